@@ -113,7 +113,7 @@ def digest(value: Value) -> str:
     hasher = blake3.blake3(max_threads=blake3.blake3.AUTO if large else 1)
     hasher.update(msgpack.packb([header, [[n, a.dtype.str, a.shape] for n, a in arrays.items()]]))
     for array in arrays.values():
-        hasher.update(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+        hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()
 
 

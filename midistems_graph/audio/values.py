@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -337,7 +338,7 @@ def join(parts: list[Timed]) -> Timed:
     first, last = parts[0], parts[-1]
     if len(parts) == 1:
         return first
-    for left, right in zip(parts, parts[1:], strict=False):
+    for left, right in pairwise(parts):
         if left.span.stop != right.span.start:
             raise ValueError(f"{left.span} and {right.span} are not neighbours")
     span = replace(first.span, stop=last.span.stop)

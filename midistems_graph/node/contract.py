@@ -1,0 +1,146 @@
+"""The words a node type is written with: knob annotations, contexts, streams, and what a run offers it.
+
+    Signal = TypeVar("Signal", Audio, Stems)
+
+    @node("filter.gain", version="1.0.0", derived=True)
+    def gain(signal: Signal, *, gain: Annotated[float, Range(-60, 60, "dB")] = 0.0) -> Signal:
+        \"\"\"Make a signal louder or softer.\"\"\"
+
+Positional parameters are input ports (a default of None makes one optional, `tuple[Audio, ...]`
+variadic, `Stream[Audio]` a stream of tiles), keyword-only ones are knobs, `run: Run` is injected, the
+return annotation is the outputs (one port `out`, or the fields of a NamedTuple).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from midistems_graph.audio.values import Audio, Separator, Span, Stems
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
+    """Raised by `Run.progress` and `Run.check` when the run is to stop. Let it pass."""
+
+
+class NodeError(Exception):
+    """A node cannot do its work: one sentence that names the value, the allowed range and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Allowed values of a numeric knob, its unit, and how a control moves through them."""
+
+    low: float
+    high: float
+    unit: str = ""
+    scale: Literal["linear", "log"] = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class FileBelowGraph:
+    """Marks a text knob as a path, relative to the graph file's folder, that the node reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderBelowGraph:
+    """Marks a text knob as a folder, relative to the graph file's folder, whose sound files the node reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputName:
+    """Marks a text knob as the name of a graph input whose bound file (or folder) the node reads."""
+
+    folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How far beyond an output instant the inputs matter, left and right.
+
+    `samples` count at the rate of the node's first timed input; `seconds` add to them.
+    `whole` asks for the whole song.
+    """
+
+    samples: int = 0
+    seconds: Fraction | float = 0
+    whole: bool = False
+
+    def reach(self, rate: int) -> Fraction:
+        """The reach to either side in seconds."""
+        return Fraction(self.samples, rate) + Fraction(self.seconds)
+
+
+LOCAL = Context()
+WHOLE = Context(whole=True)
+
+
+def samples(count: int) -> Context:
+    """A context of so many samples to either side."""
+    return Context(samples=int(count))
+
+
+class Stream(Protocol[T_co]):
+    """A timed value in tiles, in order, for whole-song results in bounded memory. May be iterated again."""
+
+    def __iter__(self) -> Iterator[T_co]: ...
+
+    @property
+    def span(self) -> Span:
+        """All that the tiles cover."""
+        ...
+
+
+class Run(Protocol):
+    """What a run offers a node: where it works, how many threads it may use, progress, files, separators.
+
+    `tests` and notebooks use `midistems_graph.node.testing.FakeRun`.
+    """
+
+    @property
+    def span(self) -> Span:
+        """What the output is to cover, at the output's rate."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many threads the node may keep busy. Results must not depend on it."""
+        ...
+
+    def progress(self, done: float) -> None:
+        """Say how much is done (0 to 1); raises Cancelled. Call it at least every 200 ms of work."""
+        ...
+
+    def check(self) -> None:
+        """Raise Cancelled if the run is to stop."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Add a sentence to the run's problems (shown once per node)."""
+        ...
+
+    def file(self, knob: str) -> Path:
+        """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph) names."""
+        ...
+
+    def output(self, stem: str, extension: str, **fields: str) -> AbstractContextManager[Path]:
+        """For writers: a temporary path that becomes an output file when the context ends well.
+
+        `stem` and `fields` fill the name template. The engine decides the final name and keeps
+        files that are not its own.
+        """
+        ...
+
+    def separate(self, separator: Separator, mixture: Audio) -> Stems:
+        """Call a separator on a piece of audio, on this thread."""
+        ...
+
+
+ContextRule = Context | Callable[[Any], Context]
+"""A context, or a function of the knobs (`lambda k: samples(k.n_fft)`; a Separator port reads as its context)."""

@@ -1,0 +1,399 @@
+"""`@node`: a typed function becomes a node type; its signature is checked when it is imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+
+from midistems_graph.audio import values
+from midistems_graph.document.graph import KnobValue
+from midistems_graph.node.contract import (
+    LOCAL,
+    Context,
+    ContextRule,
+    FileBelowGraph,
+    FolderBelowGraph,
+    InputName,
+    Range,
+    Run,
+    Stream,
+)
+
+KINDS: Mapping[str, type] = {
+    "audio": values.Audio,
+    "spectrogram": values.Spectrogram,
+    "magnitude": values.Magnitude,
+    "phase": values.Phase,
+    "mask": values.Mask,
+    "stems": values.Stems,
+    "features": values.Features,
+    "scores": values.Scores,
+    "number": values.Number,
+    "text": values.Text,
+    "separator": values.Separator,
+}
+"""Kinds of values by name, in the order they are shown."""
+
+TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems"})
+"""Kinds that cover a stretch of the song."""
+
+_NAMES = {cls: name for name, cls in KINDS.items()}
+KnobKind = Literal["int", "float", "bool", "text", "choice", "numbers", "texts"]
+FileRule = FileBelowGraph | FolderBelowGraph | InputName
+
+
+class DefinitionError(TypeError):
+    """A node type is not written as the contract asks; the message names the function and the parameter."""
+
+
+class KnobError(ValueError):
+    """A knob's value is refused: the sentence names the knob, the value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a node type.
+
+    `kinds` are the kinds of value it takes; `generic` names the type variable that makes several
+    ports of one node agree on a kind.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    generic: str = ""
+    optional: bool = False
+    variadic: bool = False
+    stream: bool = False
+
+    @property
+    def timed(self) -> bool:
+        return any(kind in TIMED for kind in self.kinds)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A parameter that is set on the node (or driven by a Number or Text edge)."""
+
+    name: str
+    kind: KnobKind
+    default: KnobValue
+    range: Range | None = None
+    choices: tuple[str | int, ...] = ()
+    file: FileRule | None = None
+
+    def coerce(self, value: object) -> KnobValue:
+        """The value in the knob's own type (1.0 becomes 1 for an int); raises KnobError."""
+        match self.kind:
+            case "bool":
+                if isinstance(value, bool):
+                    return value
+                raise self._refused(value, "true or false")
+            case "int":
+                if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+                    raise self._refused(value, "a whole number")
+                return self._in_range(int(value))
+            case "float":
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise self._refused(value, "a number")
+                return self._in_range(float(value) + 0.0)  # + 0.0 turns -0.0 into 0.0
+            case "choice":
+                for choice in self.choices:
+                    same_number = isinstance(value, float) and isinstance(choice, int) and value == choice
+                    if (type(value) is type(choice) and value == choice) or same_number:
+                        return choice
+                raise self._refused(value, "one of " + ", ".join(map(str, self.choices)))
+            case "text":
+                if isinstance(value, str):
+                    return value
+                raise self._refused(value, "text")
+            case "numbers":
+                if isinstance(value, list | tuple) and all(
+                    isinstance(v, int | float) and not isinstance(v, bool) for v in value
+                ):
+                    return tuple(self._in_range(float(v)) for v in value)
+                raise self._refused(value, "a list of numbers")
+            case "texts":
+                if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+                    return tuple(value)
+                raise self._refused(value, "a list of texts")
+
+    def parse(self, text: str) -> KnobValue:
+        """A value typed by a person (`--set node.knob=text`); raises KnobError."""
+        match self.kind:
+            case "bool":
+                words = {"true": True, "yes": True, "on": True, "1": True}
+                words |= {"false": False, "no": False, "off": False, "0": False}
+                return self.coerce(words.get(text.strip().lower(), text))
+            case "int" | "float":
+                return self.coerce(_number(text))
+            case "choice":
+                by_text = {str(choice): choice for choice in self.choices}
+                return self.coerce(by_text.get(text, text))
+            case "numbers":
+                return self.coerce([_number(part) for part in text.split(",") if part.strip()])
+            case "texts":
+                return self.coerce([part.strip() for part in text.split(",") if part.strip()])
+            case "text":
+                return text
+
+    @property
+    def allowed(self) -> str:
+        """What may be set, in words."""
+        if self.range:
+            unit = f" {self.range.unit}" if self.range.unit else ""
+            return f"{self.range.low:g} to {self.range.high:g}{unit}"
+        if self.choices:
+            return "one of " + ", ".join(map(str, self.choices))
+        plain = {"bool": "true or false", "text": "text", "texts": "a list of texts", "numbers": "a list of numbers"}
+        return plain.get(self.kind, "a number")
+
+    def _in_range(self, value: float) -> float:
+        if value != value or value in (float("inf"), float("-inf")):
+            raise self._refused(value, self.allowed)
+        if self.range and not self.range.low <= value <= self.range.high:
+            raise self._refused(value, self.allowed)
+        return value
+
+    def _refused(self, value: object, allowed: str) -> KnobError:
+        shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+        return KnobError(f"knob {self.name!r} cannot be {shown}; allowed: {allowed}")
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """What a box does: a function with its ports, knobs and what the engine must know about it.
+
+    context      how far around a wanted stretch its inputs matter
+    derived      cheap and pure: never stored, recomputed when needed
+    writes       has side effects (writes output files); has no key
+    separator    Audio -> Stems, so that a `separator` port offers it as a function too
+    sums_to      name of the input port that the outputs add up to
+    rate         output rate as a function of (knobs, rate of the first timed input or of the song)
+    stems        names of the stems it makes: a tuple, or a function of the knobs
+    complete     the stems it makes cover the whole parent
+    reduce       a streaming first pass over the whole song; its result arrives as the function's
+                 positional parameter `model`, and the node itself stays local
+    scratch      working memory while it runs, as a multiple of its inputs' and outputs' bytes
+    libraries    installed packages whose version changes its samples
+    keeps_gain   gain in = gain out and silence in = silence out; nodes that do not keep it declare False
+    """
+
+    id: str
+    version: str
+    function: Callable[..., Any]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    knobs: tuple[Knob, ...]
+    title: str
+    tags: tuple[str, ...] = ()
+    context: ContextRule = LOCAL
+    derived: bool = False
+    writes: bool = False
+    separator: bool = False
+    sums_to: str = ""
+    rate: Callable[[Any, int], int] | None = None
+    stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
+    complete: bool = False
+    reduce: Callable[..., Any] | None = None
+    scratch: float = 2.0
+    libraries: tuple[str, ...] = ()
+    keeps_gain: bool = True
+    takes_run: bool = False
+    single_output: bool = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself: a node is unit-tested by calling it."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def pack(self) -> str:
+        """The first word of the id: the room of the node library it stands in."""
+        return self.id.partition(".")[0]
+
+    def input(self, name: str) -> Port | None:
+        return next((p for p in self.inputs if p.name == name), None)
+
+    def output(self, name: str) -> Port | None:
+        return next((p for p in self.outputs if p.name == name), None)
+
+    def knob(self, name: str) -> Knob | None:
+        return next((k for k in self.knobs if k.name == name), None)
+
+    @cached_property
+    def help(self) -> str:
+        """The whole docstring, unindented."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first paragraph on one line."""
+        return " ".join(self.help.partition("\n\n")[0].split())
+
+    @cached_property
+    def parameter_docs(self) -> Mapping[str, str]:
+        """What the docstring says about each port and knob, by name."""
+        from docstring_parser import DocstringStyle, parse
+
+        parsed = parse(self.help, DocstringStyle.NUMPYDOC)
+        return {p.arg_name: " ".join((p.description or "").split()) for p in parsed.params}
+
+    def settings(self, given: Mapping[str, object]) -> dict[str, KnobValue]:
+        """All knobs with their values: given ones coerced, defaults for the rest; raises KnobError."""
+        unknown = sorted(set(given) - {knob.name for knob in self.knobs})
+        if unknown:
+            has = ", ".join(k.name for k in self.knobs) or "none"
+            raise KnobError(f"there is no knob {unknown[0]!r}; {self.id} has {has}")
+        return {k.name: k.coerce(given[k.name]) if k.name in given else k.default for k in self.knobs}
+
+
+@dataclass(frozen=True)
+class node:  # noqa: N801 - reads as a decorator
+    """Make a node type of a typed function; arguments are the fields of `NodeType` of the same name."""
+
+    id: str
+    version: str = "1.0.0"
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    context: ContextRule = LOCAL
+    derived: bool = False
+    writes: bool = False
+    separator: bool = False
+    sums_to: str = ""
+    rate: Callable[[Any, int], int] | None = None
+    stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
+    complete: bool = False
+    reduce: Callable[..., Any] | None = None
+    scratch: float = 2.0
+    libraries: tuple[str, ...] = ()
+    keeps_gain: bool = True
+
+    def __call__(self, function: Callable[..., Any]) -> NodeType:
+        signature = inspect.signature(function)
+        hints = typing.get_type_hints(function, include_extras=True)
+        where = f"{function.__module__}.{function.__qualname__} ({self.id})"
+        if not function.__doc__:
+            raise DefinitionError(f"{where} has no docstring, and the docstring is the node's help")
+        if "return" not in hints:
+            raise DefinitionError(f"{where} has no return annotation, and that is its outputs")
+        inputs, knobs, takes_run = [], [], False
+        for parameter in signature.parameters.values():
+            if parameter.name not in hints:
+                raise DefinitionError(f"{where}: parameter {parameter.name!r} has no annotation")
+            hint = hints[parameter.name]
+            if hint is Run:
+                takes_run = True
+            elif parameter.kind is parameter.KEYWORD_ONLY:
+                knobs.append(_knob(where, parameter, hint))
+            elif not (self.reduce and parameter.name == "model"):
+                inputs.append(_port(where, parameter.name, hint, optional=parameter.default is None))
+        outputs, single = _outputs(where, hints["return"])
+        if self.separator:
+            outputs = (*outputs, Port("separator", ("separator",)))
+        names = [port.name for port in inputs] + [knob.name for knob in knobs]
+        if len(set(names)) != len(names):
+            raise DefinitionError(f"{where}: ports and knobs must not share a name")
+        if self.sums_to and self.sums_to not in [port.name for port in inputs]:
+            raise DefinitionError(f"{where}: sums_to={self.sums_to!r} is not an input port")
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fields["title"] = self.title or self.id.partition(".")[2].replace("_", " ").capitalize()
+        return NodeType(
+            **fields,
+            function=function,
+            inputs=tuple(inputs),
+            outputs=outputs,
+            knobs=tuple(knobs),
+            takes_run=takes_run,
+            single_output=single,
+        )
+
+
+def _port(where: str, name: str, hint: Any, *, optional: bool = False) -> Port:
+    """The port that an annotation describes."""
+    stream = variadic = False
+    generic = ""
+    if get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint):
+        optional = True
+        rest = tuple(a for a in get_args(hint) if a is not type(None))
+        hint = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built at run time
+    if get_origin(hint) is tuple:
+        variadic, hint = True, get_args(hint)[0]
+    if get_origin(hint) is Stream:
+        stream, hint = True, get_args(hint)[0]
+    if isinstance(hint, TypeVar):
+        generic, classes = hint.__name__, hint.__constraints__
+    elif get_origin(hint) in (Union, types.UnionType):
+        classes = get_args(hint)
+    else:
+        classes = (hint,)
+    if not classes or any(cls not in _NAMES for cls in classes):
+        raise DefinitionError(f"{where}: port {name!r} has the annotation {hint}, which is no kind of value")
+    return Port(name, tuple(_NAMES[cls] for cls in classes), generic, optional, variadic, stream)
+
+
+def _outputs(where: str, hint: Any) -> tuple[tuple[Port, ...], bool]:
+    """Output ports, and whether there is one that the function returns bare."""
+    if hint is None or hint is type(None):
+        return (), True
+    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
+        hints = typing.get_type_hints(hint)
+        return tuple(_port(where, name, hints[name]) for name in hint._fields), False
+    origin = get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, tuple) and hasattr(origin, "_fields"):
+        hints = typing.get_type_hints(origin)
+        bound = dict(zip(_parameters(origin), get_args(hint), strict=True))
+        return tuple(_port(where, n, bound.get(hints[n], hints[n])) for n in origin._fields), False
+    return (_port(where, "out", hint),), True
+
+
+def _parameters(cls: Any) -> tuple[Any, ...]:
+    for base in getattr(cls, "__orig_bases__", ()):
+        if get_origin(base) is Generic:
+            return get_args(base)
+    return ()
+
+
+def _knob(where: str, parameter: inspect.Parameter, hint: Any) -> Knob:
+    """The knob that a keyword-only parameter describes."""
+    name, default = parameter.name, parameter.default
+    if default is inspect.Parameter.empty:
+        raise DefinitionError(f"{where}: knob {name!r} needs a default")
+    extras: tuple[Any, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *rest = get_args(hint)
+        extras = tuple(rest)
+    limits = next((e for e in extras if isinstance(e, Range)), None)
+    file = next((e for e in extras if isinstance(e, FileBelowGraph | FolderBelowGraph | InputName)), None)
+    plain: dict[Any, KnobKind] = {bool: "bool", int: "int", float: "float", str: "text"}
+    plain |= {tuple[float, ...]: "numbers", tuple[str, ...]: "texts"}
+    if get_origin(hint) is Literal:
+        knob = Knob(name, "choice", default, None, get_args(hint), file)
+    elif hint in plain:
+        knob = Knob(name, plain[hint], default, limits, (), file)
+        if knob.kind in ("int", "float") and limits is None:
+            raise DefinitionError(f"{where}: knob {name!r} needs a Range")
+    else:
+        raise DefinitionError(f"{where}: knob {name!r} has the annotation {hint}, which is no kind of knob")
+    try:
+        return dataclasses.replace(knob, default=knob.coerce(default))
+    except KnobError as error:
+        raise DefinitionError(f"{where}: default refused: {error}") from None
+
+
+def context_of(node_type: NodeType, knobs: Mapping[str, object]) -> Context:
+    """The context of a node type at given knobs (names resolved as attributes of the rule's argument)."""
+    if isinstance(node_type.context, Context):
+        return node_type.context
+    return node_type.context(types.SimpleNamespace(**knobs))

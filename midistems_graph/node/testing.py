@@ -1,0 +1,69 @@
+"""A run for tests and notebooks: `FakeRun(span)` gives a node what the engine would."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed
+from midistems_graph.node.contract import Cancelled
+from midistems_graph.node.library import installed
+
+T = TypeVar("T", bound=Timed)
+
+
+@dataclass
+class FakeRun:
+    """Records progress and warnings; `cancel_at` makes it cancel once that much is done."""
+
+    span: Span = field(default_factory=lambda: Span.whole(44100, 44100))
+    threads: int = 1
+    files: Mapping[str, Path] = field(default_factory=dict)
+    folder: Path = Path()
+    cancel_at: float | None = None
+    seen: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def progress(self, done: float) -> None:
+        self.seen.append(done)
+        if self.cancel_at is not None and done >= self.cancel_at:
+            raise Cancelled
+
+    def check(self) -> None:
+        self.progress(self.seen[-1] if self.seen else 0.0)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def file(self, knob: str) -> Path:
+        return self.files[knob]
+
+    @contextlib.contextmanager
+    def output(self, stem: str, extension: str, **fields: str) -> Iterator[Path]:
+        yield self.folder / f"{stem}{extension}"
+
+    def separate(self, separator: Separator, mixture: Audio) -> Stems:
+        result = installed()[separator.type](mixture, **dict(separator.knobs))
+        assert isinstance(result, Stems)
+        return result
+
+
+@dataclass(frozen=True)
+class Tiles(Generic[T]):
+    """A stream of the tiles of one value."""
+
+    value: T
+    length: int = 44100
+
+    @property
+    def span(self) -> Span:
+        return self.value.span
+
+    def __iter__(self) -> Iterator[T]:
+        span = self.value.span
+        for start in range(span.start, span.stop, self.length):
+            stop = min(start + self.length, span.stop)
+            yield self.value.crop(Span(start, stop, span.total, span.rate))  # type: ignore[misc]

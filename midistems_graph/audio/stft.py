@@ -1,0 +1,341 @@
+"""Short-time Fourier transform and its exact inverse.
+
+Frame k is centred on sample k * hop of the song; a transform has the frames whose centres lie in
+its span. The forward transform is not normalised; the inverse is the least-squares one (Griffin &
+Lim 1984), weighted overlap-add divided by the actual sum of squared windows, so it returns the
+very signal, first and last sample included.
+
+Frames go through in blocks that fit the cache, each block of one fixed size, and every output
+sample is the sum of its frames in ascending order. So results have the same bits for any number
+of threads, and for a frame wherever the span begins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy
+import scipy.fft
+
+from midistems_graph.audio.values import Audio, Complex64, Float32, Span, Spectrogram, StftSettings, ceil_div
+from midistems_graph.audio.windows import window
+
+Padding = Literal["reflect", "zeros"]
+"""What a frame sees beyond the samples that are given."""
+
+_BLOCK_SAMPLES = 1 << 17
+_COVERED = 1e-3
+"""Share of the windows' peak power below which a sample counts as not covered, and fades out."""
+
+_helpers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="stft")
+
+
+def stft(
+    audio: Audio,
+    settings: StftSettings,
+    *,
+    threads: int = 1,
+    out: Complex64 | None = None,
+    pad: Padding = "reflect",
+) -> Spectrogram:
+    """The spectrogram of audio, complex64 [channels, frames, bins], over the same span.
+
+    `out` may be an array of that shape to fill. Beyond both ends of the given samples the signal is
+    reflected, or zero. Raises ValueError for settings that have no exact inverse.
+    """
+    transform = Stft(settings, audio.span, threads=threads, pad=pad)
+    return Spectrogram(transform.forward(audio.samples, out), audio.span, settings)
+
+
+def istft(spectrogram: Spectrogram, *, threads: int = 1, out: Float32 | None = None) -> Audio:
+    """The audio over a spectrogram's span: the signal whose STFT is nearest in least squares.
+
+    `out` may be a float32 array [channels, samples] to fill. Near the edges of an inner stretch of a
+    song, where no window reaches, samples fade to zero.
+    """
+    transform = Stft(spectrogram.stft, spectrogram.span, threads=threads)
+    return Audio(transform.inverse(spectrogram.bins, out), spectrogram.span)
+
+
+class Stft:
+    """Both transforms over one span, on plain arrays, with their work space allocated once.
+
+    For loops that transform again and again; one object serves one caller at a time.
+    """
+
+    def __init__(self, settings: StftSettings, span: Span, *, threads: int = 1, pad: Padding = "reflect") -> None:
+        check_settings(settings)
+        self.settings, self.span, self.pad = settings, span, pad
+        self.frames = len(span.stft_frames(settings.hop))
+        self._origin = span.stft_frames(settings.hop).start * settings.hop - settings.n_fft // 2 - span.start
+        """Where the first frame begins, counted from the span's first sample."""
+        self._window = window(settings.window, settings.n_fft)
+        self._gains = _gains(self._window, settings.hop, self.frames)
+        self._overlap = ceil_div(settings.n_fft, settings.hop)
+        self._block = min(64, max(4, _BLOCK_SAMPLES // settings.n_fft))
+        self._spaces = [_Space.of(settings, self._block, self._overlap) for _ in range(max(1, threads))]
+
+    def forward(self, samples: Float32, out: Complex64 | None = None) -> Complex64:
+        """Samples [channels, samples] to bins [channels, frames, bins], into `out` if given."""
+        channels = samples.shape[0]
+        _check_shape("samples", samples, np.float32, (channels, self.span.frames))
+        shape = (channels, self.frames, self.settings.n_bins)
+        if out is None:
+            out = np.empty(shape, np.complex64)
+        _check_shape("out", out, np.complex64, shape)
+        rfft = _backend().rfft
+
+        def transform(job: _Job, space: _Space) -> None:
+            for first in range(job.first, job.stop, self._block):
+                count = min(self._block, job.stop - first)
+                frames = self._frames(samples[job.channel], first, count)
+                np.multiply(frames, self._window, out=space.frames[:count])
+                rfft(space.frames, out[job.channel, first : first + count])
+
+        self._run(transform, channels, self.frames, 2 * self._block)
+        return out
+
+    def inverse(self, bins: Complex64, out: Float32 | None = None) -> Float32:
+        """Bins [channels, frames, bins] to samples [channels, samples], into `out` if given."""
+        channels = bins.shape[0]
+        _check_shape("bins", bins, np.complex64, (channels, self.frames, self.settings.n_bins))
+        shape = (channels, self.span.frames)
+        if out is None:
+            out = np.empty(shape, np.float32)
+        _check_shape("out", out, np.float32, shape)
+        if self.frames == 0:
+            out[:] = 0
+            return out
+        self._blank(out)
+
+        def transform(job: _Job, space: _Space) -> None:
+            self._overlap_add(bins[job.channel], out[job.channel], job, space)
+
+        # A job begins with frames that the job before it has transformed too: keep jobs long.
+        self._run(transform, channels, self.frames + self._overlap - 1, max(16 * self._overlap, 2 * self._block))
+        return out
+
+    def _frames(self, samples: Float32, first: int, count: int) -> Float32:
+        """Frames [count, n_fft] of one channel as a view, of a padded copy where they leave the samples."""
+        hop, n_fft = self.settings.hop, self.settings.n_fft
+        start = self._origin + first * hop
+        stop = start + (count - 1) * hop + n_fft
+        if start >= 0 and stop <= len(samples):
+            stretch = samples[start:stop]
+        else:
+            stretch = _padded(samples, np.arange(start, stop), self.pad)
+        return np.lib.stride_tricks.sliding_window_view(stretch, n_fft)[::hop]
+
+    def _overlap_add(self, bins: Complex64, samples: Float32, job: _Job, space: _Space) -> None:
+        """Fill the rows [job.first, job.stop) of one channel.
+
+        Row m is the hop samples that begin where frame m begins; frames m - overlap + 1 to m reach it.
+        """
+        irfft, hop = _backend().irfft, self.settings.hop
+        rows, block = space.rows, self._block
+        rows[:] = 0
+        for first in range(max(0, job.first - self._overlap + 1), job.stop, block):
+            last = min(first + block, self.frames)
+            if last > first:
+                frames = irfft(space.full(bins[first:last]), space.frames)[: last - first]
+                frames *= self._window
+                for shift in reversed(range(self._overlap)):  # the earliest frame of every row first
+                    part = frames[:, shift * hop : (shift + 1) * hop]
+                    rows[shift : shift + len(part), : part.shape[1]] += part
+            self._write(rows, samples, first, max(first, job.first), min(first + block, job.stop))
+            rows[: self._overlap - 1] = rows[block:].copy()
+            rows[self._overlap - 1 :] = 0
+
+    def _write(self, rows: Float32, samples: Float32, base: int, first: int, stop: int) -> None:
+        """Scale the rows [first, stop) and copy what lies within the span; rows[0] is row `base`."""
+        if stop <= first:
+            return
+        hop, full = self.settings.hop, min(self.frames, self._overlap)
+        if first >= full - 1 and stop <= self.frames:
+            gain = self._gains[full - 1]
+        else:
+            index = np.arange(first, stop)
+            gain = self._gains[np.minimum(index, np.maximum(full - 1, index - self.frames + full))]
+        done = rows[first - base : stop - base]
+        done *= gain
+        start = self._origin + first * hop
+        low, high = max(0, start), min(len(samples), start + (stop - first) * hop)
+        if high > low:
+            samples[low:high] = done.reshape(-1)[low - start : high - start]
+
+    def _blank(self, out: Float32) -> None:
+        """Zero what no row reaches: stretches at the ends of a span that is longer than its frames."""
+        out[:, : max(0, self._origin)] = 0
+        out[:, max(0, self._origin + (self.frames + self._overlap - 1) * self.settings.hop) :] = 0
+
+    def _run(self, work: Callable[[_Job, _Space], None], channels: int, count: int, least: int) -> None:
+        """Do `work` on `count` units of every channel, in jobs of at least `least`, on all threads."""
+        per_job = max(least, ceil_div(count * channels, 8 * len(self._spaces)))
+        per_job = ceil_div(per_job, self._block) * self._block
+        jobs = deque(
+            _Job(channel, first, min(first + per_job, count))
+            for channel in range(channels)
+            for first in range(0, count, per_job)
+        )
+
+        def drain(space: _Space) -> None:
+            while jobs:
+                try:
+                    job = jobs.popleft()
+                except IndexError:
+                    return
+                work(job, space)
+
+        helpers = [_helpers.submit(drain, space) for space in self._spaces[1 : len(jobs)]]
+        try:
+            drain(self._spaces[0])
+        finally:
+            jobs.clear()
+            results = [helper for helper in helpers if not helper.cancel()]
+            errors = [error for helper in results if (error := helper.exception())]
+        if errors:
+            raise errors[0]
+
+
+def check_settings(settings: StftSettings) -> None:
+    """Raise ValueError, in words for a musician, if the settings have no exact inverse."""
+    n_fft, hop = settings.n_fft, settings.hop
+    if n_fft < 2 or n_fft % 2:
+        raise ValueError(f"the FFT size must be an even number from 2 up, not {n_fft}; 2048 or 4096 suit most music")
+    if not 1 <= hop <= n_fft // 2:
+        raise ValueError(f"the hop must be 1 to {n_fft // 2} samples (half the FFT size), not {hop}; try {n_fft // 4}")
+    window(settings.window, n_fft)
+
+
+def fft_backend() -> str:
+    """Name and version of the FFT in use, for cache keys: another one gives other last bits.
+
+    The environment variable MIDISTEMS_FFT chooses: `scipy`, `mkl` (package mkl_fft), or `auto`, the default,
+    which takes mkl_fft where it is installed. It is read once per process.
+    """
+    return _backend().name
+
+
+class _Job(NamedTuple):
+    """Frames or rows [first, stop) of one channel."""
+
+    channel: int
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Work space of one thread: a block of frames, of bins, and the rows that overlap-add fills."""
+
+    frames: Float32
+    bins: Complex64
+    rows: Float32
+
+    @classmethod
+    def of(cls, settings: StftSettings, block: int, overlap: int) -> _Space:
+        return cls(
+            np.zeros((block, settings.n_fft), np.float32),
+            np.zeros((block, settings.n_bins), np.complex64),
+            np.zeros((block + overlap - 1, settings.hop), np.float32),
+        )
+
+    def full(self, bins: Complex64) -> Complex64:
+        """A block of the one size that all transforms have: a shorter one is completed with old bins."""
+        if len(bins) == len(self.bins):
+            return bins
+        self.bins[: len(bins)] = bins
+        return self.bins
+
+
+@dataclass(frozen=True)
+class _Backend:
+    name: str
+    rfft: Callable[[Float32, Complex64], object]
+    """Transform a block of frames into an array that may have fewer rows: the rest is dropped."""
+    irfft: Callable[[Complex64, Float32], Float32]
+    """A block of bins as frames, which may lie in the array given."""
+
+
+@cache
+def _backend() -> _Backend:
+    choice = os.environ.get("MIDISTEMS_FFT", "auto")
+    if choice not in ("auto", "scipy", "mkl"):
+        raise ValueError(f"MIDISTEMS_FFT is {choice!r}; it may be auto, scipy or mkl")
+    if choice != "scipy":
+        try:
+            return _mkl()
+        except ImportError as error:
+            if choice == "mkl":
+                raise ValueError("MIDISTEMS_FFT asks for mkl, but the package mkl_fft is not installed") from error
+    return _scipy()
+
+
+def _scipy() -> _Backend:
+    def rfft(frames: Float32, out: Complex64) -> None:
+        out[:] = scipy.fft.rfft(frames)[: len(out)]
+
+    def irfft(bins: Complex64, frames: Float32) -> Float32:
+        return np.asarray(scipy.fft.irfft(bins, frames.shape[-1]), np.float32)
+
+    return _Backend(f"scipy {scipy.__version__}", rfft, irfft)
+
+
+def _mkl() -> _Backend:
+    os.environ.setdefault("MKL_NUM_THREADS", "1")  # the threads are ours
+    mkl_fft: Any = import_module("mkl_fft")
+
+    def rfft(frames: Float32, out: Complex64) -> None:
+        if len(out) == len(frames):
+            mkl_fft.rfft(frames, out=out)
+        else:
+            out[:] = mkl_fft.rfft(frames)[: len(out)]
+
+    def irfft(bins: Complex64, frames: Float32) -> Float32:
+        mkl_fft.irfft(bins, frames.shape[-1], out=frames)
+        return frames
+
+    return _Backend(f"mkl_fft {mkl_fft.__version__}", rfft, irfft)
+
+
+def _padded(samples: Float32, positions: npt.NDArray[np.intp], pad: Padding) -> Float32:
+    """The samples at any positions, also beyond both ends."""
+    length = len(samples)
+    if length == 0:
+        return np.zeros(len(positions), np.float32)
+    if pad == "zeros":
+        return np.where((positions >= 0) & (positions < length), samples[np.clip(positions, 0, length - 1)], 0)
+    period = max(1, 2 * (length - 1))
+    around = positions % period
+    return samples[np.minimum(around, period - around) if length > 1 else around]
+
+
+def _gains(shape: Float32, hop: int, frames: int) -> Float32:
+    """Reciprocal sums of squared windows, float32 [rows, hop], of the first and last rows and one full row.
+
+    With F = min(frames, overlap), there are F - 1 rows that not all frames have reached, the full
+    one, and those that frames leave again.
+    """
+    overlap = ceil_div(len(shape), hop)
+    full = min(frames, overlap)
+    power = np.zeros((overlap, hop))
+    power.reshape(-1)[: len(shape)] = shape.astype(np.float64) ** 2
+    sums = np.zeros((full + overlap - 1, hop)) if full else np.zeros((0, hop))
+    for frame in range(full):
+        sums[frame : frame + overlap] += power
+    np.maximum(sums, _COVERED * power.max(), out=sums)
+    return (1 / sums).astype(np.float32)
+
+
+def _check_shape(what: str, array: npt.NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"{what} must be {np.dtype(dtype)} {shape}, not {array.dtype} {array.shape}")

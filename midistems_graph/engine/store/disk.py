@@ -1,0 +1,386 @@
+"""The store on disk: shared by threads and processes, bounded in bytes, whole or absent at any instant.
+
+A value is written under a name of its own in `tmp/` and renamed into place inside the index's write
+transaction, in which files are also deleted; so of two writers of one digest the first one's file stays, and
+nobody lists a file that another one is about to delete. Whatever a killed process leaves behind is either
+invisible or a whole value, and the next one to open the store sweeps the former and lists the latter.
+
+A loss of power can undo the last few units, because nothing is flushed to the platters; see `valuefile.write`.
+An open store must not be used on both sides of a fork.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from midistems_graph.audio import codec
+from midistems_graph.audio.values import Value
+from midistems_graph.engine.store import valuefile
+from midistems_graph.engine.store.base import (
+    DamagedValue,
+    MissingValue,
+    StoreError,
+    StoreFull,
+    UnitRecord,
+    VerifyReport,
+)
+from midistems_graph.engine.store.explain import differences
+from midistems_graph.engine.store.folder import DEFAULT_LIMIT_BYTES, Session, locked_folder, sweep
+from midistems_graph.engine.store.index import GONE, Index, IndexDamaged, on_disk
+from midistems_graph.engine.store.memory import nbytes_of
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def _healing(method: Callable[Concatenate[DiskStore, _P], _R]) -> Callable[Concatenate[DiskStore, _P], _R]:
+    """A method that rebuilds a damaged index and then tries once more."""
+
+    @functools.wraps(method)
+    def healed(store: DiskStore, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        index = store._index
+        try:
+            return method(store, *args, **kwargs)
+        except IndexDamaged:
+            store._replace_index(index)
+            return method(store, *args, **kwargs)
+
+    return healed
+
+
+class DiskStore:
+    """The promises of `Store` in a folder, below a limit in bytes.
+
+    While a value is written the disk holds it beyond the limit; nothing else exceeds it. Raises NotAStore
+    for a folder that holds anything else.
+    """
+
+    def __init__(self, folder: Path | str, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self.folder = Path(folder)
+        self.limit_bytes = limit_bytes
+        self._values, tmp = self.folder / "values", self.folder / "tmp"
+        self._pins: Counter[str] = Counter()
+        self._lock = threading.RLock()
+        self._retired: list[Index] = []
+        self._closed = False
+        with locked_folder(self.folder):
+            self._values.mkdir(mode=0o700, exist_ok=True)
+            tmp.mkdir(mode=0o700, exist_ok=True)
+            alive, died = sweep(tmp)
+            self._session = Session(tmp)
+            try:
+                self._index = self._sound_index()
+                try:
+                    self._tidy(alive, died)
+                except IndexDamaged:
+                    self._retired.append(self._index)
+                    self._index = self._sound_index(self._index)
+            except BaseException:
+                self._session.end()
+                raise
+
+    @_healing
+    def find(self, key: str) -> UnitRecord | None:
+        found = self._index.find(key)
+        if found is None:
+            return None
+        for digest, length in found.lengths.items():
+            if self._length(digest) != length or length is None:
+                self._drop_unreadable(digest)
+                return None
+        self._index.touch(found.lengths, time.time())
+        return found.record
+
+    @_healing
+    def put(
+        self,
+        key: str,
+        values: Mapping[str, Value],
+        *,
+        node: str,
+        node_type: str,
+        seconds: float,
+        song: str,
+        facts: Mapping[str, str],
+    ) -> UnitRecord:
+        outputs = {port: codec.digest(value) for port, value in values.items()}
+        nbytes = sum(nbytes_of(value) for value in values.values())
+        record = UnitRecord(key, outputs, node, node_type, seconds, nbytes, song, dict(facts), time.time())
+        unit = asdict(record)
+        layouts = {digest: valuefile.lay_out(digest, values[port], unit) for port, digest in outputs.items()}
+        room = sum(on_disk(layout.length) for layout in layouts.values())
+        if room > self.limit_bytes:
+            raise StoreFull(f"{node} left {room} bytes, more than the store's limit of {self.limit_bytes}; raise it")
+        written: dict[str, Path] = {}
+        try:
+            for digest, layout in layouts.items():
+                if not self._is_listed(digest, self._index.length(digest)):
+                    written[digest] = self._write(layout)
+            self._commit(record, layouts, written)
+        except StoreFull:
+            for digest in layouts:  # in place, but the index had no room for them
+                if self._index.length(digest) is None:
+                    self._path(digest).unlink(missing_ok=True)
+            raise
+        finally:
+            for path in written.values():
+                path.unlink(missing_ok=True)
+        return record
+
+    def get(self, digest: str) -> Value:
+        try:
+            value = valuefile.read(self._path(digest)).value()
+        except (FileNotFoundError, DamagedValue) as error:
+            self._drop_unreadable(digest)
+            if isinstance(error, DamagedValue):
+                raise
+            raise MissingValue(f"value {digest[:8]} is not in the store") from error
+        self._index.touch([digest], time.time())
+        return value
+
+    @_healing
+    def pin(self, digests: Iterable[str]) -> bool:
+        wanted = set(digests)
+        with self._lock:
+            with self._index.change() as change:
+                listed = change.pin(wanted, self._session.name)
+            self._pins.update(wanted)
+        return listed and all(self._path(digest).exists() for digest in wanted)
+
+    @_healing
+    def unpin(self, digests: Iterable[str]) -> None:
+        with self._lock:
+            left = self._pins.copy()
+            left.subtract(set(digests))
+            left = +left
+            with self._index.change() as change:
+                change.unpin(self._pins.keys() - left.keys(), self._session.name)
+            self._pins = left
+
+    @_healing
+    def explain(self, node: str, node_type: str, song: str, facts: Mapping[str, str]) -> list[str]:
+        return differences(node_type, facts, self._index.earlier(node, song))
+
+    @_healing
+    def size(self) -> int:
+        return self._index.size()
+
+    @_healing
+    def songs(self) -> dict[str, int]:
+        return self._index.songs()
+
+    @_healing
+    def clear(self, song: str | None = None) -> int:
+        with self._index.change() as change:
+            gone = change.clear(song)
+            if song is None:
+                gone += set(self._files()) - change.listed() - set(gone)
+            return self._delete(gone)
+
+    @_healing
+    def verify(self, repair: bool = True) -> VerifyReport:
+        files = set(self._files())
+        listed = self._index.lengths().keys()
+        damaged, missing, unlisted = [], [], []
+        for digest in sorted(files | listed):
+            try:
+                opened = valuefile.read(self._path(digest))
+                if codec.digest(opened.value()) != digest:
+                    damaged.append(digest)
+                elif self._index.length(digest) is None:
+                    unlisted.append(digest)
+            except DamagedValue:
+                damaged.append(digest)
+            except FileNotFoundError:
+                if self._index.length(digest) is not None:  # otherwise evicted in the meantime
+                    missing.append(digest)
+        if repair:
+            with self._index.change() as change:
+                for digest in damaged + missing:
+                    self._delete(change.drop_value(digest, GONE))
+            if unlisted:
+                self._list_unlisted()
+        return VerifyReport(len(files | listed), tuple(damaged), tuple(missing), tuple(unlisted))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            with suppress(IndexDamaged, StoreError), self._index.change() as change:  # or else the next one to open
+                change.unpin(self._pins, self._session.name)
+            for index in (self._index, *self._retired):
+                index.close()
+            self._session.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # Files
+
+    def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise MissingValue(f"{digest[:80]!r} is no digest of a value")
+        return self._values / digest[:2] / digest
+
+    def _files(self) -> Iterator[str]:
+        """The digests of all value files; other files are none of ours."""
+        return (path.name for path in self._values.glob("??/*") if _DIGEST.fullmatch(path.name))
+
+    def _length(self, digest: str) -> int | None:
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def _is_listed(self, digest: str, length: int | None) -> bool:
+        """Whether a value's file is there and as long as its entry says."""
+        return length is not None and self._length(digest) == length
+
+    def _write(self, layout: valuefile.Layout) -> Path:
+        path = self._session.temporary()
+        try:
+            valuefile.write(path, layout)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreFull(f"the disk of {self.folder} is full; free some space or move the store") from error
+            raise StoreError(f"nothing can be written to {self.folder}: {error}") from error
+        return path
+
+    def _place(self, temporary: Path, digest: str) -> None:
+        target = self._path(digest)
+        try:
+            temporary.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            temporary.replace(target)
+
+    def _delete(self, digests: Iterable[str]) -> int:
+        """Deletes value files, within a change. Returns the bytes that this freed."""
+        freed = 0
+        for digest in digests:
+            freed += on_disk(self._length(digest) or 0)
+            with suppress(PermissionError):  # mapped, on Windows: found again when the store is opened after a crash
+                self._path(digest).unlink(missing_ok=True)
+        return freed
+
+    # Entries
+
+    def _commit(self, record: UnitRecord, layouts: Mapping[str, valuefile.Layout], written: dict[str, Path]) -> None:
+        """Puts the files in place and lists them, unless another writer was faster."""
+        with self._index.change() as change:
+            lengths = {digest: change.length(digest) for digest in layouts}
+            new = [digest for digest, length in lengths.items() if not self._is_listed(digest, length)]
+            room = sum(on_disk(layouts[digest].length) for digest in new)
+            self._delete(change.make_room(room, self.limit_bytes, keep=layouts.keys()))
+            for digest in new:
+                # Not written yet if it was evicted since we looked.
+                self._place(written.get(digest) or self._write(layouts[digest]), digest)
+                lengths[digest] = layouts[digest].length
+            for digest, length in lengths.items():
+                assert length is not None
+                change.add_value(digest, length, self._score(record, lengths.values()), record.made)
+            self._delete(change.add_unit(record))
+
+    @staticmethod
+    def _score(record: UnitRecord, lengths: Iterable[int | None]) -> float:
+        return record.seconds / max(1, sum(on_disk(length or 0) for length in lengths))
+
+    @_healing
+    def _drop_unreadable(self, digest: str) -> None:
+        """Drops a value and the units that had it, unless it is found to be sound while nobody else writes."""
+        if self._index.length(digest) is None and self._length(digest) is None:
+            return
+        with self._index.change() as change:
+            if not self._is_readable(digest, change.length(digest)):
+                self._delete(change.drop_value(digest, GONE))
+
+    def _is_readable(self, digest: str, length: int | None) -> bool:
+        try:
+            valuefile.read(self._path(digest)).value()
+        except (FileNotFoundError, DamagedValue):
+            return False
+        return self._is_listed(digest, length)
+
+    # Opening and repair, under the folder's lock
+
+    def _sound_index(self, damaged: Index | None = None) -> Index:
+        """The newest index, or a new one with what the value files tell."""
+        newest = max(self._index_numbers(), default=0)
+        if newest and not (damaged and damaged.number == newest):
+            with suppress(IndexDamaged):
+                return Index(self.folder, newest)
+        index = Index.create(self.folder, newest + 1)
+        self._list_files(index, self._files())
+        return index
+
+    def _index_numbers(self) -> dict[int, list[Path]]:
+        """All files of each index; one that was deleted may have left some."""
+        numbers: dict[int, list[Path]] = {}
+        for path in self.folder.iterdir():
+            if name := re.fullmatch(r"index-(\d+)\.sqlite3(-\w+)?", path.name):
+                numbers.setdefault(int(name[1]), []).append(path)
+        return numbers
+
+    def _replace_index(self, damaged: Index) -> None:
+        """Goes over to a sound index; the damaged one stays as long as another process may have it open."""
+        with self._lock:
+            if self._index is damaged:
+                with locked_folder(self.folder):
+                    self._index = self._sound_index(damaged)
+                self._retired.append(damaged)
+                with self._index.change() as change:
+                    change.pin(self._pins, self._session.name)
+                self._list_unlisted()  # what went into the damaged one in the meantime
+
+    def _tidy(self, alive: set[str], died: bool) -> None:
+        """Removes indexes that nobody has open, lists what dead processes left, and keeps to the limit."""
+        if not alive:
+            for number, paths in self._index_numbers().items():
+                for path in paths if number != self._index.number else ():
+                    path.unlink(missing_ok=True)
+        if died:
+            self._list_unlisted()
+        with suppress(StoreFull), self._index.change() as change:  # full: of what others have pinned
+            change.tidy(alive | {self._session.name})
+            self._delete(change.make_room(0, self.limit_bytes))
+
+    def _list_unlisted(self) -> None:
+        listed = self._index.lengths()
+        self._list_files(self._index, (digest for digest in self._files() if digest not in listed))
+
+    def _list_files(self, index: Index, digests: Iterable[str]) -> None:
+        """Enters values, and the units that made them as far as all of their outputs are there."""
+        units: dict[str, UnitRecord] = {}
+        now = time.time()
+        with index.change() as change:
+            for digest in digests:
+                try:
+                    opened = valuefile.read(self._path(digest))
+                    record = UnitRecord(**opened.unit)
+                except (FileNotFoundError, DamagedValue, TypeError):
+                    self._delete([digest])
+                    continue
+                lengths = [self._length(d) for d in record.outputs.values()]
+                change.add_value(digest, self._length(digest) or 0, self._score(record, lengths), now)
+                if record.key not in units or units[record.key].made < record.made:
+                    units[record.key] = record
+            listed = change.listed()
+            for record in units.values():
+                if listed.issuperset(record.outputs.values()) and not change.has_unit(record.key):
+                    change.add_unit(record)

@@ -1,0 +1,136 @@
+"""The folder of a store: where it is by default, how it is told from any other folder, who is using it.
+
+    midistems-store.json    the marker; also the lock under which stores are opened and repaired
+    index-N.sqlite3         the index; the highest N counts
+    values/ab/abcd...       one file per value, named by its digest
+    tmp/PID-RANDOM/         one folder per open store: its lock, and files that are not finished yet
+
+An open store holds the lock in its own folder for as long as its process lives, so whoever can take that
+lock knows that the owner is gone, and sweeps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+from midistems_graph.engine.store.base import NotAStore
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+MARKER = "midistems-store.json"
+FORMAT = 1
+
+DEFAULT_LIMIT_BYTES = 20 * 2**30
+"""What a store may take on the disk unless told otherwise: 20 GiB, about 250 stereo edges of a four-minute song."""
+
+
+def default_store_folder() -> Path:
+    """`MIDISTEMS_STORE` if set, otherwise `store` in the user's cache folder of this program."""
+    told = os.environ.get("MIDISTEMS_STORE")
+    return Path(told) if told else platformdirs.user_cache_path("midistems-graph") / "store"
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Makes the folder a store if it is empty, and holds its lock. Raises NotAStore for any other folder."""
+    if folder.exists() and not folder.is_dir():
+        raise NotAStore(f"{folder} is a file; a store needs a folder")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    marker = folder / MARKER
+    # In this order: whoever makes a store writes the marker before anything else.
+    if any(folder.iterdir()) and not marker.exists():
+        raise NotAStore(f"{folder} holds other files and no {MARKER}, so it is no store; choose an empty folder")
+    fd = os.open(marker, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _lock(fd, wait=True)
+        text = os.read(fd, 4096)
+        if not text and not any(entry.name != MARKER for entry in folder.iterdir()):
+            folder.chmod(0o700)
+            os.write(fd, json.dumps({"store": "midistems-graph", "format": FORMAT}).encode() + b"\n")
+        elif _format(text) != FORMAT:
+            raise NotAStore(f"{marker} is not of format {FORMAT}; use the version that made it, or another folder")
+        yield
+    finally:
+        os.close(fd)
+
+
+def _format(text: bytes) -> object:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return None
+    return fields.get("format") if isinstance(fields, dict) and fields.get("store") == "midistems-graph" else None
+
+
+class Session:
+    """One open store's own folder below `tmp/`, locked while its process lives."""
+
+    def __init__(self, tmp: Path) -> None:
+        self.folder = tmp / f"{os.getpid()}-{secrets.token_hex(6)}"
+        self.folder.mkdir(mode=0o700)
+        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        _lock(self._lock, wait=False)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def temporary(self) -> Path:
+        """A name for a file that is not finished."""
+        return self.folder / secrets.token_hex(8)
+
+    def end(self) -> None:
+        os.close(self._lock)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def sweep(tmp: Path) -> tuple[set[str], bool]:
+    """Removes what dead processes left. Returns the names of live sessions, and whether one had died.
+
+    Only under the folder's lock, so that a session is never seen before it holds its own.
+    """
+    alive, died = set(), False
+    for entry in tmp.iterdir():
+        if _is_held(entry / "lock"):
+            alive.add(entry.name)
+        else:
+            died = True
+            shutil.rmtree(entry, ignore_errors=True)
+    return alive, died
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _lock(fd, wait=False)
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, wait: bool) -> bool:
+    """Takes the lock of an open file; it ends with the file or with the process."""
+    try:
+        if sys.platform == "win32":
+            os.lseek(fd, 1 << 30, os.SEEK_SET)  # locked bytes cannot be read there, so lock one beyond the end
+            msvcrt.locking(fd, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            os.lseek(fd, 0, os.SEEK_SET)
+        else:
+            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""One estimate of several, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+
+from midistems_graph.audio.values import Float32
+from midistems_graph.node import Audio, NodeError, Range, Run, node
+from midistems_nodes.blend.extreme import extreme
+from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
+
+
+@node("blend.ensemble", title="Ensemble (waveform)", tags=("average", "median", "min", "max"), libraries=("numpy",))
+def ensemble(
+    estimates: tuple[Signal, ...],
+    *,
+    method: Literal["average", "median", "min", "max"] = "average",
+    weights: Annotated[tuple[float, ...], Range(0, 1000)] = (),
+    run: Run,
+) -> Signal:
+    """Make one estimate of several models' estimates of the same thing.
+
+    Parameters
+    ----------
+    estimates
+        Any number of audio signals, or of stem sets with the same names, which are taken stem by stem.
+    method
+        `average` lowers errors that differ from model to model; `median` drops outliers; `min` takes the smallest
+        sample (least bleed, more holes), `max` the largest (fullest, most bleed), both by absolute value.
+    weights
+        For `average`: one number per estimate, how much it counts; none for equal weights.
+
+    Good for combining models of different families. In the spectrum, see the spectral ensemble, min and max sound
+    smoother.
+
+    References
+    ----------
+    Average: sum_k w_k x_k / sum_k w_k. Min and max keep the sign of the sample that wins, the earliest of equals.
+    """
+    require_some("estimates", estimates)
+    factors = _factors(method, weights, len(estimates))
+
+    def merge(parts: Sequence[Audio]) -> Audio:
+        samples = np.empty_like(parts[0].samples)
+        for first in range(0, samples.shape[1], BLOCK):
+            run.check()
+            piece = np.s_[:, first : first + BLOCK]
+            samples[piece] = _METHODS[method]([part.samples[piece] for part in parts], factors)
+        return parts[0].with_samples(samples)
+
+    return merge_audio(estimates, merge)
+
+
+def _factors(method: str, weights: tuple[float, ...], count: int) -> Float32:
+    if not weights or method != "average":
+        return np.full(count, 1 / count, np.float32)
+    if len(weights) != count or sum(weights) == 0:
+        raise NodeError(
+            f"weights has {len(weights)} numbers for {count} estimates; give one per estimate, not all 0, or none"
+        )
+    return np.asarray(weights, np.float32) / np.float32(sum(weights))
+
+
+def _average(parts: list[Float32], factors: Float32) -> Float32:
+    whole = parts[0] * factors[0]
+    for part, factor in zip(parts[1:], factors[1:], strict=True):
+        whole += part * factor
+    return whole
+
+
+def _median(parts: list[Float32], factors: Float32) -> Float32:
+    return np.asarray(np.median(np.stack(parts), axis=0))
+
+
+_METHODS: dict[str, Callable[[list[Float32], Float32], Float32]] = {
+    "average": _average,
+    "median": _median,
+    "min": lambda parts, factors: extreme(parts, largest=False),
+    "max": lambda parts, factors: extreme(parts, largest=True),
+}

@@ -1,0 +1,1 @@
+"""Stems made to sum to what they were separated from."""

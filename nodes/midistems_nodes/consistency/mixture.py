@@ -1,0 +1,167 @@
+"""Stems that sum to the mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from midistems_graph.audio.stft import Stft
+from midistems_graph.audio.values import Float32, Span, StftSettings, ceil_div
+from midistems_graph.node import LOCAL, Audio, Context, NodeError, Range, Run, Stems, node, samples
+from midistems_nodes.signals import BLOCK, require_match, total
+from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
+
+_FRAMES = 32
+
+
+def _context(k: Any) -> Context:
+    if k.share == "bins":
+        return samples(k.n_fft + k.hop)
+    return Context(samples=2, seconds=2 * k.smoothing) if k.share == "energy" else LOCAL
+
+
+@node(
+    "consistency.mixture",
+    title="Mixture consistency",
+    tags=("sum", "null", "residual", "projection"),
+    context=_context,
+    sums_to="mixture",
+    complete=True,
+    libraries=("numpy", "scipy"),
+    scratch=4,
+)
+def mixture_consistency(
+    mixture: Audio,
+    stems: Stems,
+    *,
+    share: Literal["bins", "energy", "equal", "given"] = "bins",
+    power: Annotated[float, Range(0.1, 10)] = 2.0,
+    given: Annotated[tuple[float, ...], Range(0, 1000)] = (),
+    smoothing: Annotated[float, Range(0.005, 10, "s", "log")] = 0.1,
+    n_fft: FftSize = 4096,
+    hop: Hop = 1024,
+    run: Run,
+) -> Stems:
+    """Spread what the stems lack of the mixture over them, so that they sum to it exactly.
+
+    Parameters
+    ----------
+    mixture
+        What the stems were separated from.
+    stems
+        A set whose names cover the whole mixture; otherwise what has no stem ends up in the others.
+    share
+        Who gets how much of the difference: `bins` by strength at every pitch and moment, `energy` by loudness at
+        every moment, `equal` all the same, `given` by the numbers in `given`.
+    power
+        For `bins` and `energy`: 1 shares by amplitude, 2 by power; more gives more to the strongest.
+    given
+        For `given`: one number per stem, in the order of the set; 0 leaves a stem alone.
+    smoothing
+        For `energy`: over which time loudness is judged.
+    n_fft
+        For `bins`: samples per frame, an even number.
+    hop
+        For `bins`: samples from frame to frame, at most half of `n_fft`.
+
+    Good as the last step of a cascade: the stems can be mixed back without loss. Equal shares lower the total
+    squared error of any set, but may put audible residue into a quiet stem; shares by strength hide it under what
+    is there.
+
+    References
+    ----------
+    Wisdom et al., "Differentiable consistency constraints for improved deep speech enhancement", ICASSP 2019:
+    s_k += w_k (x - sum_j s_j), sum_k w_k = 1; with A = |STFT| or RMS, w_k = A_k^p / sum_j A_j^p, equal where all are
+    silent. The last stem is the mixture minus the others, so that the sum is exact; it takes up the rounding, below
+    -130 dB.
+    """
+    require_match(mixture, stems)
+    if not stems.complete:
+        run.warn("the stem set may not cover the whole mixture; what has no stem of its own goes to the others")
+    parts = [audio.samples for audio in stems.audio.values()]
+    rest = np.array(mixture.samples)
+    for part in parts:
+        rest -= part
+    match share:
+        case "bins":
+            shares = _by_bins(rest, parts, power, mixture.span, settings(n_fft, hop), run)
+        case "energy":
+            shares = _by_energy(rest, parts, power, mixture.span, max(1, round(smoothing * mixture.rate)), run)
+        case "given":
+            shares = [rest * weight for weight in _given(given, stems)[:-1]]
+        case "equal":
+            shares = [rest / np.float32(len(parts))] * (len(parts) - 1)
+    done = {name: mixture.with_samples(part + piece) for name, part, piece in zip(stems, parts, shares, strict=False)}
+    others = total(list(done.values())) if done else np.float32(0)
+    done[list(stems)[-1]] = mixture.with_samples(mixture.samples - others)
+    return Stems(done, complete=True)
+
+
+def _given(given: tuple[float, ...], stems: Stems) -> Float32:
+    if len(given) != len(stems) or sum(given) == 0:
+        raise NodeError(
+            f"given has {len(given)} numbers for the {len(stems)} stems {', '.join(stems)}; "
+            "give one per stem, in this order, not all 0"
+        )
+    return (np.asarray(given) / sum(given)).astype(np.float32)
+
+
+def _by_energy(
+    rest: Float32, parts: Sequence[Float32], power: float, span: Span, block: int, run: Run
+) -> list[Float32]:
+    """Shares of all stems but the last, weighted by energy in absolute blocks, with a straight line between centres."""
+    first = span.start // block
+    edges = np.clip(np.arange(first, ceil_div(span.stop, block) + 1) * block, span.start, span.stop) - span.start
+    energies = np.zeros((len(parts), max(1, len(edges) - 1)))
+    for number, part in enumerate(parts):
+        for index, (lo, hi) in enumerate(pairwise(edges)):
+            run.check()
+            energies[number, index] = np.vdot(part[:, lo:hi], part[:, lo:hi])
+    weights = _normalised(list(energies), power / 2)
+    centres = (first + np.arange(len(weights[0])) + 0.5) * block - 0.5 - span.start
+    shares = [np.empty_like(rest) for _ in parts[:-1]]
+    for lo in range(0, rest.shape[1], BLOCK):
+        run.check()
+        piece = np.s_[:, lo : lo + BLOCK]
+        position = np.arange(lo, min(lo + BLOCK, rest.shape[1]))
+        for share, weight in zip(shares, weights, strict=False):
+            share[piece] = rest[piece] * np.interp(position, centres, weight).astype(np.float32)
+    return shares
+
+
+def _by_bins(
+    rest: Float32, parts: Sequence[Float32], power: float, span: Span, stft: StftSettings, run: Run
+) -> list[Float32]:
+    """Shares of all stems but the last, weighted by magnitude in every bin of every channel."""
+    transform = Stft(stft, span, threads=run.threads)
+    shares = [np.empty_like(rest) for _ in parts[:-1]]
+    for channel in (slice(c, c + 1) for c in range(len(rest) if shares else 0)):
+        run.check()
+        bins = transform.forward(rest[channel])
+        weights: list[Float32] = []
+        for part in parts:
+            run.check()
+            weights.append(np.abs(transform.forward(part[channel])))
+        for lo in range(0, bins.shape[1], _FRAMES):
+            run.check()
+            piece = np.s_[:, lo : lo + _FRAMES]
+            for weight, normalised in zip(weights, _normalised([w[piece] for w in weights], power), strict=True):
+                weight[piece] = normalised
+        for share, weight in zip(shares, weights, strict=False):
+            run.check()
+            transform.inverse(bins * weight, share[channel])
+    return shares
+
+
+def _normalised(sizes: list[npt.NDArray[Any]], power: float) -> list[npt.NDArray[Any]]:
+    """a_k^p / sum_j a_j^p, by way of the largest, so that nothing over- or underflows; equal where all are 0."""
+    largest = np.maximum.reduce(sizes)
+    silent = largest == 0
+    scale = np.where(silent, 1, largest)
+    raised = [np.where(silent, 1, (size / scale) ** np.asarray(power, size.dtype)) for size in sizes]
+    whole = np.add.reduce(raised)
+    return [one / whole for one in raised]

@@ -1,0 +1,1 @@
+"""Gain, filters, crossover and fades."""

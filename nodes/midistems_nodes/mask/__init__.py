@@ -1,0 +1,1 @@
+"""Masks: made from magnitudes, made to share, applied."""

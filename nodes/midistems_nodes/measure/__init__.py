@@ -1,0 +1,1 @@
+"""Figures about signals and stem sets, in bounded memory."""

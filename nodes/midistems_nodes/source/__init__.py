@@ -1,0 +1,1 @@
+"""Test signals: tones, sweeps, noise and impulses that fill the song."""

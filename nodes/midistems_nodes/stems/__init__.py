@@ -1,0 +1,1 @@
+"""Stem sets: taken apart, put together, renamed."""

@@ -1,0 +1,1 @@
+"""Between waveform and spectrogram, and between sample rates."""

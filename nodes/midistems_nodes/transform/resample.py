@@ -1,0 +1,52 @@
+"""Another sample rate."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from midistems_graph.audio.resample import resample as resampled
+from midistems_graph.audio.resample import resample_context
+from midistems_graph.node import Audio, Context, Range, Run, node
+from midistems_nodes.signals import Signal, map_audio
+
+LOWEST_RATE = 4000
+"""The context is declared for rates from here up."""
+
+
+@node(
+    "transform.resample",
+    tags=("sample rate", "convert"),
+    context=Context(seconds=resample_context(LOWEST_RATE, 2 * LOWEST_RATE)),
+    rate=lambda k, rate: int(k.rate),
+    libraries=("soxr",),
+)
+def resample(
+    signal: Signal, *, rate: Annotated[int, Range(LOWEST_RATE, 384000, "Hz", "log")] = 44100, run: Run
+) -> Signal:
+    """Change the sample rate; pitch and length in seconds stay.
+
+    Parameters
+    ----------
+    signal
+        Audio, or every stem of a set alike.
+    rate
+        Samples per second from here on. What lies above half of it is lost.
+
+    Good for models that were trained at one rate (most at 44100 Hz), and for blending results of different rates.
+
+    References
+    ----------
+    SoX resampler library, quality HQ: linear phase, aliases below -120 dB.
+    """
+    if math.isinf(resample_context(signal.rate, rate)):
+        run.warn(
+            f"{signal.rate} Hz to {rate} Hz is an unusual ratio, which windows of a song hold to fractions of a sample "
+            "only; use 44100 or 48000 Hz where that matters"
+        )
+
+    def convert(audio: Audio) -> Audio:
+        run.check()
+        return resampled(audio, rate)
+
+    return map_audio(signal, convert)

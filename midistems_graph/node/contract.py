@@ -13,9 +13,9 @@ return annotation is the outputs (one port `out`, or the fields of a NamedTuple)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -97,6 +97,14 @@ class Stream(Protocol[T_co]):
         ...
 
 
+@dataclass(slots=True)
+class OutputFile:
+    """A file that a writer is writing: where to, and figures about it for the table of results."""
+
+    path: Path
+    figures: dict[str, float] = field(default_factory=dict)
+
+
 class Run(Protocol):
     """What a run offers a node: where it works, how many threads it may use, progress, files, separators.
 
@@ -129,11 +137,16 @@ class Run(Protocol):
         """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph) names."""
         ...
 
-    def output(self, stem: str, extension: str, **fields: str) -> AbstractContextManager[Path]:
-        """For writers: a temporary path that becomes an output file when the context ends well.
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Title, artist and other tags of the song."""
+        ...
 
-        `stem` and `fields` fill the name template. The engine decides the final name and keeps
-        files that are not its own.
+    def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
+        """For writers: a temporary file that becomes an output file when the context ends well.
+
+        `stem` fills the name template. The engine decides the final name and keeps files that are
+        not its own.
         """
         ...
 

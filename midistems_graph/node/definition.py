@@ -95,13 +95,15 @@ class Knob:
                     return value
                 raise self._refused(value, "true or false")
             case "int":
-                if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-                    raise self._refused(value, "a whole number")
-                return self._in_range(int(value))
+                if isinstance(value, float) and value.is_integer():
+                    value = int(value)
+                if isinstance(value, bool) or not isinstance(value, int):
+                    raise self._refused(value, f"a whole number, {self.allowed}")
+                return self._in_range(value)
             case "float":
                 if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise self._refused(value, "a number")
-                return self._in_range(float(value) + 0.0)  # + 0.0 turns -0.0 into 0.0
+                    raise self._refused(value, self.allowed)
+                return self._in_float_range(value)
             case "choice":
                 for choice in self.choices:
                     same_number = isinstance(value, float) and isinstance(choice, int) and value == choice
@@ -116,7 +118,7 @@ class Knob:
                 if isinstance(value, list | tuple) and all(
                     isinstance(v, int | float) and not isinstance(v, bool) for v in value
                 ):
-                    return tuple(self._in_range(float(v)) for v in value)
+                    return tuple(self._in_float_range(v) for v in value)
                 raise self._refused(value, "a list of numbers")
             case "texts":
                 if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
@@ -160,16 +162,25 @@ class Knob:
             raise self._refused(value, self.allowed)
         return value
 
+    def _in_float_range(self, value: float) -> float:
+        try:
+            return self._in_range(float(value)) + 0.0  # + 0.0 turns -0.0 into 0.0
+        except OverflowError:  # a whole number too large for a float
+            raise self._refused(value, self.allowed) from None
+
     def _refused(self, value: object, allowed: str) -> KnobError:
         shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
         return KnobError(f"knob {self.name!r} cannot be {shown}; allowed: {allowed}")
 
 
 def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    """A whole number stays one: beyond 2^53 a float would round it."""
+    for reader in (int, float):
+        try:
+            return reader(text)
+        except ValueError:
+            continue
+    return text
 
 
 @dataclass(frozen=True)
@@ -293,6 +304,10 @@ class node:  # noqa: N801 - reads as a decorator
             if parameter.name not in hints:
                 raise DefinitionError(f"{where}: parameter {parameter.name!r} has no annotation")
             hint = hints[parameter.name]
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise DefinitionError(
+                    f"{where}: parameter {parameter.name!r} cannot be * or **; a variadic port is tuple[Audio, ...]"
+                )
             if hint is Run:
                 takes_run = True
             elif parameter.kind is parameter.KEYWORD_ONLY:
@@ -300,7 +315,11 @@ class node:  # noqa: N801 - reads as a decorator
             elif not (self.reduce and parameter.name == "model"):
                 inputs.append(_port(where, parameter.name, hint, optional=parameter.default is None))
         outputs, single = _outputs(where, hints["return"])
+        if any(port.variadic for port in outputs):
+            raise DefinitionError(f"{where}: an output cannot be variadic; return Stems or a NamedTuple")
         if self.separator:
+            if not any("audio" in p.kinds for p in inputs) or not any("stems" in p.kinds for p in outputs):
+                raise DefinitionError(f"{where}: a separator takes Audio and returns Stems")
             outputs = (*outputs, Port("separator", ("separator",)))
         names = [port.name for port in inputs] + [knob.name for knob in knobs]
         if len(set(names)) != len(names):
@@ -328,7 +347,7 @@ def _port(where: str, name: str, hint: Any, *, optional: bool = False) -> Port:
         optional = True
         rest = tuple(a for a in get_args(hint) if a is not type(None))
         hint = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built at run time
-    if get_origin(hint) is tuple:
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (...,):
         variadic, hint = True, get_args(hint)[0]
     if get_origin(hint) is Stream:
         stream, hint = True, get_args(hint)[0]

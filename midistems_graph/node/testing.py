@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed
-from midistems_graph.node.contract import Cancelled
+from midistems_graph.node.contract import Cancelled, OutputFile
 from midistems_graph.node.library import installed
 
 T = TypeVar("T", bound=Timed)
@@ -23,6 +23,7 @@ class FakeRun:
     threads: int = 1
     files: Mapping[str, Path] = field(default_factory=dict)
     folder: Path = Path()
+    tags: Mapping[str, str] = field(default_factory=dict)
     cancel_at: float | None = None
     seen: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -42,8 +43,8 @@ class FakeRun:
         return self.files[knob]
 
     @contextlib.contextmanager
-    def output(self, stem: str, extension: str, **fields: str) -> Iterator[Path]:
-        yield self.folder / f"{stem}{extension}"
+    def output(self, stem: str, extension: str) -> Iterator[OutputFile]:
+        yield OutputFile(self.folder / f"{stem}{extension}")
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         result = installed()[separator.type](mixture, **dict(separator.knobs))

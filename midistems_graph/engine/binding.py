@@ -1,0 +1,129 @@
+"""What a run binds to a graph's inputs: files and folders, opened once, known by content.
+
+The axis of a run is that of the input `song`: its rate and length. A graph without a bound `song`
+(tests, generators) runs on an axis given as seconds and rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import blake3
+
+from midistems_graph.audio.files import SoundFileError, content_digest, is_sound, open_sound
+from midistems_graph.node.contract import InputName
+from midistems_graph.node.definition import FileRule
+
+SONG = "song"
+
+
+class InputProblem(Exception):
+    """An input cannot be read; the sentence names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class BoundFile:
+    """A file or folder on disk with its content digest and, for sound, rate, channels and length in samples."""
+
+    path: Path
+    digest: str
+    rate: int = 0
+    channels: int = 0
+    frames: int = 0
+    layout: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path) -> BoundFile:
+        """Look at a sound file or a folder of them; raises InputProblem."""
+        try:
+            if path.is_dir():
+                return cls.open_folder(path)
+            with open_sound(path) as sound:
+                shape = sound.rate, sound.channels, sound.frames, sound.layout
+                return cls(path, content_digest(path), *shape, sound.tags)
+        except SoundFileError as error:
+            raise InputProblem(str(error)) from None
+
+    @classmethod
+    def open_folder(cls, path: Path) -> BoundFile:
+        """A folder of sound files: its digest covers the names and contents of all of them."""
+        files = sound_files(path)
+        if not files:
+            raise InputProblem(f"the folder {path} holds no sound files")
+        hasher = blake3.blake3()
+        for file in files:
+            hasher.update(f"{file.name}\0{content_digest(file)}\0".encode())
+        with open_sound(files[0]) as sound:
+            rate, channels, frames, layout = sound.rate, sound.channels, sound.frames, sound.layout
+        return cls(path, hasher.hexdigest(), rate, channels, frames, layout)
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """The sound files directly in a folder, by name."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and is_sound(p))
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """The bound inputs of one run, its time axis, and the folder that the graph file stands in."""
+
+    files: Mapping[str, BoundFile] = field(default_factory=dict)
+    rate: int = 44100
+    total: Fraction = Fraction(0)
+    folder: Path | None = None
+    song_name: str = "song"
+
+    @classmethod
+    def open(cls, paths: Mapping[str, Path], folder: Path | None = None) -> Bindings:
+        """Bind input names to files; the file bound to `song` gives the axis. Raises InputProblem."""
+        files = {name: BoundFile.open(path) for name, path in paths.items()}
+        song = files.get(SONG) or next(iter(files.values()), None)
+        if song is None:
+            raise InputProblem("no song is given; name a sound file after the graph")
+        return cls(files, song.rate, Fraction(song.frames, song.rate), folder, paths.get(SONG, song.path).stem)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The song's tags: title, artist and the like."""
+        return self.files[SONG].tags if SONG in self.files else {}
+
+    @property
+    def song_digest(self) -> str:
+        """The content digest of the bound song, or nothing."""
+        return self.files[SONG].digest if SONG in self.files else ""
+
+    def below_graph(self, name: str) -> Path:
+        """A file that a graph names, within the graph file's own folder; raises InputProblem."""
+        if self.folder is None:
+            raise InputProblem(f"the graph reads {name!r}, but has not been saved to a folder yet")
+        root = self.folder.resolve()
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name or ":" in name:
+            raise InputProblem(
+                f"the graph may not read {name!r}; only files in or below its own folder, named relative to it"
+            )
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            raise InputProblem(f"the graph may not read {name!r}; the link leads out of its folder")
+        if not (path.is_file() or path.is_dir()):
+            raise InputProblem(f"the graph reads {name!r}, which does not exist beside it")
+        return path
+
+    def named(self, rule: FileRule, name: str) -> BoundFile:
+        """What a knob of a node names: a bound input or a file below the graph; raises InputProblem."""
+        if isinstance(rule, InputName):
+            if name not in self.files:
+                has = ", ".join(sorted(self.files)) or "none"
+                raise InputProblem(
+                    f"the graph reads the input {name!r}, which is not bound (bound: {has}); add --input {name}=FILE"
+                )
+            bound = self.files[name]
+            if rule.folder != bound.path.is_dir():
+                raise InputProblem(
+                    f"the input {name!r} needs a {'folder' if rule.folder else 'sound file'}, not {bound.path}"
+                )
+            return bound
+        return BoundFile.open(self.below_graph(name))

@@ -1,0 +1,472 @@
+"""Carries a plan out: units in order of readiness, values through the store, progress to a watcher.
+
+A unit whose key the store knows does not run. What a unit gives goes to the store and is read back
+through a memory map by whoever needs it, so memory holds little more than the units in flight. Without a
+store (or when it is full) values are held in memory until their last reader is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from midistems_graph.audio.codec import digest, pack
+from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.call import call_separator
+from midistems_graph.engine.evaluate import evaluate, silenced
+from midistems_graph.engine.keys import Digests, facts, node_key, unit_key
+from midistems_graph.engine.outputs import CannotWrite, NodeOutputs, OutputRefused, SongOutputs
+from midistems_graph.engine.plan import ONCE, Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
+from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreFull
+from midistems_graph.engine.wiring import Source
+from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
+from midistems_graph.node.library import NodeLibrary
+
+log = logging.getLogger(__name__)
+
+Status = Literal["ran", "cached", "derived", "up to date", "skipped", "bypassed", "failed", "cancelled"]
+
+SIGNIFICANCE: tuple[Status, ...] = (
+    "skipped",
+    "bypassed",
+    "derived",
+    "up to date",
+    "cached",
+    "ran",
+    "cancelled",
+    "failed",
+)
+"""Of several tiles of a node the most significant status is shown: the last of these."""
+
+MEMO_BYTES = 128 << 20
+"""How much of derived values is kept for other readers of the same stretch."""
+
+
+class Watcher(Protocol):
+    """Told what happens, from worker threads; must be quick."""
+
+    def unit_started(self, unit: Unit) -> None: ...
+
+    def unit_progress(self, unit: Unit, done: float) -> None: ...
+
+    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
+
+
+class Silent:
+    """A watcher that looks away."""
+
+    def unit_started(self, unit: Unit) -> None: ...
+
+    def unit_progress(self, unit: Unit, done: float) -> None: ...
+
+    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
+
+
+@dataclass
+class NodeReport:
+    """What became of one node: the most significant status of its units, their cost, and why."""
+
+    status: Status
+    seconds: float = 0.0
+    nbytes: int = 0
+    reason: str = ""
+    units: dict[Status, int] = field(default_factory=dict)
+
+    def add(self, status: Status, seconds: float, nbytes: int, reason: str) -> None:
+        if SIGNIFICANCE.index(status) > SIGNIFICANCE.index(self.status) or not self.reason:
+            self.reason = reason or self.reason
+        self.status = max(self.status, status, key=SIGNIFICANCE.index)
+        self.seconds += seconds
+        self.nbytes += nbytes
+        self.units[status] = self.units.get(status, 0) + 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A node that failed, with its sentence. `kind` tells a node's refusal from an output that cannot be
+    written and from a fault of ours."""
+
+    node: str
+    message: str
+    kind: Literal["node", "output", "fault"]
+
+
+class Executor:
+    """One execution of a plan. `run` blocks until it ends; `cancel` may be called from any thread."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        library: NodeLibrary,
+        *,
+        store: Store | None = None,
+        outputs: SongOutputs | None = None,
+        watcher: Watcher | None = None,
+        jobs: int = 0,
+        memory: int = 0,
+    ) -> None:
+        self.plan = plan
+        self.library = library
+        self.store = store
+        self.outputs = outputs
+        self.watcher = watcher or Silent()
+        self.cores = jobs or os.cpu_count() or 1
+        self.memory = memory
+        self.problems: list[str] = []
+        self.failures: list[Failure] = []
+        self.reports = {address: NodeReport(_rest_status(plan, address)) for address in plan.nodes}
+        self._cancel = threading.Event()
+        self._lock = threading.Lock()
+        self._digests: dict[Unit, Mapping[str, str]] = {}
+        self._held: dict[Unit, Mapping[str, Value]] = {}
+        self._pinned: list[str] = []
+        self._in_flight: dict[Unit, int] = {}
+        self._memo = _Memo(MEMO_BYTES)
+        self._derived: dict[tuple[str, str, Interval], str] = {}
+        self._shared = {address: node_key(node) for address, node in plan.nodes.items()} if store else {}
+        self._readers = dict.fromkeys(plan.units, 0)
+        for reads in plan.units.values():
+            for unit in reads:
+                self._readers[unit] += 1
+        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._admit if memory else None)
+
+    def run(self) -> None:
+        """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
+        threads = run_all(self._queue, self._work, min(self.cores, max(len(self.plan.units), 1)))
+        try:
+            while any(thread.is_alive() for thread in threads):
+                threads[-1].join(0.1) if threads[-1].is_alive() else threads[0].join(0.1)
+                if self._cancel.is_set():
+                    self._join(threads, time.monotonic() + 0.4)
+                    break
+        except KeyboardInterrupt:
+            self.cancel()
+            self._join(threads, time.monotonic() + 0.4)
+        finally:
+            if self.cancelled:
+                self._mark_cancelled()
+            if self.store and self._pinned:
+                self.store.unpin(self._pinned)
+
+    def cancel(self) -> None:
+        """End soon: running nodes are told at their next poll, nothing new begins."""
+        self._cancel.set()
+        self._queue.stop()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel.is_set()
+
+    def value(self, source: Source, interval: Interval | None = None) -> Value:
+        """What an edge holds on a stretch (the plan's window), after the run."""
+        return self._fetch(source, interval or self.plan.window)
+
+    # What one unit goes through
+
+    def _work(self, unit: Unit) -> Outcome:
+        node = self.plan.nodes[unit.node]
+        began = time.perf_counter()
+        self.watcher.unit_started(unit)
+        try:
+            status, nbytes, reason = self._settle(unit, node)
+        except Cancelled:
+            return self._finish(unit, "cancelled", began, 0, "")
+        except (NodeError, StoreFull) as error:
+            return self._failed(unit, began, Failure(unit.node, str(error), "node"))
+        except (OutputRefused, CannotWrite) as error:
+            return self._failed(unit, began, Failure(unit.node, str(error), "output"))
+        except MemoryError:
+            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+            return self._failed(unit, began, Failure(unit.node, message, "node"))
+        except Exception as error:
+            log.exception("node %s (%s) broke", unit.node, node.type.id)
+            return self._failed(unit, began, Failure(unit.node, f"{type(error).__name__}: {error}", "fault"))
+        finally:
+            with self._lock:
+                self._in_flight.pop(unit, None)
+            self._release(unit)
+        return self._finish(unit, status, began, nbytes, reason)
+
+    def _settle(self, unit: Unit, node: PlanNode) -> tuple[Status, int, str]:
+        """Find, or compute and keep, what a unit gives."""
+        interval = self.plan.interval(unit)
+        if self.store is None:
+            values = self._evaluate(unit, node, interval, self._writer(node, ""))
+            self._held[unit] = values
+            return "ran", 0, ""
+        inputs = self._input_digests(node, interval)
+        key = unit_key(self._shared[node.address], interval, inputs)
+        if node.type.writes:
+            return self._settle_writer(unit, node, interval, key)
+        record = self.store.find(key)
+        if record is not None and self.store.pin(record.outputs.values()):
+            with self._lock:
+                self._pinned.extend(record.outputs.values())
+            self._digests[unit] = record.outputs
+            return "cached", record.nbytes, ""
+        ingredients = facts(node, interval, inputs)
+        song = self.plan.bindings.song_digest
+        reason = "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
+        began = time.perf_counter()
+        values = self._evaluate(unit, node, interval, None)
+        seconds = time.perf_counter() - began
+        try:
+            record = self.store.put(
+                key,
+                values,
+                node=node.address,
+                node_type=node.type.id,
+                seconds=seconds,
+                song=song,
+                facts=ingredients,
+            )
+            self._digests[unit] = record.outputs
+            return "ran", record.nbytes, reason
+        except StoreFull as error:
+            self._problem(f"{error} The run goes on in memory.")
+            self._held[unit] = values
+            self._digests[unit] = {port: digest(value) for port, value in values.items()}
+            return "ran", 0, reason
+
+    def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
+        if self.outputs is None:
+            return "skipped", 0, "no output folder is given"
+        current = self.outputs.current(node.address, key)
+        if current is None:
+            self._evaluate(unit, node, interval, self._writer(node, key))
+            return "ran", 0, ""
+        return "up to date", sum(output.path.stat().st_size for output in current), ""
+
+    def _writer(self, node: PlanNode, key: str) -> NodeOutputs | None:
+        if not node.type.writes or self.outputs is None:
+            return None
+        return self.outputs.writer(node.address, key, str(node.knobs.get("name", "")))
+
+    def _evaluate(
+        self, unit: Unit, node: PlanNode, interval: Interval, writer: NodeOutputs | None
+    ) -> Mapping[str, Value]:
+        return evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, writer))
+
+    # Values
+
+    def _fetch(self, source: Source, interval: Interval) -> Value:
+        """What an edge holds on a stretch: from the store, from memory, or computed if it is derived."""
+        node = self.plan.nodes[source.node]
+        value = self._derive(node, source, interval) if node.mode == "derived" else self._read(node, source, interval)
+        return silenced(value) if node.muted else value
+
+    def _read(self, node: PlanNode, source: Source, interval: Interval) -> Value:
+        parts = [self._stored(unit, source.port) for unit in self.plan.covering(node, interval)]
+        if not isinstance(parts[0], Timed):
+            return parts[0]
+        span = Span.of_seconds(*interval, self.plan.total, parts[0].rate)
+        cut: list[Timed] = []
+        for part in parts:
+            assert isinstance(part, Timed)
+            lo, hi = max(part.span.start, span.start), min(part.span.stop, span.stop)
+            narrow = Span(lo, max(lo, hi), span.total, span.rate)
+            cut.append(part if narrow == part.span else part.crop(narrow))
+        return join(cut)
+
+    def _stored(self, unit: Unit, port: str) -> Value:
+        if unit in self._held:
+            return self._held[unit][port]
+        assert self.store is not None
+        try:
+            return self.store.get(self._digests[unit][port])
+        except (MissingValue, DamagedValue) as error:
+            raise NodeError(f"a cached result of {unit.node!r} was lost or damaged ({error}); run again") from None
+
+    def _derive(self, node: PlanNode, source: Source, interval: Interval) -> Value:
+        found = self._memo.get((node.address, interval))
+        if found is None:
+            began = time.perf_counter()
+            unit = Unit(node.address, ONCE)
+            found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+            self._memo.put((node.address, interval), found)
+            with self._lock:
+                self.reports[node.address].add("derived", time.perf_counter() - began, 0, "")
+        return found[source.port]
+
+    # Digests
+
+    def _input_digests(self, node: PlanNode, interval: Interval) -> list[tuple[str, int, Digests]]:
+        """Digests of all that a node reads for a stretch, by port (or knob) and place."""
+        wider = self.plan.needed(node, interval)
+        named = [(name, i, s) for name in sorted(node.inputs) for i, s in enumerate(node.inputs[name])]
+        named += [(name, 0, node.wired[name]) for name in sorted(node.wired)]
+        return [(name, i, self._source_digests(source, wider)) for name, i, source in named]
+
+    def _source_digests(self, source: Source, interval: Interval) -> Digests:
+        node = self.plan.nodes[source.node]
+        muted = ("muted",) if node.muted else ()
+        if node.mode == "derived":
+            return (*muted, self._derived_digest(node, source.port, interval))
+        return (*muted, *(self._digests[unit][source.port] for unit in self.plan.covering(node, interval)))
+
+    def _derived_digest(self, node: PlanNode, port: str, interval: Interval) -> str:
+        known = self._derived.get((node.address, port, interval))
+        if known is None:
+            key = unit_key(self._shared[node.address], interval, self._input_digests(node, interval))
+            known = self._derived[node.address, port, interval] = f"{key}.{port}"
+        return known
+
+    # Bookkeeping
+
+    def _finish(self, unit: Unit, status: Status, began: float, nbytes: int, reason: str) -> Outcome:
+        seconds = time.perf_counter() - began
+        with self._lock:
+            self.reports[unit.node].add(status, seconds if status == "ran" else 0.0, nbytes, reason)
+        self.watcher.unit_finished(unit, status, seconds)
+        return "done"
+
+    def _failed(self, unit: Unit, began: float, failure: Failure) -> Outcome:
+        with self._lock:
+            if failure not in self.failures:
+                self.failures.append(failure)
+        self._finish(unit, "failed", began, 0, failure.message)
+        return "failed"
+
+    def _lost(self, unit: Unit, because: Unit) -> None:
+        """A unit below a failed one: it fails too, and says because of what."""
+        self.reports[unit.node].add("failed", 0.0, 0, f"needs {because.node}, which failed")
+        self.watcher.unit_finished(unit, "failed", 0.0)
+
+    def _mark_cancelled(self) -> None:
+        for address, report in self.reports.items():
+            planned = sum(1 for unit in self.plan.units if unit.node == address)
+            if planned and sum(report.units.values()) < planned:
+                report.add("cancelled", 0.0, 0, "")
+
+    def _problem(self, message: str) -> None:
+        with self._lock:
+            if message not in self.problems:
+                self.problems.append(message)
+
+    def _release(self, unit: Unit) -> None:
+        """Let go of held values that nobody will read any more."""
+        if not self._held:
+            return
+        with self._lock:
+            for read in self.plan.units[unit]:
+                self._readers[read] -= 1
+                if self._readers[read] == 0 and read.node not in self.plan.wanted:
+                    self._held.pop(read, None)
+
+    def _ranks(self) -> dict[Unit, tuple[int, ...]]:
+        """Tile by tile through the graph, the deepest node first: what was computed is soon used and freed."""
+        last = 1 + max((unit.tile for unit in self.plan.units), default=0)
+        nodes = self.plan.nodes
+        return {u: (u.tile if u.tile != ONCE else last, -nodes[u.node].depth) for u in self.plan.units}
+
+    def _admit(self, unit: Unit) -> bool:
+        """Whether a unit's memory fits beside what is in flight."""
+        need = self._forecast_bytes(unit)
+        if sum(self._in_flight.values()) + need > self.memory:
+            return False
+        self._in_flight[unit] = need
+        return True
+
+    def _forecast_bytes(self, unit: Unit) -> int:
+        """Memory of a unit at work: its inputs and outputs as audio, times its scratch factor."""
+        node = self.plan.nodes[unit.node]
+        start, stop = self.plan.needed(node, self.plan.interval(unit))
+        if any(port.stream for port in node.type.inputs):
+            start, stop = start, min(stop, start + 10)
+        song = max((b.channels for b in self.plan.bindings.files.values()), default=2) or 2
+        edges = 1 + len(node.sources) + len(node.type.outputs)
+        return int(float(stop - start) * node.rate * song * 4 * edges * node.type.scratch)
+
+    def _join(self, threads: list[threading.Thread], deadline: float) -> None:
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _rest_status(plan: Plan, address: str) -> Status:
+    """The status of a node before anything happens to it."""
+    return "derived" if plan.nodes[address].mode == "derived" else "skipped"
+
+
+@dataclass(frozen=True)
+class _UnitRun:
+    """What a running node is offered (the `Run` of the node contract)."""
+
+    executor: Executor
+    unit: Unit
+    node: PlanNode
+    interval: Interval
+    writer: NodeOutputs | None
+
+    @property
+    def span(self) -> Span:
+        wider = self.executor.plan.needed(self.node, self.interval)
+        return Span.of_seconds(*wider, self.executor.plan.total, self.node.rate)
+
+    @property
+    def threads(self) -> int:
+        """All cores for a node that runs alone, its share otherwise."""
+        queue = self.executor._queue
+        busy = min(queue.running + queue.idle_ready, self.executor.cores)
+        return max(1, self.executor.cores // max(busy, 1))
+
+    def progress(self, done: float) -> None:
+        self.check()
+        self.executor.watcher.unit_progress(self.unit, done)
+
+    def check(self) -> None:
+        if self.executor.cancelled:
+            raise Cancelled
+
+    def warn(self, message: str) -> None:
+        self.executor._problem(f"{self.node.address}: {message}")
+
+    def file(self, knob: str) -> Path:
+        found = self.node.type.knob(knob)
+        assert found is not None and found.file is not None
+        return self.executor.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        return self.executor.plan.bindings.tags
+
+    def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
+        assert self.writer is not None, "only nodes that declare writes=True have outputs"
+        return self.writer.output(stem, extension)
+
+    def separate(self, separator: Separator, mixture: Audio) -> Stems:
+        return call_separator(separator, mixture, self.executor.library, self)
+
+
+class _Memo:
+    """Derived values by node and stretch, the oldest going first when there are too many bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._values: OrderedDict[tuple[str, Interval], tuple[Mapping[str, Value], int]] = OrderedDict()
+
+    def get(self, at: tuple[str, Interval]) -> Mapping[str, Value] | None:
+        with self._lock:
+            found = self._values.get(at)
+            return found[0] if found else None
+
+    def put(self, at: tuple[str, Interval], values: Mapping[str, Value]) -> None:
+        nbytes = sum(array.nbytes for value in values.values() for array in pack(value)[1].values())
+        if nbytes > self._limit // 2:
+            return
+        with self._lock:
+            if at not in self._values:
+                self._values[at] = (values, nbytes)
+                self._bytes += nbytes
+            while self._bytes > self._limit:
+                self._bytes -= self._values.popitem(last=False)[1][1]

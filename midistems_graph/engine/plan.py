@@ -1,0 +1,339 @@
+"""A plan: a graph compiled for some outputs and a stretch of the song.
+
+document -> flatten -> resolve bypassed nodes -> keep the ancestors of what is wanted -> contexts and
+rates -> units. The axis is the song's, in exact rational seconds. A node works in one of three ways:
+
+- *tiled*: one unit per tile of the absolute grid (10 s), its inputs widened by its context;
+- *once*: one unit for the whole song (or the window): whole-track nodes, streaming passes, measures, writers;
+- *derived*: no unit; computed where a unit needs it, for just the stretch that it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import chain
+from types import SimpleNamespace
+from typing import Literal, NamedTuple
+
+from midistems_graph.audio.values import Separator
+from midistems_graph.document.data import to_data
+from midistems_graph.document.flatten import SEPARATOR, Flat, flatten
+from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
+from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.wiring import PlanError, Source, Wiring
+from midistems_graph.node.contract import LOCAL, WHOLE, Context, InputName
+from midistems_graph.node.definition import TIMED, NodeType, Port
+from midistems_graph.node.library import NodeLibrary
+
+TILE = Fraction(10)
+"""Seconds of one tile."""
+
+MAX_UNITS = 200_000
+"""A plan of more units than this is refused."""
+
+MODEL = "#model"
+"""What the address of a node's streaming first pass ends with."""
+
+ONCE = -1
+"""The tile of a unit that covers the whole song, or the window."""
+
+Interval = tuple[Fraction, Fraction]
+
+
+class Unit(NamedTuple):
+    """The unit of work and of storage: a node and the number of a tile (or ONCE)."""
+
+    node: str
+    tile: int
+
+
+@dataclass(frozen=True, eq=False)
+class PlanNode:
+    """One node of the flattened graph, ready to be evaluated.
+
+    `knobs` are coerced, those that an edge drives are in `wired` instead. `rate` is that of the outputs,
+    `reach` the context in seconds to either side, `files` the content digests of what its knobs name.
+    """
+
+    address: str
+    type: NodeType
+    knobs: Mapping[str, KnobValue]
+    inputs: Mapping[str, tuple[Source, ...]]
+    wired: Mapping[str, Source]
+    separators: Mapping[str, Separator]
+    rate: int
+    reach: Fraction
+    whole: bool
+    mode: Literal["tiled", "once", "derived"]
+    muted: bool
+    depth: int
+    files: Mapping[str, str]
+
+    @cached_property
+    def sources(self) -> tuple[tuple[Source, Port | None], ...]:
+        """All that flows in, with the port it flows into (None for a knob)."""
+        ports = {port.name: port for port in self.type.inputs}
+        wired = [(source, None) for source in self.wired.values()]
+        return (*((s, ports[name]) for name, sources in self.inputs.items() for s in sources), *wired)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Nodes in topological order, units with the units that they read, and the stretch that is wanted."""
+
+    nodes: Mapping[str, PlanNode]
+    wanted: tuple[str, ...]
+    outputs: tuple[Source, ...]
+    window: Interval
+    bindings: Bindings
+    flat: Flat
+    units: Mapping[Unit, tuple[Unit, ...]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Fraction:
+        """Length of the song in seconds."""
+        return self.bindings.total
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """Nodes whose results another node reads."""
+        return frozenset(source.node for node in self.nodes.values() for source, _ in node.sources)
+
+    def interval(self, unit: Unit) -> Interval:
+        """The stretch of the song that a unit's outputs cover."""
+        if unit.tile != ONCE:
+            return unit.tile * TILE, min((unit.tile + 1) * TILE, self.total)
+        node = self.nodes[unit.node]
+        return (Fraction(0), self.total) if node.whole or unit.node in self.read else self.window
+
+    def needed(self, node: PlanNode, interval: Interval) -> Interval:
+        """The stretch that a node reads to give a stretch of its outputs."""
+        if node.whole:
+            return Fraction(0), self.total
+        return max(interval[0] - node.reach, Fraction(0)), min(interval[1] + node.reach, self.total)
+
+    def covering(self, node: PlanNode, interval: Interval) -> list[Unit]:
+        """The stored units whose outputs cover a stretch of a node's outputs."""
+        if node.mode == "once":
+            return [Unit(node.address, ONCE)]
+        first = int(interval[0] // TILE)
+        return [Unit(node.address, tile) for tile in range(first, max(first + 1, math.ceil(interval[1] / TILE)))]
+
+    def reads(self, node: PlanNode, interval: Interval) -> Iterator[Unit]:
+        """The stored units that evaluating a node on a stretch reads, through derived nodes too."""
+        wider = self.needed(node, interval)
+        for source, _ in node.sources:
+            upstream = self.nodes[source.node]
+            if upstream.mode == "derived":
+                yield from self.reads(upstream, wider)
+            else:
+                yield from self.covering(upstream, wider)
+
+
+def compile_plan(
+    graph: Graph,
+    library: NodeLibrary,
+    bindings: Bindings,
+    *,
+    outputs: Collection[Address] | None = None,
+    window: Interval | None = None,
+) -> Plan:
+    """Compile a graph that the rules found sound, for some output ports and a window in seconds.
+
+    Without `outputs`: all writers, and all measures whose figures nothing else reads. An output may be a
+    port of a group instance. Raises PlanError when bypassing leaves a hole or the plan has too many units.
+    """
+    flat = flatten(graph)
+    wiring = Wiring.of(flat, library)
+    wanted_ports = tuple(_shown(flat, wiring, address) for address in outputs or ())
+    ends = tuple(wiring.ends()) if outputs is None else tuple(dict.fromkeys(s.node for s in wanted_ports))
+    keep = wiring.ancestors(ends)
+    nodes: dict[str, PlanNode] = {}
+    for address in wiring.order:
+        if address in keep:
+            for node in _plan_nodes(address, wiring, library, bindings, nodes, graph):
+                nodes[node.address] = node
+    start, stop = window or (Fraction(0), bindings.total)
+    span = (max(start, Fraction(0)), min(stop, bindings.total))
+    plan = Plan(nodes, ends, wanted_ports, span, bindings, flat)
+    return replace(plan, units=_units(plan))
+
+
+def _shown(flat: Flat, wiring: Wiring, address: Address) -> Source:
+    """The port that an address shows: through group instances and bypassed nodes."""
+    inner = flat.aliases.get(str(address), address)
+    if inner.node not in flat.nodes:
+        raise PlanError(f"there is no node {address.node!r}; the graph has {', '.join(sorted(flat.nodes)) or 'none'}")
+    return wiring.past_bypassed(Source(inner.node, inner.port))
+
+
+def _plan_nodes(
+    address: str,
+    wiring: Wiring,
+    library: NodeLibrary,
+    bindings: Bindings,
+    done: Mapping[str, PlanNode],
+    graph: Graph,
+) -> Iterator[PlanNode]:
+    """The plan node of one address, after its streaming first pass if it has one."""
+    node = wiring.nodes[address]
+    node_type = library[node.type]
+    inputs: dict[str, list[Source]] = {}
+    wired: dict[str, Source] = {}
+    separators: dict[str, Separator] = {}
+    contexts: dict[str, Context] = {}
+    for target, source in wiring.into[address]:
+        if source.port == SEPARATOR:
+            function = wiring.nodes[source.node]
+            separators[target.port] = separator_of(function, graph, library)
+            contexts[target.port] = separator_context(function, graph, library, bindings)
+        elif node_type.knob(target.port):
+            wired[target.port] = source
+        else:
+            inputs.setdefault(target.port, []).append(source)
+    settings = node_type.settings(node.knobs)
+    context = _context(node_type, {**settings, **contexts})
+    files = file_digests(node_type, settings, bindings)
+    ports = {port.name: port for port in node_type.inputs}
+    timed = [s for name, sources in inputs.items() if ports[name].timed for s in sources]
+    arriving = done[timed[0].node].rate if timed else bindings.rate
+    rate = _rate(node_type, settings, arriving, bindings)
+    everything = chain(*inputs.values(), wired.values())
+    depth = 1 + max((done[source.node].depth for source in everything), default=0)
+    shared = PlanNode(
+        address=address,
+        type=node_type,
+        knobs={name: value for name, value in settings.items() if name not in wired},
+        inputs={name: tuple(sources) for name, sources in inputs.items()},
+        wired=wired,
+        separators=separators,
+        rate=rate,
+        reach=context.reach(arriving),
+        whole=context.whole,
+        mode=_mode(node_type, context),
+        muted=node.state == "muted",
+        depth=depth,
+        files=files,
+    )
+    if node_type.reduce is None:
+        yield shared
+        return
+    first = replace(shared, address=address + MODEL, type=model_type(node_type), mode="once", whole=True, muted=False)
+    yield first
+    main = replace(node_type, inputs=(*node_type.inputs, Port("model", ("features",))))
+    yield replace(
+        shared, type=main, inputs={**shared.inputs, "model": (Source(first.address, "out"),)}, depth=depth + 1
+    )
+
+
+def model_type(node_type: NodeType) -> NodeType:
+    """The node type of a streaming first pass: the same knobs, streams for inputs, features for output."""
+    assert node_type.reduce is not None
+    return replace(
+        node_type,
+        id=node_type.id + MODEL,
+        function=node_type.reduce,
+        inputs=tuple(replace(port, stream=True) for port in node_type.inputs),
+        outputs=(Port("out", ("features",)),),
+        context=LOCAL,
+        reduce=None,
+        separator=False,
+        derived=False,
+        takes_run=True,
+        single_output=True,
+    )
+
+
+def _context(node_type: NodeType, names: Mapping[str, object]) -> Context:
+    """The context of a node; names are its knobs and the contexts behind its separator ports."""
+    if isinstance(node_type.context, Context):
+        return node_type.context
+    return node_type.context(SimpleNamespace(**names))
+
+
+def _mode(node_type: NodeType, context: Context) -> Literal["tiled", "once", "derived"]:
+    if node_type.derived:
+        return "derived"
+    timed = any(kind in TIMED for port in node_type.outputs for kind in port.kinds)
+    streams = any(port.stream for port in node_type.inputs)
+    return "once" if node_type.writes or streams or context.whole or not timed else "tiled"
+
+
+def _rate(node_type: NodeType, settings: Mapping[str, KnobValue], arriving: int, bindings: Bindings) -> int:
+    if node_type.rate is not None:
+        return node_type.rate(SimpleNamespace(**settings), arriving)
+    for knob in node_type.knobs:
+        if isinstance(knob.file, InputName) and settings[knob.name] in bindings.files:
+            return bindings.files[str(settings[knob.name])].rate
+    return arriving
+
+
+def file_digests(node_type: NodeType, settings: Mapping[str, KnobValue], bindings: Bindings) -> dict[str, str]:
+    """Content digests of the files that a node's knobs name; raises InputProblem."""
+    return {
+        knob.name: bindings.named(knob.file, str(settings[knob.name])).digest for knob in node_type.knobs if knob.file
+    }
+
+
+def separator_of(node: Node, graph: Graph, library: NodeLibrary) -> Separator:
+    """The function that a node's `separator` port offers."""
+    if node.group is None:
+        settings = library[node.type].settings(node.knobs)
+        return Separator(node.type, tuple(sorted(settings.items())))
+    groups = {name: replace(group, view=View()) for name, group in graph.groups.items()}
+    definition = json.dumps(to_data(Graph(groups=groups)), sort_keys=True)
+    return Separator(node.type, tuple(sorted(node.knobs.items())), definition)
+
+
+def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: Bindings) -> Context:
+    """How far a separator looks around: its own context, or the longest path through its group."""
+    if node.group is None:
+        node_type = library[node.type]
+        return WHOLE if node_type.reduce else _context(node_type, node_type.settings(node.knobs))
+    flat = flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=()))
+    wiring = Wiring.of(flat, library)
+    reach: dict[str, Fraction] = {}
+    for address in wiring.order:
+        inner = wiring.nodes[address]
+        context = separator_context(inner, graph, library, bindings) if inner.group else _inner(inner, library)
+        if context.whole:
+            return WHOLE
+        before = max((reach[s.node] for _, s in wiring.into[address] if s.node in reach), default=Fraction(0))
+        reach[address] = before + context.reach(bindings.rate)
+    return Context(seconds=max(reach.values(), default=Fraction(0)))
+
+
+def _inner(node: Node, library: NodeLibrary) -> Context:
+    node_type = library[node.type]
+    return WHOLE if node_type.reduce else _context(node_type, node_type.settings(node.knobs))
+
+
+def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:
+    """All units that the wanted nodes need, with what each reads, in an order that can be run."""
+    units: dict[Unit, tuple[Unit, ...]] = {}
+    todo: list[Unit] = []
+    for address in plan.wanted:
+        node = plan.nodes[address]
+        if node.mode == "derived":
+            todo.extend(plan.reads(node, plan.window))
+        else:
+            todo.extend(plan.covering(node, plan.window))
+    while todo:
+        unit = todo.pop()
+        if unit in units:
+            continue
+        reads = tuple(dict.fromkeys(plan.reads(plan.nodes[unit.node], plan.interval(unit))))
+        units[unit] = reads
+        todo.extend(reads)
+        if len(units) > MAX_UNITS:
+            raise PlanError(
+                f"the plan has more than {MAX_UNITS:,} units of {float(TILE):g} s; run a shorter --window "
+                f"or fewer repeats (the largest part is the node {unit.node!r})"
+            )
+    order = {address: place for place, address in enumerate(plan.nodes)}
+    return dict(sorted(units.items(), key=lambda item: (item[0].tile, order[item[0].node])))

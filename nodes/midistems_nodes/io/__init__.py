@@ -1,0 +1,1 @@
+"""Into and out of the graph: songs, finished stems, output files, pictures."""

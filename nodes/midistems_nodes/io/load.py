@@ -1,0 +1,101 @@
+"""Load: the sound of a file that the run binds, or of one that lies beside the graph."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from midistems_graph.audio.files import SoundFileError, check_finite, is_sound, open_sound
+from midistems_graph.audio.stem_names import in_file_name
+from midistems_graph.audio.values import Float32
+from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Run, Span, Stems, node
+
+
+@node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",))
+def load(*, input: Annotated[str, InputName()] = "song", run: Run) -> Audio:
+    """The sound of an input of the graph, usually the song itself.
+
+    Every rate, channel count and format is taken as it is: nothing is resampled, mixed down or made
+    louder. An input other than the song is laid on the song's time axis: from its beginning, cut or
+    filled with silence at the end.
+
+    Parameters
+    ----------
+    input
+        Which input of the graph: `song`, or another name that a run binds with `--input name=FILE`.
+    """
+    return _read(run.file("input"), run)
+
+
+@node("io.load_file", tags=("input", "file"), title="Load file", libraries=("soundfile",))
+def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", run: Run) -> Audio:
+    """The sound of a file that lies in or below the folder of the graph file.
+
+    Laid on the song's time axis from its beginning, cut or filled with silence at the end. Its rate must
+    be the song's; use an input and a resample node for others.
+
+    Parameters
+    ----------
+    file
+        Path relative to the graph file's folder. Paths that lead out of it are refused.
+    """
+    path = run.file("file")
+    with open_sound(path) as sound:
+        if sound.rate != run.span.rate:
+            raise NodeError(f"{path.name} has {sound.rate} Hz and the song {run.span.rate} Hz; convert one of them")
+    return _read(path, run)
+
+
+@node("io.load_stems", tags=("input", "stems"), title="Load stems", libraries=("soundfile",))
+def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", complete: bool = False, run: Run) -> Stems:
+    """Finished stems of another tool: every sound file of a folder, named by what its file name says.
+
+    `My Song_(Vocals)_model.wav` becomes `vocals`, `no_vocals.flac` becomes `instrumental`; a name that
+    says nothing known is kept as it is. A file called mixture is left out.
+
+    Parameters
+    ----------
+    folder
+        The input that a run binds to a folder with `--input stems=FOLDER`.
+    complete
+        Whether these stems together are the whole song.
+    """
+    path = run.file("folder")
+    found: dict[str, Path] = {}
+    for file in sorted(p for p in path.iterdir() if p.is_file() and is_sound(p)):
+        name = in_file_name(file.stem)
+        if name != "mixture":
+            found.setdefault(name if name not in found else file.stem, file)
+    if not found:
+        raise NodeError(f"the folder {path.name} holds no stems")
+    with open_sound(next(iter(found.values()))) as first:
+        rate, channels = first.rate, first.channels
+    stems = {name: _read(file, run) for name, file in found.items()}
+    for name, audio in stems.items():
+        if audio.rate != rate or audio.channels != channels:
+            raise NodeError(
+                f"the stem {name} has {audio.rate} Hz and {audio.channels} channels, "
+                f"and the first one {rate} Hz and {channels}; they must be alike"
+            )
+    return Stems(stems, complete)
+
+
+def _read(path: Path, run: Run) -> Audio:
+    """The part of a file that the run asks for, with silence where the file is shorter than the song."""
+    try:
+        with open_sound(path) as sound:
+            wanted = Span(run.span.start, run.span.stop, run.span.total, sound.rate)
+            if sound.frames != wanted.total:
+                longer = "longer" if sound.frames > wanted.total else "shorter"
+                what = "what is beyond is left out" if longer == "longer" else "silence is added at its end"
+                off = abs(sound.frames - wanted.total) / sound.rate
+                run.warn(f"{path.name} is {off:.2f} s {longer} than the song; {what}")
+            stop = min(wanted.stop, sound.frames)
+            start = min(wanted.start, stop)
+            samples: Float32 = sound.read(start, stop)
+            check_finite(samples, start, sound.rate, path)
+            if stop - start < wanted.frames:
+                samples = np.pad(samples, ((0, 0), (0, wanted.frames - (stop - start))))
+            return Audio(samples, wanted, sound.layout)
+    except SoundFileError as error:
+        raise NodeError(str(error)) from None

@@ -11,13 +11,12 @@ An open store must not be used on both sides of a fork.
 
 from __future__ import annotations
 
-import errno
 import functools
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -34,14 +33,15 @@ from midistems_graph.engine.store.base import (
     UnitRecord,
     VerifyReport,
 )
+from midistems_graph.engine.store.change import GONE, on_disk
 from midistems_graph.engine.store.explain import differences
+from midistems_graph.engine.store.files import ValueFiles
 from midistems_graph.engine.store.folder import DEFAULT_LIMIT_BYTES, Session, locked_folder, sweep
-from midistems_graph.engine.store.index import GONE, Index, IndexDamaged, on_disk
+from midistems_graph.engine.store.index import Index, IndexDamaged
 from midistems_graph.engine.store.memory import nbytes_of
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def _healing(method: Callable[Concatenate[DiskStore, _P], _R]) -> Callable[Concatenate[DiskStore, _P], _R]:
@@ -69,13 +69,13 @@ class DiskStore:
     def __init__(self, folder: Path | str, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self.folder = Path(folder)
         self.limit_bytes = limit_bytes
-        self._values, tmp = self.folder / "values", self.folder / "tmp"
+        self._files, tmp = ValueFiles(self.folder / "values"), self.folder / "tmp"
         self._pins: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._retired: list[Index] = []
         self._closed = False
         with locked_folder(self.folder):
-            self._values.mkdir(mode=0o700, exist_ok=True)
+            self._files.folder.mkdir(mode=0o700, exist_ok=True)
             tmp.mkdir(mode=0o700, exist_ok=True)
             alive, died = sweep(tmp)
             self._session = Session(tmp)
@@ -96,7 +96,7 @@ class DiskStore:
         if found is None:
             return None
         for digest, length in found.lengths.items():
-            if self._length(digest) != length or length is None:
+            if self._files.length(digest) != length or length is None:
                 self._drop_unreadable(digest)
                 return None
         self._index.touch(found.lengths, time.time())
@@ -125,13 +125,13 @@ class DiskStore:
         written: dict[str, Path] = {}
         try:
             for digest, layout in layouts.items():
-                if not self._is_listed(digest, self._index.length(digest)):
-                    written[digest] = self._write(layout)
+                if not self._files.has(digest, self._index.length(digest)):
+                    written[digest] = self._files.write(layout, self._session.temporary())
             self._commit(record, layouts, written)
         except StoreFull:
             for digest in layouts:  # in place, but the index had no room for them
                 if self._index.length(digest) is None:
-                    self._path(digest).unlink(missing_ok=True)
+                    self._files.path(digest).unlink(missing_ok=True)
             raise
         finally:
             for path in written.values():
@@ -140,7 +140,7 @@ class DiskStore:
 
     def get(self, digest: str) -> Value:
         try:
-            value = valuefile.read(self._path(digest)).value()
+            value = valuefile.read(self._files.path(digest)).value()
         except (FileNotFoundError, DamagedValue) as error:
             self._drop_unreadable(digest)
             if isinstance(error, DamagedValue):
@@ -156,7 +156,7 @@ class DiskStore:
             with self._index.change() as change:
                 listed = change.pin(wanted, self._session.name)
             self._pins.update(wanted)
-        return listed and all(self._path(digest).exists() for digest in wanted)
+        return listed and all(self._files.path(digest).exists() for digest in wanted)
 
     @_healing
     def unpin(self, digests: Iterable[str]) -> None:
@@ -185,17 +185,17 @@ class DiskStore:
         with self._index.change() as change:
             gone = change.clear(song)
             if song is None:
-                gone += set(self._files()) - change.listed() - set(gone)
-            return self._delete(gone)
+                gone += set(self._files.digests()) - change.listed() - set(gone)
+            return self._files.delete(gone)
 
     @_healing
     def verify(self, repair: bool = True) -> VerifyReport:
-        files = set(self._files())
+        files = set(self._files.digests())
         listed = self._index.lengths().keys()
         damaged, missing, unlisted = [], [], []
         for digest in sorted(files | listed):
             try:
-                opened = valuefile.read(self._path(digest))
+                opened = valuefile.read(self._files.path(digest))
                 if codec.digest(opened.value()) != digest:
                     damaged.append(digest)
                 elif self._index.length(digest) is None:
@@ -208,7 +208,7 @@ class DiskStore:
         if repair:
             with self._index.change() as change:
                 for digest in damaged + missing:
-                    self._delete(change.drop_value(digest, GONE))
+                    self._files.delete(change.drop_value(digest, GONE))
             if unlisted:
                 self._list_unlisted()
         return VerifyReport(len(files | listed), tuple(damaged), tuple(missing), tuple(unlisted))
@@ -230,72 +230,26 @@ class DiskStore:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    # Files
-
-    def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise MissingValue(f"{digest[:80]!r} is no digest of a value")
-        return self._values / digest[:2] / digest
-
-    def _files(self) -> Iterator[str]:
-        """The digests of all value files; other files are none of ours."""
-        return (path.name for path in self._values.glob("??/*") if _DIGEST.fullmatch(path.name))
-
-    def _length(self, digest: str) -> int | None:
-        try:
-            return self._path(digest).stat().st_size
-        except FileNotFoundError:
-            return None
-
-    def _is_listed(self, digest: str, length: int | None) -> bool:
-        """Whether a value's file is there and as long as its entry says."""
-        return length is not None and self._length(digest) == length
-
-    def _write(self, layout: valuefile.Layout) -> Path:
-        path = self._session.temporary()
-        try:
-            valuefile.write(path, layout)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreFull(f"the disk of {self.folder} is full; free some space or move the store") from error
-            raise StoreError(f"nothing can be written to {self.folder}: {error}") from error
-        return path
-
-    def _place(self, temporary: Path, digest: str) -> None:
-        target = self._path(digest)
-        try:
-            temporary.replace(target)
-        except FileNotFoundError:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            temporary.replace(target)
-
-    def _delete(self, digests: Iterable[str]) -> int:
-        """Deletes value files, within a change. Returns the bytes that this freed."""
-        freed = 0
-        for digest in digests:
-            freed += on_disk(self._length(digest) or 0)
-            with suppress(PermissionError):  # mapped, on Windows: found again when the store is opened after a crash
-                self._path(digest).unlink(missing_ok=True)
-        return freed
-
     # Entries
 
     def _commit(self, record: UnitRecord, layouts: Mapping[str, valuefile.Layout], written: dict[str, Path]) -> None:
         """Puts the files in place and lists them, unless another writer was faster."""
         with self._index.change() as change:
             lengths = {digest: change.length(digest) for digest in layouts}
-            new = [digest for digest, length in lengths.items() if not self._is_listed(digest, length)]
+            new = [digest for digest, length in lengths.items() if not self._files.has(digest, length)]
             room = sum(on_disk(layouts[digest].length) for digest in new)
-            self._delete(change.make_room(room, self.limit_bytes, keep=layouts.keys()))
+            change.pin(layouts, "this put")
+            self._files.delete(change.make_room(room, self.limit_bytes))
+            change.unpin(layouts, "this put")
             for digest in new:
-                # Not written yet if it was evicted since we looked.
-                self._place(written.get(digest) or self._write(layouts[digest]), digest)
+                if digest not in written:  # evicted since we looked
+                    written[digest] = self._files.write(layouts[digest], self._session.temporary())
+                self._files.place(written[digest], digest)
                 lengths[digest] = layouts[digest].length
             for digest, length in lengths.items():
                 assert length is not None
                 change.add_value(digest, length, self._score(record, lengths.values()), record.made)
-            self._delete(change.add_unit(record))
+            self._files.delete(change.add_unit(record))
 
     @staticmethod
     def _score(record: UnitRecord, lengths: Iterable[int | None]) -> float:
@@ -304,20 +258,13 @@ class DiskStore:
     @_healing
     def _drop_unreadable(self, digest: str) -> None:
         """Drops a value and the units that had it, unless it is found to be sound while nobody else writes."""
-        if self._index.length(digest) is None and self._length(digest) is None:
+        if self._index.length(digest) is None and self._files.length(digest) is None:
             return
         with self._index.change() as change:
-            if not self._is_readable(digest, change.length(digest)):
-                self._delete(change.drop_value(digest, GONE))
+            if not (self._files.is_readable(digest) and self._files.has(digest, change.length(digest))):
+                self._files.delete(change.drop_value(digest, GONE))
 
-    def _is_readable(self, digest: str, length: int | None) -> bool:
-        try:
-            valuefile.read(self._path(digest)).value()
-        except (FileNotFoundError, DamagedValue):
-            return False
-        return self._is_listed(digest, length)
-
-    # Opening and repair, under the folder's lock
+    # Opening and repair
 
     def _sound_index(self, damaged: Index | None = None) -> Index:
         """The newest index, or a new one with what the value files tell."""
@@ -326,7 +273,7 @@ class DiskStore:
             with suppress(IndexDamaged):
                 return Index(self.folder, newest)
         index = Index.create(self.folder, newest + 1)
-        self._list_files(index, self._files())
+        self._list_files(index, self._files.digests())
         return index
 
     def _index_numbers(self) -> dict[int, list[Path]]:
@@ -358,11 +305,11 @@ class DiskStore:
             self._list_unlisted()
         with suppress(StoreFull), self._index.change() as change:  # full: of what others have pinned
             change.tidy(alive | {self._session.name})
-            self._delete(change.make_room(0, self.limit_bytes))
+            self._files.delete(change.make_room(0, self.limit_bytes))
 
     def _list_unlisted(self) -> None:
         listed = self._index.lengths()
-        self._list_files(self._index, (digest for digest in self._files() if digest not in listed))
+        self._list_files(self._index, (digest for digest in self._files.digests() if digest not in listed))
 
     def _list_files(self, index: Index, digests: Iterable[str]) -> None:
         """Enters values, and the units that made them as far as all of their outputs are there."""
@@ -371,13 +318,13 @@ class DiskStore:
         with index.change() as change:
             for digest in digests:
                 try:
-                    opened = valuefile.read(self._path(digest))
+                    opened = valuefile.read(self._files.path(digest))
                     record = UnitRecord(**opened.unit)
                 except (FileNotFoundError, DamagedValue, TypeError):
-                    self._delete([digest])
+                    self._files.delete([digest])
                     continue
-                lengths = [self._length(d) for d in record.outputs.values()]
-                change.add_value(digest, self._length(digest) or 0, self._score(record, lengths), now)
+                lengths = [self._files.length(d) for d in record.outputs.values()]
+                change.add_value(digest, self._files.length(digest) or 0, self._score(record, lengths), now)
                 if record.key not in units or units[record.key].made < record.made:
                     units[record.key] = record
             listed = change.listed()

@@ -257,6 +257,14 @@ def test_a_lower_limit_holds_from_the_next_opening(tmp_path, put, noise):
         assert len(files(store)) == 2
 
 
+def test_making_room_spares_what_the_new_unit_shares_with_evicted_ones(tmp_path, put, noise, key):
+    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        put(store, "old", noise(1), noise(2))
+        put(store, "new", noise(1), noise(3))
+        assert store.find(key("old")) is None and store.find(key("new"))
+        assert store.verify().sound and len(files(store)) == 2
+
+
 def test_what_is_pinned_is_not_evicted(tmp_path, put, noise):
     with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
         pinned = put(store, "pinned", noise(1), seconds=0.0).outputs["out0"]

@@ -238,7 +238,7 @@ class DiskStore:
             lengths = {digest: change.length(digest) for digest in layouts}
             new = [digest for digest, length in lengths.items() if not self._files.has(digest, length)]
             room = sum(on_disk(layouts[digest].length) for digest in new)
-            change.pin(layouts, "this put")
+            change.pin(layouts, "this put")  # or they would go with a unit that shares them
             self._files.delete(change.make_room(room, self.limit_bytes))
             change.unpin(layouts, "this put")
             for digest in new:

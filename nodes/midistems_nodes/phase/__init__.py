@@ -1,0 +1,1 @@
+"""Phase: signals from magnitudes, and stems whose phases agree with their mixture."""

@@ -1,0 +1,127 @@
+"""Griffin-Lim: a signal for magnitudes that have lost their phases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, Literal
+
+import numpy as np
+
+from midistems_graph.audio.stft import Stft
+from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.node import Audio, Magnitude, NodeError, Phase, Range, Run, node, samples
+from midistems_nodes.phase.rows import impose, in_rows
+from midistems_nodes.transform.spectrogram import FftSize
+
+
+@node(
+    "phase.griffin_lim",
+    version="1.0.0",
+    title="Griffin-Lim",
+    tags=("phase", "reconstruction", "magnitude"),
+    context=lambda k: samples((k.iterations + 2) * k.n_fft),
+    scratch=4.0,
+    libraries=("numpy", "scipy"),
+)
+def griffin_lim(
+    magnitude: Magnitude,
+    phase: Phase | None = None,
+    *,
+    iterations: Annotated[int, Range(0, 500)] = 32,
+    momentum: Annotated[float, Range(0, 1)] = 0.99,
+    start: Literal["random", "zero"] = "random",
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
+    n_fft: FftSize = 4096,
+    run: Run,
+) -> Audio:
+    """Find audio for magnitudes that have no phases.
+
+    Goes to and fro between signal and spectrogram: the signal keeps the phases consistent, the magnitudes are
+    put back each time. Good for hearing a magnitude that was drawn, edited or made by a network. Where a
+    mixture is at hand, its phases (or MISI) are much closer to the truth.
+
+    Parameters
+    ----------
+    magnitude
+        The magnitudes that the audio is to have.
+    phase
+        Phases to begin with, such as the mixture's; otherwise `start` chooses.
+    iterations
+        Rounds. Most is gained in the first 30.
+    momentum
+        How far each round overshoots: 0 is the original method, 0.99 gets closer in fewer rounds.
+    start
+        Phases to begin with: `random` (the same in all channels, so that the stereo image holds), or all `zero`.
+    seed
+        Another number, other random phases.
+    n_fft
+        FFT size of the incoming magnitudes, or larger: it says how much sound around a region has to be known.
+        Larger magnitudes than this are refused.
+
+    Returns
+    -------
+    Audio
+        As long as the sound that the magnitudes were taken from.
+
+    References
+    ----------
+    Griffin & Lim, "Signal estimation from modified short-time Fourier transform", IEEE TASSP 32(2), 1984.
+    Perraudin, Balazs & Søndergaard, "A fast Griffin-Lim algorithm", WASPAA 2013, algorithm 2.
+    """
+    settings = magnitude.stft
+    if settings.n_fft > n_fft:
+        raise NodeError(f"the magnitudes have an FFT size of {settings.n_fft}; set n_fft to {settings.n_fft} or more")
+    if phase is not None and (phase.stft != settings or phase.span != magnitude.span):
+        raise NodeError("phase and magnitude cover different stretches or were made with different STFT settings")
+    if phase is not None and phase.channels != magnitude.channels:
+        raise NodeError(f"the phase has {phase.channels} channels, the magnitude {magnitude.channels}; they must match")
+    transform = Stft(settings, magnitude.span, threads=run.threads)
+    first = magnitude.span.stft_frames(settings.hop).start
+    signal = np.zeros((magnitude.channels, magnitude.span.frames), np.float32)
+    now = np.empty((1, transform.frames, settings.n_bins), np.complex64)
+    before = np.empty_like(now)
+    steps = magnitude.channels * max(1, iterations)
+    step = partial(_step, share=np.float32(momentum / (1 + momentum)))
+    with ThreadPoolExecutor(run.threads) as pool:
+        for channel, wanted in enumerate(magnitude.bins):
+            before[:] = 0
+            if phase is None:
+                _begin(now[0], wanted, first, start, seed, run)
+            else:
+                now[0] = wanted * np.exp(1j * phase.bins[channel])
+            part = signal[channel : channel + 1]
+            for done in range(iterations):
+                run.progress((channel * iterations + done) / steps)
+                transform.inverse(now, part)
+                run.check()
+                transform.forward(part, now)
+                run.check()
+                in_rows(pool, step, wanted, now[0], before[0])
+                now, before = before, now
+            transform.inverse(now, part)
+    return Audio(signal, magnitude.span)
+
+
+def _step(magnitude: Float32, now: Complex64, before: Complex64, share: np.float32) -> None:
+    """Turn `before` into the next estimate: its phase is that of now + momentum * (now - before).
+
+    `share` is momentum / (1 + momentum).
+    """
+    before *= -share
+    before += now
+    impose(magnitude, before)
+
+
+def _begin(bins: Complex64, magnitude: Float32, first: int, start: str, seed: int, run: Run) -> None:
+    """Fill bins [frames, bins] with the magnitude and phases that depend on seed and frame number alone."""
+    for frame, wanted in enumerate(magnitude):
+        if start == "zero":
+            bins[frame] = wanted
+            continue
+        if frame % 1024 == 0:
+            run.check()
+        draw = np.random.Generator(np.random.Philox(key=[seed, first + frame]))
+        angle = draw.random(len(wanted), np.float32) * np.float32(2 * np.pi)
+        bins[frame].real = wanted * np.cos(angle)
+        bins[frame].imag = wanted * np.sin(angle)

@@ -1,0 +1,123 @@
+"""Work on a long signal block by block: bounded memory, all threads, quick to cancel.
+
+A block's result must depend on its own place alone, so neither the number of threads nor the way
+a song is cut into tiles changes a bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+import numpy as np
+
+from midistems_graph.audio.stft import Stft
+from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.node import Audio, Cancelled, Context, Run, Span, Stems, StftSettings, Stream, samples
+
+Item = TypeVar("Item")
+Check = Callable[[], None]
+"""To be called every 200 ms of work or oftener; raises Cancelled."""
+
+Masks = Callable[[Complex64, range, Check], Sequence[Float32]]
+"""Masks [channels or 1, frames, bins] from bins [channels, frames, bins], the frames' numbers and a check."""
+
+
+def each(items: Sequence[Item], work: Callable[[Item, Check], None], run: Run) -> None:
+    """Do `work` on every item, on the run's threads, while this thread reports progress."""
+    stop = threading.Event()
+
+    def check() -> None:
+        if stop.is_set():
+            raise Cancelled
+
+    pool = ThreadPoolExecutor(run.threads)
+    try:
+        pending = {pool.submit(work, item, check) for item in items}
+        while pending:
+            done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            run.progress(1 - len(pending) / len(items))
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def mask_stems(
+    mixture: Audio,
+    settings: StftSettings,
+    names: Sequence[str],
+    masks: Masks,
+    *,
+    run: Run,
+    reach: int = 0,
+    frames: int = 512,
+) -> Stems:
+    """Stems by masks on the mixture's STFT; the last one is what the others leave, so the set nulls.
+
+    `masks` gives a mask for every name but the last; a frame's mask may depend on `reach` frames to either side.
+    It is asked for about `frames` frames at a time.
+    """
+    hop, whole = settings.hop, mixture.span
+    margin = mask_context(settings, reach).samples
+    made = {name: np.empty_like(mixture.samples) for name in names}
+    *masked, rest = made
+
+    def separate(inner: Span, check: Check) -> None:
+        low, high = max(whole.start, inner.start - margin), min(whole.stop, inner.stop + margin)
+        wide = Span(low, high, whole.total, whole.rate)
+        transform = Stft(settings, wide)
+        bins = transform.forward(mixture.crop(wide).samples)
+        at = slice(inner.start - whole.start, inner.stop - whole.start)
+        left = mixture.samples[:, at].copy()
+        for name, mask in zip(masked, masks(bins, wide.stft_frames(hop), check), strict=True):
+            check()
+            stem = transform.inverse(bins * mask)[:, inner.start - low : inner.stop - low]
+            made[name][:, at] = stem
+            left -= stem
+        made[rest][:, at] = left
+
+    each(list(_pieces(whole, hop * max(frames, 10 * reach))), separate, run)
+    return Stems({name: mixture.with_samples(stem) for name, stem in made.items()}, complete=True)
+
+
+def mask_context(settings: StftSettings, reach: int = 0) -> Context:
+    """How far around an instant `mask_stems` looks: into its frames, their neighbours, and those frames' samples."""
+    return samples(settings.n_fft + (reach + 1) * settings.hop)
+
+
+def frame_blocks(
+    stream: Stream[Audio], settings: StftSettings, count: int, run: Run
+) -> Iterator[tuple[range, Float32]]:
+    """Magnitudes of a whole song as (frame numbers, float32 [channels, frames, bins]), `count` frames at a time.
+
+    The blocks are the same however the stream is cut into tiles.
+    """
+    span, hop, half = stream.span, settings.hop, settings.n_fft // 2
+    frames = span.stft_frames(hop)
+    first, start = frames.start, span.start
+    held: Float32 | None = None
+    for tile in stream:
+        held = tile.samples if held is None else np.concatenate([held, tile.samples], axis=1)
+        while first < frames.stop:
+            run.check()
+            block = range(first, min(first + count, frames.stop))
+            low = max(span.start, first * hop - half)
+            high = min((block.stop - 1) * hop + half + hop, span.stop)
+            if start + held.shape[1] < high:
+                break
+            wide = Span(low, high, span.total, span.rate)
+            bins = Stft(settings, wide, threads=run.threads).forward(held[:, low - start : high - start])
+            skip = first - wide.stft_frames(hop).start
+            yield block, np.abs(bins[:, skip : skip + len(block)])
+            first = block.stop
+        low = min(max(start, first * hop - half), tile.span.stop)
+        held, start = held[:, low - start :], low
+
+
+def _pieces(span: Span, length: int) -> Iterator[Span]:
+    for start in range(span.start, span.stop, length):
+        yield Span(start, min(start + length, span.stop), span.total, span.rate)

@@ -50,11 +50,25 @@ SPEAKERS: Mapping[str, tuple[int, ...]] = MappingProxyType(
 )
 """Channel layouts with known speakers, in the order of their channels."""
 
+VORBIS_ORDER: Mapping[int, tuple[int, ...]] = MappingProxyType(
+    {
+        3: (0, 2, 1),
+        5: (0, 2, 1, 3, 4),
+        6: (0, 2, 1, 5, 3, 4),
+        7: (0, 2, 1, 6, 5, 3, 4),
+        8: (0, 2, 1, 7, 5, 6, 3, 4),
+    }
+)
+"""By channel count: where Ogg Vorbis and Opus keep each channel of the usual order (L, R, C, LFE, rear, side).
+
+Vorbis I specification, 4.3.9. libsndfile hands them over as they are in the file.
+"""
+
 TAGS = ("title", "artist", "album", "comment", "date", "tracknumber", "genre", "copyright", "software", "license")
 """The tags that are read and written; each container keeps those it has a place for."""
 
 _GET_CHANNEL_MAP = 0x1100  # SFC_GET_CHANNEL_MAP_INFO, which python-soundfile does not name
-_BLOCK_VALUES = 1 << 17
+_BLOCK_VALUES = 1 << 16  # libvorbis keeps the values of one write on the stack
 _SIZE_TOLERANCE = 256  # bytes by which headers of sloppy writers may be wrong
 _STREAMED_SIZES = {0x7FFFF000, 0x7FFFFFFF, 0xFFFFF000, 0xFFFFFFFF}  # written by those who stream and cannot know
 
@@ -138,7 +152,8 @@ def open_sound(path: str | Path, track: int = 0) -> SoundReader:
             if path.suffix.lower() not in MEDIA_EXTENSIONS:
                 raise not_sound(path) from error
         else:
-            if not sound.format.startswith("MP3") or _mp3_tells_length(path):
+            kind = sound.format.partition("/")[0]
+            if not (kind == "OGG" and _ogg_is_chained(path)) and not (kind == "MP3" and not _mp3_tells_length(path)):
                 return sound
             sound.close()
     from midistems_graph.audio.media import MediaReader
@@ -181,7 +196,7 @@ def not_sound(path: Path) -> SoundFileError:
 
 
 def block_frames(channels: int) -> int:
-    """Frames per block of reading and writing: 64k for stereo, fewer for more channels."""
+    """Frames per block of reading and writing: 32k for stereo, fewer for more channels."""
     return max(1, _BLOCK_VALUES // max(2, channels))
 
 
@@ -192,6 +207,7 @@ class _LibsndfileReader(SoundReader):
         try:
             self.rate, self.channels, self.frames = sound.samplerate, sound.channels, sound.frames
             self.layout = _layout(sound)
+            self._order = VORBIS_ORDER.get(self.channels) if sound.format == "OGG" else None
             self.format = f"{sound.format}/{sound.subtype}"
             self.tags = MappingProxyType(_tags(sound))
             if _is_truncated(path, sound):
@@ -223,7 +239,7 @@ class _LibsndfileReader(SoundReader):
             got = self._sound.read(out=self._scratch[: out.shape[1]])
         except soundfile.LibsndfileError:  # FLAC: a frame is cut or damaged
             return 0
-        out[:, : len(got)] = got.T
+        out[:, : len(got)] = got.T if self._order is None else got.T[list(self._order)]
         return len(got)
 
 
@@ -274,13 +290,26 @@ def _tags(sound: Any) -> dict[str, str]:
 def _is_truncated(path: Path, sound: Any) -> bool:
     """Whether a file is shorter than its header says (libsndfile only notes that in its log)."""
     if sound.format == "OGG":
-        with path.open("rb") as file:  # the last page says that it is the last; a page has at most 65307 bytes
-            file.seek(max(0, path.stat().st_size - (1 << 17)))
-            tail = file.read()
-        page = tail.rfind(b"OggS")
-        return not (0 <= page < len(tail) - 5 and tail[page + 5] & 4)
+        page = _last_ogg_page(path)
+        return not (len(page) > 5 and page[5] & 4)  # it says of itself that it is the last
     sizes = re.findall(r"(?im)^ *(?:riff|riff size|data|data size|ssnd) *: (\d+) \(should be (\d+)\)", sound.extra_info)
     return any(int(said) > int(is_) + _SIZE_TOLERANCE and int(said) not in _STREAMED_SIZES for said, is_ in sizes)
+
+
+def _ogg_is_chained(path: Path) -> bool:
+    """Whether an Ogg file holds several streams, of which libsndfile reads the first (recordings of radio do)."""
+    with path.open("rb") as file:
+        first = file.read(18)
+    return first[14:18] != _last_ogg_page(path)[14:18]  # the number of the stream
+
+
+def _last_ogg_page(path: Path) -> bytes:
+    """The file from its last page on; empty where there is none."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 17)))  # a page has at most 65307 bytes
+        tail = file.read()
+    start = tail.rfind(b"OggS")
+    return tail[start:] if start >= 0 else b""
 
 
 def _mp3_tells_length(path: Path) -> bool:

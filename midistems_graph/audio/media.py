@@ -66,7 +66,7 @@ class MediaReader(SoundReader):
 
     def _decode(self, av: Any, container: Any, stream: Any) -> int:
         """Write the track to the temporary file; its length in samples."""
-        planar = av.AudioResampler(format="fltp")
+        packed = av.AudioResampler(format="flt")  # PyAV 18 crashes on planes of 8 and more channels
         begins = Fraction(max(container.start_time or 0, 0), av.time_base)
         early: int | None = None  # samples before time 0, still to be dropped
         frames = padding = 0
@@ -76,11 +76,11 @@ class MediaReader(SoundReader):
                     at = 0 if frame.pts is None else round((frame.pts * frame.time_base - begins) * self.rate)
                     early, frames = max(0, -at), max(0, at)
                     self._spool.seek(frames * self.channels * 4)  # leaves zeros before it
-                for part in planar.resample(frame):
-                    samples = part.to_ndarray()[:, early:]
+                for part in packed.resample(frame):
+                    samples = part.to_ndarray().reshape(-1, self.channels)[early:]
                     early -= min(early, part.samples)
-                    self._spool.write(np.ascontiguousarray(samples.T, np.float32).data)
-                    frames += samples.shape[1]
+                    self._spool.write(samples.data)
+                    frames += len(samples)
                 padding = _padding(frame)
         except av.FFmpegError as error:
             if not frames:

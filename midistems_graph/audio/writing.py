@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from midistems_graph.audio.files import SPEAKERS, TAGS, SoundFileError, block_frames, check_finite
+from midistems_graph.audio.files import SPEAKERS, TAGS, VORBIS_ORDER, SoundFileError, block_frames, check_finite
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -204,6 +204,8 @@ class SoundWriter:
         if peak > 1:
             self.overs += int(np.count_nonzero(np.abs(block) > 1))
         self.peak = max(self.peak, peak)
+        if self._container == "OGG" and self.channels in VORBIS_ORDER:
+            block = block[np.argsort(VORBIS_ORDER[self.channels])]
         data = np.ascontiguousarray(block.T, np.float32)
         try:
             self._sound.write(self._steps(data) if self._format.bits in (16, 24) else data)

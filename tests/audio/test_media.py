@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 
 from midistems_graph.audio.files import SoundFileError, open_sound
+from midistems_graph.audio.media import MediaReader
 from midistems_graph.audio.values import Audio, Float32
 
 av = pytest.importorskip("av")
@@ -108,6 +110,14 @@ def test_surround_and_tags(tmp_path: Path) -> None:
     with open_sound(write(tmp_path / "a.m4a", six, "aac", layout="5.1")) as sound:
         assert (sound.layout, sound.channels, sound.format) == ("5.1", 6, "MOV/AAC")
         assert dict(sound.tags) == {"title": "Größe", "artist": "Ann"}
+
+
+@pytest.mark.parametrize("channels", [1, 8, 12])
+def test_any_channel_count(tmp_path: Path, channels: int) -> None:
+    samples = np.random.default_rng(0).uniform(-1, 1, (channels, 30_000)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples.T, 48000, subtype="FLOAT")
+    with MediaReader(tmp_path / "a.wav") as sound:
+        assert np.array_equal(sound.read(), samples)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "flac")])

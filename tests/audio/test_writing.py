@@ -123,6 +123,19 @@ def test_a_wav_keeps_the_layout(tmp_path: Path, layout: str) -> None:
         assert np.array_equal(sound.read(), audio.samples)
 
 
+@pytest.mark.parametrize("format", ["ogg", "opus", "wav", "flac"])
+def test_surround_channels_are_where_other_programs_look_for_them(tmp_path: Path, format: str) -> None:
+    media = pytest.importorskip("midistems_graph.audio.media")
+    pytest.importorskip("av")
+    tones = 0.3 * np.sin(2 * np.pi * np.outer([300, 500, 700, 40, 900, 1100], np.arange(24_000)) / 48000)
+    path = write(tmp_path / "a", Audio.of(tones, 48000), format)
+    with open_sound(path) as ours, media.MediaReader(path) as ffmpeg:
+        for sound in (ours, ffmpeg):
+            assert sound.layout == "5.1"
+            found = np.abs(np.fft.rfft(sound.read(12_000, 16_800))).argmax(axis=1) * 10
+            assert found.tolist() == [300, 500, 700, 40, 900, 1100]
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_tags_are_kept(tmp_path: Path, noise: Audio, format: str) -> None:
     audio = Audio.of(noise.samples[:, :5000], 48000)

@@ -11,8 +11,8 @@ rate. Time is axis 1 of every array, so any value can be cropped and joined in t
     Stems        ordered names -> Audio
 
 Frame k of a spectrogram is centred on sample k * hop of the song. A span holds the frames whose
-centres lie in it; the span that ends the song also holds the frame centred at or just before its end.
-So tiles of a spectrogram partition its frames exactly.
+centres lie in it; the span that ends the song also holds the frame centred at or just after its end,
+so that its last samples are covered. Tiles of a spectrogram partition its frames exactly.
 
 `Features`, `Scores`, `Number` and `Text` have no span: they speak of the whole song.
 Arrays are read-only; make a new value to change one.
@@ -88,7 +88,7 @@ class Span:
     def stft_frames(self, hop: int) -> range:
         """The numbers of the STFT frames that this span holds."""
         first = ceil_div(self.start, hop)
-        last = self.total // hop + 1 if self.at_end else ceil_div(self.stop, hop)
+        last = ceil_div(self.total, hop) + 1 if self.at_end else ceil_div(self.stop, hop)
         return range(first, max(first, last))
 
 

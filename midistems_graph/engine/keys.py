@@ -33,9 +33,7 @@ def node_key(node: PlanNode) -> bytes:
 
 def unit_key(shared: bytes, interval: Interval, inputs: list[tuple[str, int, Digests]]) -> str:
     """The key of a node's result on a stretch; inputs are (port or knob, place, digests), in their own order."""
-    start, stop = interval
-    where = (start.numerator, start.denominator, stop.numerator, stop.denominator)
-    return blake3.blake3(msgpack.packb([shared, where, inputs])).hexdigest()
+    return blake3.blake3(msgpack.packb([shared, *map(str, interval), inputs])).hexdigest()
 
 
 def facts(node: PlanNode, interval: Interval, inputs: list[tuple[str, int, Digests]]) -> dict[str, str]:

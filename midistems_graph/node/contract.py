@@ -13,6 +13,7 @@ return annotation is the outputs (one port `out`, or the fields of a NamedTuple)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -73,9 +74,13 @@ class Context:
     whole: bool = False
 
     def reach(self, rate: int) -> Fraction:
-        """The reach to either side in seconds."""
-        return Fraction(self.samples, rate) + Fraction(self.seconds)
+        """The reach to either side in seconds, rounded up to a flick so that sums of many stay short."""
+        exact = Fraction(self.samples, rate) + Fraction(self.seconds)
+        return Fraction(math.ceil(exact * FLICKS), FLICKS)
 
+
+FLICKS = 705_600_000
+"""Flicks per second: a fraction of a second that all usual sample rates divide."""
 
 LOCAL = Context()
 WHOLE = Context(whole=True)

@@ -8,13 +8,18 @@ function) is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from midistems_graph.document.graph import Address, Body, DocumentError, Edge, Graph, Group, KnobValue, Node
 
 MAX_NODES = 20_000
 """A graph that unfolds into more nodes than this is refused."""
+
+MAX_DEPTH = 50
+"""Groups may be nested this deep."""
 
 REPEAT = "repeat"
 SEPARATOR = "separator"
@@ -32,91 +37,113 @@ class Flat:
     edges: tuple[Edge, ...]
     aliases: Mapping[str, Address]
     """Ports of group instances (`loop.out`) -> the inner port that they show."""
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    """Every body that was unfolded (`loop[2]/`; the graph itself under ``) with its instance's settings."""
 
 
 def flatten(graph: Graph) -> Flat:
-    """Flatten a graph; raises Unfolding when groups are missing, recursive or too many."""
-    _refuse_recursion(graph)
-    count = _count(graph, graph, {})
-    if count > MAX_NODES:
-        culprit = max(graph.nodes, key=lambda i: _count_node(graph, graph.nodes[i], {}))
-        raise Unfolding(
-            f"the groups unfold into {count:,} nodes, and {MAX_NODES:,} is the limit; "
-            f"most come from the node {culprit!r}: lower its repeat or nest fewer groups"
-        )
+    """Flatten a graph; raises Unfolding when groups are missing, recursive or too many.
+
+    Edges that name a node or a port that does not exist are kept as they are, for the rules to report.
+    """
+    _refuse_unsound(graph)
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
     aliases: dict[str, Address] = {}
-    for part_nodes, part_edges, part_aliases in _body(graph, graph, ""):
-        nodes.update(part_nodes)
-        edges.extend(part_edges)
-        aliases.update(part_aliases)
-    return Flat(nodes, tuple(_resolved(edges, aliases)), {k: _follow(a, aliases) for k, a in aliases.items()})
+    bodies: dict[str, Body] = {}
+    for part in _body(graph, graph, ""):
+        nodes.update(part.nodes)
+        edges.extend(part.edges)
+        aliases.update(part.aliases)
+        bodies.update(part.bodies)
+        if len(nodes) > MAX_NODES or len(bodies) > MAX_NODES:
+            raise Unfolding(
+                f"the groups unfold into more than {MAX_NODES:,} nodes, which is the limit; "
+                f"most come from the node {_largest(bodies)!r}: lower its repeat or nest fewer groups"
+            )
+    followed = {name: _follow(address, aliases) for name, address in aliases.items()}
+    resolved = (Edge(_follow(edge.source, aliases), edge.target) for edge in edges)
+    return Flat(nodes, tuple(resolved), followed, bodies)
 
 
-Parts = tuple[dict[str, Node], list[Edge], dict[str, Address]]
+@dataclass(frozen=True)
+class _Part:
+    """A piece of what is being unfolded; edges may still name ports of group instances."""
+
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    edges: Sequence[Edge] = ()
+    aliases: Mapping[str, Address] = field(default_factory=dict)
+    bodies: Mapping[str, Body] = field(default_factory=dict)
 
 
-def _body(graph: Graph, body: Body, prefix: str) -> Iterator[Parts]:
-    """The flattened parts of one body; edges may still name ports of group instances."""
-    linked = with_links(body)
-    used_as_function = {e.source.node for e in body.edges if e.source.port == SEPARATOR}
-    for node_id, node in linked.items():
+def _body(graph: Graph, body: Body, prefix: str) -> Iterator[_Part]:
+    """The parts of one body."""
+    yield _Part(bodies={prefix: body})
+    ordered = sorted(body.edges, key=str)
+    into: dict[str, list[Edge]] = {}
+    for edge in ordered:
+        into.setdefault(edge.target.node, []).append(edge)
+    functions = {e.source.node for e in ordered if e.source.port == SEPARATOR}
+    if isinstance(body, Group):
+        functions |= {address.node for address in body.outputs.values() if address.port == SEPARATOR}
+    for node_id, node in with_links(body).items():
         at = prefix + node_id
         if node.group is None:
-            yield {at: node}, [], {}
+            yield _Part({at: node})
             continue
         group = graph.groups[node.group]
-        if node_id in used_as_function:
-            yield {at: node}, [], {}
-        incoming = [e for e in body.edges if e.target.node == node_id]
-        yield from _instance(graph, group, node, at, incoming, prefix)
-    for edge in body.edges:
-        target = body.nodes.get(edge.target.node)
-        if target is not None and target.group is not None:
-            continue  # _instance has led it inside
-        yield {}, [Edge(_at(edge.source, prefix), _at(edge.target, prefix))], {}
+        if node_id in functions and SEPARATOR not in group.outputs:
+            yield _Part({at: node})
+        yield from _instance(graph, group, node, at, into.get(node_id, []), prefix)
+    yield _Part(edges=[_moved(e, prefix) for e in ordered if not _is_led_inside(graph, body, e)])
 
 
-def _instance(graph: Graph, group: Group, node: Node, at: str, incoming: list[Edge], prefix: str) -> Iterator[Parts]:
+def _is_led_inside(graph: Graph, body: Body, edge: Edge) -> bool:
+    """Whether an edge ends at an input or a published knob of an instance, so that `_instance` deals with it."""
+    target = body.nodes.get(edge.target.node)
+    if target is None or target.group is None:
+        return False
+    group = graph.groups[target.group]
+    return edge.target.index is None and (edge.target.port in group.inputs or edge.target.port in group.knobs)
+
+
+def _instance(graph: Graph, group: Group, node: Node, at: str, incoming: list[Edge], prefix: str) -> Iterator[_Part]:
     """One instance: its iterations in a chain, its outputs as aliases."""
     if node.state == "bypassed":
-        yield {}, [], _bypass(group, at, incoming, prefix)
+        yield _Part(aliases=_bypass(group, at, incoming, prefix))
         return
     count = _repeat(node, group)
-    fed: dict[str, Edge] = {e.target.port: e for e in incoming}
+    fed: dict[str, list[Address]] = {}
+    for edge in incoming:
+        if edge.target.index is None:
+            fed.setdefault(edge.target.port, []).append(_at(edge.source, prefix))
+    body = replace(group, nodes=_published(group, node))
     for iteration in range(1, count + 1):
         inside = f"{at}[{iteration}]/" if count > 1 or group.carry else f"{at}/"
         before = f"{at}[{iteration - 1}]/"
-        body = replace(group, nodes=_published(group, node))
-        for nodes, edges, aliases in _body(graph, body, inside):
-            yield (
-                {a: replace(n, state="muted") if node.state == "muted" else n for a, n in nodes.items()},
-                edges,
-                aliases,
-            )
+        for part in _body(graph, body, inside):
+            if node.state == "muted":
+                muted = {a: replace(n, state="muted") for a, n in part.nodes.items()}
+                part = replace(part, nodes=muted)
+            yield part
         edges = []
-        for name, targets in group.inputs.items():
-            source = _at(fed[name].source, prefix) if name in fed else None
+        for name, targets in (*group.inputs.items(), *group.knobs.items()):
+            sources = fed.get(name, [])
             if iteration > 1 and name in group.carry:
-                source = _at(group.outputs[group.carry[name]], before)
-            if source is not None:
-                edges += [Edge(source, _at(target, inside)) for target in targets]
-        for name, edge in fed.items():  # edges that drive a published knob
-            if name not in group.inputs:
-                edges += [Edge(_at(edge.source, prefix), _at(t, inside)) for t in group.knobs.get(name, ())]
+                sources = [_at(group.outputs[group.carry[name]], before)]
+            edges += [Edge(source, _at(target, inside)) for source in sources for target in targets]
         aliases = {}
         for name, inner in group.outputs.items():
             aliases[f"{at}[{iteration}].{name}"] = _at(inner, inside)
             aliases[f"{at}.{name}"] = _at(inner, inside)  # the last iteration is the group's output
-        yield {}, edges, aliases
+        yield _Part(edges=edges, aliases=aliases)
 
 
 def _bypass(group: Group, at: str, incoming: list[Edge], prefix: str) -> dict[str, Address]:
     """A bypassed instance shows on each output the input of the same name, or its first input."""
     fed = {e.target.port: e.source for e in incoming}
     first = next((fed[name] for name in group.inputs if name in fed), None)
-    shown = {name: fed.get(name, first) for name in group.outputs}
+    shown = {name: fed[name] if name in group.inputs and name in fed else first for name in group.outputs}
     return {f"{at}.{name}": _at(source, prefix) for name, source in shown.items() if source is not None}
 
 
@@ -128,7 +155,7 @@ def _published(group: Group, instance: Node) -> dict[str, Node]:
             continue
         if name not in group.knobs:
             has = ", ".join(sorted(group.knobs)) or "none"
-            raise Unfolding(f"the group {instance.type[6:]!r} publishes no knob {name!r}; it publishes {has}")
+            raise Unfolding(f"the group {instance.group!r} publishes no knob {name!r}; it publishes {has}")
         for address in group.knobs[name]:
             inner = nodes[address.node]
             nodes[address.node] = replace(inner, knobs={**inner.knobs, address.port: value})
@@ -139,19 +166,18 @@ def with_links(body: Body) -> dict[str, Node]:
     """The nodes of a body with linked knobs set to the value of each link's first knob."""
     nodes = dict(body.nodes)
     for link in body.links:
+        if not link:
+            continue
         first = link[0]
         if first.node not in nodes or first.port not in nodes[first.node].knobs:
             continue  # the default applies: the rules see to it that defaults agree
         value: KnobValue = nodes[first.node].knobs[first.port]
         for other in link[1:]:
+            if other.node not in nodes:
+                continue  # the rules report it
             inner = nodes[other.node]
             nodes[other.node] = replace(inner, knobs={**inner.knobs, other.port: value})
     return nodes
-
-
-def _resolved(edges: list[Edge], aliases: Mapping[str, Address]) -> Iterator[Edge]:
-    for edge in edges:
-        yield Edge(_follow(edge.source, aliases), edge.target)
 
 
 def _follow(address: Address, aliases: Mapping[str, Address]) -> Address:
@@ -168,15 +194,26 @@ def _at(address: Address, prefix: str) -> Address:
     return replace(address, node=prefix + address.node)
 
 
+def _moved(edge: Edge, prefix: str) -> Edge:
+    return Edge(_at(edge.source, prefix), _at(edge.target, prefix))
+
+
 def _repeat(node: Node, group: Group) -> int:
     value = node.knobs.get(REPEAT, group.repeat)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 1:
-        raise Unfolding(f"repeat cannot be {value!r}; allowed: a whole number from 1")
-    return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Unfolding(f"the repeat of the group {node.group!r} cannot be {value!r}; allowed: a whole number from 1")
+    return value
 
 
-def _refuse_recursion(graph: Graph) -> None:
-    """Raise Unfolding when a group is missing or contains itself."""
+def _largest(bodies: Mapping[str, Body]) -> str:
+    """The node of the graph itself that most bodies come from."""
+    return Counter(re.split(r"[\[/]", prefix, maxsplit=1)[0] for prefix in bodies if prefix).most_common(1)[0][0]
+
+
+def _refuse_unsound(graph: Graph) -> None:
+    """Raise Unfolding when a group is missing, contains itself or speaks of inner nodes that it does not have."""
     done: set[str] = set()
 
     def visit(body: Body, path: tuple[str, ...]) -> None:
@@ -189,22 +226,30 @@ def _refuse_recursion(graph: Graph) -> None:
                 raise Unfolding(f"the node {node_id!r} uses the group {name!r}, which is not defined; defined: {has}")
             if name in path:
                 raise Unfolding(f"the group {name!r} contains itself: {' -> '.join((*path, name))}")
-            if len(path) > 50:
-                raise Unfolding("groups are nested more than 50 deep")
+            if len(path) >= MAX_DEPTH:
+                raise Unfolding(f"groups are nested more than {MAX_DEPTH} deep; nest fewer")
+            _refuse_strangers(name, graph.groups[name])
             visit(graph.groups[name], (*path, name))
             done.add(name)
 
     visit(graph, ())
 
 
-def _count(graph: Graph, body: Body, known: dict[str, int]) -> int:
-    return sum(_count_node(graph, node, known) for node in body.nodes.values())
-
-
-def _count_node(graph: Graph, node: Node, known: dict[str, int]) -> int:
-    """How many nodes a node unfolds into, without unfolding it."""
-    if node.group is None:
-        return 1
-    if node.group not in known:
-        known[node.group] = _count(graph, graph.groups[node.group], known)
-    return _repeat(node, graph.groups[node.group]) * known[node.group]
+def _refuse_strangers(name: str, group: Group) -> None:
+    """Raise Unfolding when what a group publishes or carries does not exist."""
+    several = [("input", port, a) for port, inner in group.inputs.items() for a in inner]
+    several += [("knob", knob, a) for knob, inner in group.knobs.items() for a in inner]
+    several += [("output", port, a) for port, a in group.outputs.items()]
+    for what, port, address in several:
+        if address.node not in group.nodes:
+            raise Unfolding(
+                f"the {what} {port!r} of the group {name!r} names {address}, and the group has no node "
+                f"{address.node!r}; it has {', '.join(sorted(group.nodes)) or 'none'}"
+            )
+    for target, source in group.carry.items():
+        if target not in group.inputs or source not in group.outputs:
+            outputs, inputs = (", ".join(sorted(ports)) or "none" for ports in (group.outputs, group.inputs))
+            raise Unfolding(
+                f"the group {name!r} carries its output {source!r} to its input {target!r}; "
+                f"it has the outputs {outputs} and the inputs {inputs}"
+            )

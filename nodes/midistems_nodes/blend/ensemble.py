@@ -33,6 +33,8 @@ def ensemble(
     weights
         For `average`: one number per estimate, how much it counts; none for equal weights.
 
+    Notes
+    -----
     Good for combining models of different families. In the spectrum, see the spectral ensemble, min and max sound
     smoother.
 
@@ -61,11 +63,11 @@ def _factors(method: str, weights: tuple[float, ...], count: int) -> Float32:
         raise NodeError(
             f"weights has {len(weights)} numbers for {count} estimates; give one per estimate, not all 0, or none"
         )
-    return np.asarray(weights, np.float32) / np.float32(sum(weights))
+    return np.asarray(np.array(weights) / sum(weights), np.float32)
 
 
 def _average(parts: list[Float32], factors: Float32) -> Float32:
-    whole = parts[0] * factors[0]
+    whole: Float32 = parts[0] * factors[0]
     for part, factor in zip(parts[1:], factors[1:], strict=True):
         whole += part * factor
     return whole

@@ -47,6 +47,8 @@ def ensemble_stft(
     hop
         Samples from frame to frame, at most half of `n_fft`.
 
+    Notes
+    -----
     Good for cleaning bleed that only some of the models have: `min` for an instrumental, `max` for vocals that some
     models lose.
 

@@ -20,6 +20,8 @@ def mix(signals: tuple[Signal, ...]) -> Signal:
     signals
         Any number of audio signals, or of stem sets with the same names, which are added stem by stem.
 
+    Notes
+    -----
     Good for remixes, and for making one stem of several (an instrumental of drums, bass and other). Nothing is clipped.
 
     References
@@ -43,6 +45,8 @@ def crossfade(a: Signal, b: Signal, *, amount: Annotated[float, Range(0, 1)] = 0
     amount
         How much of `b` is in the blend.
 
+    Notes
+    -----
     Good for two models' estimates of one stem: their errors differ, so a blend often has less of both.
 
     References
@@ -70,6 +74,8 @@ def residual(mixture: Audio, parts: tuple[Audio | Stems, ...]) -> Audio:
     parts
         Audio, or stem sets of which every stem is taken away.
 
+    Notes
+    -----
     Good for a missing stem (instrumental = mixture - vocals), and for hearing what a set of stems lacks.
 
     References

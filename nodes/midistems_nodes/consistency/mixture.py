@@ -68,6 +68,8 @@ def mixture_consistency(
     hop
         For `bins`: samples from frame to frame, at most half of `n_fft`.
 
+    Notes
+    -----
     Good as the last step of a cascade: the stems can be mixed back without loss. Equal shares lower the total
     squared error of any set, but may put audible residue into a quiet stem; shares by strength hide it under what
     is there.
@@ -79,6 +81,7 @@ def mixture_consistency(
     silent. The last stem is the mixture minus the others, so that the sum is exact; it takes up the rounding, below
     -130 dB.
     """
+    run.check()
     require_match(mixture, stems)
     if not stems.complete:
         run.warn("the stem set may not cover the whole mixture; what has no stem of its own goes to the others")

@@ -21,16 +21,13 @@ def switch(choices: tuple[Timed, ...], *, index: Annotated[int, Range(1, 1000)] 
     index
         Which of them: 1 is the first.
 
-    Good for trying variants of a chain without rewiring, and for choosing by a number that a graph computes.
-
-    References
-    ----------
-    Nothing is changed in the sound.
+    Notes
+    -----
+    Good for trying variants of a chain without rewiring, and for choosing by a number that a graph computes. Nothing is
+    changed in the sound.
     """
     if index > len(choices):
-        raise NodeError(
-            f"there is no choice {index}; {len(choices)} signals are connected, set index from 1 up to that"
-        )
+        raise NodeError(f"there is no choice {index}: {len(choices)} signals are connected; set index to 1 up to that")
     return choices[index - 1]
 
 
@@ -52,6 +49,8 @@ def select(
     best
         Whether a high score is good (SI-SDR) or a low one (null depth, leakage).
 
+    Notes
+    -----
     Good for letting a cascade choose among models song by song. Of equal scores the first wins; a score that is
     not defined (of a silent reference) never wins over one that is.
 

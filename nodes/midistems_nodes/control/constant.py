@@ -18,11 +18,9 @@ def number(*, value: Annotated[float, Range(-1e12, 1e12)] = 0.0, unit: str = "")
     unit
         Its unit, for display: `dB`, `Hz`, `s`.
 
+    Notes
+    -----
     Good for setting one figure in many places at once.
-
-    References
-    ----------
-    Nothing is computed.
     """
     return Number(value, unit)
 
@@ -36,10 +34,8 @@ def text(*, value: str = "") -> Text:
     value
         The text, such as the name of a stem.
 
+    Notes
+    -----
     Good for setting one name in many places at once.
-
-    References
-    ----------
-    Nothing is computed.
     """
     return Text(value)

@@ -40,6 +40,8 @@ def band(
     width
         From fully passed to stopped by 100 dB. Narrow is steep, but rings longer: about 3.2 s / width to either side.
 
+    Notes
+    -----
     Good for rumble, hum (a narrow notch), cymbal bleed, and for sending only a part of the spectrum to a model.
     Linear phase: the filtered signal can be subtracted from the original.
 

@@ -32,6 +32,8 @@ def crossover(audio: Audio, *, cutoff: Cutoff = 500.0, width: Width = 100.0, run
     width
         From fully passed to stopped by 100 dB. Narrow is steep, but rings longer: about 3.2 s / width to either side.
 
+    Notes
+    -----
     Good for giving each band to the model that does it best and summing the stems afterwards. Chain several for more
     bands.
 

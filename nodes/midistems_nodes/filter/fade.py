@@ -35,6 +35,8 @@ def fade(
         `linear` is a straight line, `smooth` a half cosine without corners, `equal_power` a quarter sine (two
         different signals that cross keep their loudness), `exponential` even in dB, from -60 dB.
 
+    Notes
+    -----
     Good for removing clicks at the ends of a song or a loop.
 
     References

@@ -64,7 +64,7 @@ def convolve(samples: Float32, taps: Float32, run: Run) -> Float32:
     result = np.empty_like(samples)
     for channel, signal in enumerate(samples):
         for start in range(0, length, step):
-            run.progress((channel + start / length) / len(samples))
+            run.check()
             piece = np.zeros(n_fft, np.float32)
             lo, hi = max(0, start - half), min(length, start + step + half)
             if not signal[lo:hi].any():  # rounding must not turn silence into noise, nor cost time

@@ -28,6 +28,8 @@ def gain(
     invert
         Turn the waveform upside down, so that adding it elsewhere subtracts.
 
+    Notes
+    -----
     Good for matching levels before a blend, and with `invert` for listening to what two signals do not share.
 
     References

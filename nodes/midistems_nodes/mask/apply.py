@@ -21,6 +21,8 @@ def apply(spectrogram: Masked, mask: Mask) -> Masked:
     mask
         Factors, 1 passes and 0 removes; of one channel, or of as many as the spectrogram has.
 
+    Notes
+    -----
     Good for turning what a model or another estimate says about a source into the source itself.
 
     References

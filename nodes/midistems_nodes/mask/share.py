@@ -19,8 +19,10 @@ def share(target: Mask, others: tuple[Mask, ...]) -> Mask:
     others
         The masks of all other sources; with none, the mask becomes 1 everywhere.
 
-    Good for masks that come from independent models. Use one node per source, with the masks in turn as target. Negative
-    factors count as 0; where all masks are 0, all get equal shares.
+    Notes
+    -----
+    Good for masks that come from independent models. Use one node per source, with the masks in turn as target.
+    Negative factors count as 0; where all masks are 0, all get equal shares.
 
     References
     ----------

@@ -33,6 +33,8 @@ def soft(
     binary
         The strongest source gets the bin whole, whatever the power; equally strong ones share it.
 
+    Notes
+    -----
     Good for making rough estimates sum to the mixture: apply the masks of all sources to the mixture's spectrogram.
     The masks of all sources sum to 1 in every bin; where all are silent, all get equal shares.
 

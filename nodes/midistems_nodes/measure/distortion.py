@@ -23,6 +23,8 @@ def si_sdr(estimate: Stream[Audio], reference: Stream[Audio], *, zero_mean: bool
     zero_mean
         Take the mean (DC) off both first, channel by channel, as some published figures do.
 
+    Notes
+    -----
     Good for comparing models on songs with known stems; higher is better, 0 dB means as much error as source. All
     channels together count as one signal. A silent reference has no figure (a warning says so); a silent estimate has
     -inf, a perfect one inf. Above 140 dB the estimate is as good as equal.
@@ -47,6 +49,8 @@ def sdr(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Numbe
     reference
         The true source.
 
+    Notes
+    -----
     Good for comparing with the figures of the Music Demixing Challenge and of MVSEP; higher is better. All channels
     together count as one signal, over the whole song. A silent reference has no figure (a warning says so); a silent
     estimate has 0 dB, a perfect one inf.
@@ -71,6 +75,8 @@ def compare(estimates: Stream[Stems], references: Stream[Stems], *, zero_mean: b
     zero_mean
         Take the mean (DC) off both before the SI-SDR.
 
+    Notes
+    -----
     Good for the report on a whole cascade. Rows are the references' names; `level` is how much louder the estimate
     is. References without an estimate are left out, and a warning names them.
 
@@ -90,7 +96,7 @@ def compare(estimates: Stream[Stems], references: Stream[Stems], *, zero_mean: b
             ratios.setdefault(name, Ratios(true.channels)).add(guess, true.samples)
     if missing and not ratios:
         raise NodeError(
-            f"no estimate has the name of a reference ({', '.join(sorted(missing))}); rename the stems first"
+            f"no estimate is called {' or '.join(sorted(missing))}; put a stems.rename node before this one"
         )
     if missing:
         run.warn(f"there is no estimate of {', '.join(sorted(missing))}; the table leaves them out")

@@ -24,6 +24,8 @@ def loudness(audio: Stream[Audio], *, run: Run) -> Levels:
     audio
         What to measure.
 
+    Notes
+    -----
     Good for matching versions before comparing them by ear, and for seeing whether a sum will clip (a true peak above
     0 dB). Silence has -inf; so has the loudness of less than 0.4 s.
 

@@ -24,6 +24,8 @@ def null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Num
     stems
         All stems of it.
 
+    Notes
+    -----
     Good for checking that a cascade lost nothing: -120 dB and below is exact for float files, -90 dB is about what
     16-bit files can hold. A difference of nothing at all has -inf.
 

@@ -32,12 +32,15 @@ def impulses(
     channels
         How many equal channels to make.
 
+    Notes
+    -----
     Good for hearing and seeing delays, pre-echo and the impulse response of a chain.
 
     References
     ----------
     x[n] = a where n = round((start + k * interval) * rate), k = 0, 1, ...; clicks closer than a sample merge.
     """
+    run.check()
     span = run.span
     if interval:
         first = max(0, int((span.start / span.rate - start) / interval) - 1)

@@ -37,6 +37,8 @@ def noise(
     channels
         How many channels to make.
 
+    Notes
+    -----
     Good for test mixtures, for dither, and for measuring what a chain does to an even spectrum. Any window of the
     song holds the very samples that the whole song has there.
 

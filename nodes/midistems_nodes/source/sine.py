@@ -33,6 +33,8 @@ def sine(
     channels
         How many equal channels to make.
 
+    Notes
+    -----
     Good for checking levels, filters and the wiring of a graph, and as a reference for phase.
 
     References

@@ -36,6 +36,8 @@ def sweep(
     channels
         How many equal channels to make.
 
+    Notes
+    -----
     Good for seeing in one picture what a filter, a resampler or a separation model does to every pitch.
 
     References

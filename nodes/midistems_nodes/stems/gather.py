@@ -21,11 +21,9 @@ def gather(
     complete
         Tick it if these stems together are all there was in the mixture.
 
-    Good for going on with results of different models as one set.
-
-    References
-    ----------
-    Nothing is changed in the sound.
+    Notes
+    -----
+    Good for going on with results of different models as one set. Nothing is changed in the sound.
     """
     require_some("parts", parts)
     if len(names) != len(parts) or len(set(names)) != len(names):
@@ -45,11 +43,10 @@ def merge(sets: tuple[Stems, ...], *, complete: bool = False) -> Stems:
     complete
         Tick it if all stems together are all there was in the mixture.
 
-    Good for cascades: the stems of a first model with the finer stems that a second one made of its rest.
-
-    References
-    ----------
-    Nothing is changed in the sound; stems keep the order of the sets.
+    Notes
+    -----
+    Good for cascades: the stems of a first model with the finer stems that a second one made of its rest. Nothing
+    is changed in the sound; stems keep the order of the sets.
     """
     require_some("sets", sets)
     require_match(*sets)
@@ -71,6 +68,8 @@ def mixdown(stems: Stems) -> Audio:
     stems
         The set.
 
+    Notes
+    -----
     Good for hearing what a set sounds like as a whole, and for comparing it with the mixture.
 
     References

@@ -28,6 +28,8 @@ def pick(stems: Stems, *, name: str = "vocals") -> Picked:
         Which stem: its name, another common name of it (`voice` for `vocals`), or a branch of the tree (`drums`
         for the sum of `drums/kick` and `drums/snare`). Capitals do not matter.
 
+    Notes
+    -----
     Good for sending a single stem further, and for two-stem results (`rest` is the instrumental of `vocals`).
 
     References

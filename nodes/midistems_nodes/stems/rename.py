@@ -19,10 +19,9 @@ def rename(stems: Stems, *, old: tuple[str, ...] = (), new: tuple[str, ...] = ()
     new
         What they are called from now on, in the same order.
 
+    Notes
+    -----
     Good for making the sets of two tools agree, so that they can be blended stem by stem, or for preparing a merge.
-
-    References
-    ----------
     Nothing is changed in the sound; all names change at once, so two stems can swap theirs.
     """
     if len(old) != len(new):

@@ -17,6 +17,8 @@ def magnitude(spectrogram: Spectrogram) -> Magnitude:
     spectrogram
         What to measure.
 
+    Notes
+    -----
     Good as the ground for masks, and for combining one estimate's strength with another one's phase.
 
     References
@@ -35,6 +37,8 @@ def phase(spectrogram: Spectrogram) -> Phase:
     spectrogram
         What to measure.
 
+    Notes
+    -----
     Good for giving an estimate the phase of the mixture.
 
     References
@@ -55,6 +59,8 @@ def combine(magnitude: Magnitude, phase: Phase) -> Spectrogram:
     phase
         Where in its cycle every bin stands.
 
+    Notes
+    -----
     Both must have the same STFT settings, place and channels. Good for resynthesis with borrowed phase; a phase
     method makes the result more consistent.
 

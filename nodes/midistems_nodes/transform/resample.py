@@ -7,7 +7,7 @@ from typing import Annotated
 
 from midistems_graph.audio.resample import resample as resampled
 from midistems_graph.audio.resample import resample_context
-from midistems_graph.node import Audio, Context, Range, Run, node
+from midistems_graph.node import Audio, Context, Range, Run, Span, node
 from midistems_nodes.signals import Signal, map_audio
 
 LOWEST_RATE = 4000
@@ -33,6 +33,8 @@ def resample(
     rate
         Samples per second from here on. What lies above half of it is lost.
 
+    Notes
+    -----
     Good for models that were trained at one rate (most at 44100 Hz), and for blending results of different rates.
 
     References
@@ -47,6 +49,10 @@ def resample(
 
     def convert(audio: Audio) -> Audio:
         run.check()
-        return resampled(audio, rate)
+        converted = resampled(audio, rate)
+        # Every change of rate rounds a length up; the song's own length decides, or a round trip would grow it.
+        stop = min(converted.span.stop, run.span.total)
+        span = Span(min(converted.span.start, stop), stop, run.span.total, rate)
+        return Audio(converted.samples[:, : span.frames], span, audio.layout)
 
     return map_audio(signal, convert)

@@ -44,12 +44,15 @@ def stft(audio: Audio, *, n_fft: FftSize = 4096, hop: Hop = 1024, window: Window
     window
         How a frame fades at its edges. Hann suits almost everything.
 
+    Notes
+    -----
     Good for working on single pitches at single moments: masks, phase methods, spectral ensembles.
 
     References
     ----------
     Allen & Rabiner 1977. Frame k is centred on sample k * hop of the song; the song is reflected at its ends.
     """
+    run.check()
     return transforms.stft(audio, settings(n_fft, hop, window), threads=run.threads)
 
 
@@ -69,6 +72,8 @@ def istft(spectrogram: Spectrogram, *, run: Run) -> Audio:
     spectrogram
         What to turn back; it knows how it was made, so there is nothing to set.
 
+    Notes
+    -----
     An untouched spectrogram gives the very audio it was made from. One that was changed gives the audio whose
     spectrogram is nearest to it.
 
@@ -76,4 +81,5 @@ def istft(spectrogram: Spectrogram, *, run: Run) -> Audio:
     ----------
     Griffin & Lim 1984, equation 6: overlap-add divided by the sum of squared windows.
     """
+    run.check()
     return transforms.istft(spectrogram, threads=run.threads)

@@ -1,0 +1,413 @@
+"""The output folder of a run: files appear whole or not at all, and nobody's work is overwritten.
+
+    folder = OutputFolder(Path("out"), inputs=[song_file])   # one per run of the program, for all its threads
+    song = folder.song("Demo", song_digest)
+    if song.current("save", key) is None:
+        writer = song.writer("save", key)
+        with writer.output("vocals", "wav") as path:
+            ...                                              # writes `path`, a hidden file beside the final one
+        writer.done()
+    song.finish(graph=..., graph_hash=..., inputs=..., scores=..., libraries=...)
+
+What becomes of a file that already has the wanted name:
+
+    the same content                       stays: `up to date`
+    ours (same song, node and stem) and
+      unchanged since, by the receipt      `replaced`
+    anything else                          stays; the new one is `name (2).wav`: `numbered`
+
+That is `auto`. Of files with another content `keep` keeps all and drops the new one, `number` numbers the new one,
+`replace` replaces them, `fail` refuses. Two outputs of one run never share a file under any of them. A file that was
+numbered is found again by the next run, through the receipt, so that nothing multiplies.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from midistems_graph.audio import writing
+from midistems_graph.audio.files import SoundFileError
+from midistems_graph.engine.naming import OutputRefused as OutputRefused
+from midistems_graph.engine.naming import (
+    check_template,
+    folded,
+    is_leftover,
+    number_of,
+    numbered,
+    path_for,
+    temporary_name,
+)
+from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, file_digest, read_receipt, sync, updated
+
+OnExist = Literal["auto", "keep", "number", "replace", "fail"]
+Status = Literal["written", "up to date", "kept", "numbered", "replaced"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What became of one output: `path` is the file that is there now, `digest` the blake3 of its content."""
+
+    song: str
+    node: str
+    stem: str
+    path: Path
+    status: Status
+    digest: str
+
+
+class CannotWrite(Exception):
+    """The disk or the folder refuses; one sentence for the user."""
+
+
+class OutputFolder:
+    """The folder that a run writes into, and nothing beyond it.
+
+    template    name template of the command line; it wins over those of the graph
+    inputs      files and folders bound to the run: none of them may be written
+
+    Leaves no trace until the first output. Raises CannotWrite if the folder cannot be made or written and
+    OutputRefused for a template that leads out of it, or if it lies in an input folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        template: str | None = None,
+        on_exist: OnExist = "auto",
+        inputs: Collection[Path] = (),
+    ) -> None:
+        self.folder = folder
+        self.template = template or ""
+        self.on_exist = on_exist
+        check_template(self.template)
+        self._inputs = tuple(inputs)
+        self._lock = threading.RLock()
+        self._claims = {folded(PurePosixPath(name)) for name in (RECEIPT, LOCK)}
+        self._swept: set[Path] = set()
+        with _refusals(folder):
+            self._root = _real(folder)
+            self._refuse_input(self._root, str(folder))
+            part, made = self._begin(PurePosixPath(), "probe")
+            self._end(part, made)
+
+    def song(self, name: str, digest: str) -> SongOutputs:
+        """The outputs of one song; `digest` tells it from others of the same name."""
+        return SongOutputs(self, name, digest)
+
+    def _check(self, wanted: PurePosixPath) -> None:
+        """Raises OutputRefused if a path leads out of the folder or is an input."""
+        target = self._root / wanted
+        if not _real(target.parent).is_relative_to(self._root):
+            raise OutputRefused(f"{wanted} would leave {self.folder} through a link; choose another name or folder.")
+        self._refuse_input(target, str(self.folder / wanted))
+
+    def _refuse_input(self, target: Path, shown: str) -> None:
+        if self._is_input(target):
+            raise OutputRefused(f"{shown} is an input of this run, or in one; choose another name or folder.")
+
+    def _is_input(self, target: Path) -> bool:
+        real = _real(target)
+        for bound in self._inputs:
+            with suppress(FileNotFoundError):
+                if target.samefile(bound):
+                    return True
+            if bound.is_dir() and real.is_relative_to(_real(bound)):
+                return True
+        return False
+
+    def _begin(self, parent: PurePosixPath, extension: str) -> tuple[Path, list[Path]]:
+        """An empty unfinished file in a folder below this one, and the folders made for it, inner ones first."""
+        folder = self._root / parent
+        with self._lock:
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
+            part = folder / temporary_name(extension)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._sweep(folder)
+                part.touch(exist_ok=False)
+            except BaseException:
+                self._end(part, missing)
+                raise
+        return part, missing
+
+    def _end(self, part: Path, made: list[Path]) -> None:
+        """Remove an unfinished file and the folders made for it, as far as they are there and empty."""
+        with self._lock:
+            with suppress(OSError):
+                part.unlink()
+            with suppress(OSError):
+                for folder in made:
+                    folder.rmdir()
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what dead processes left in a folder, the first time that this run writes there."""
+        if folder in self._swept:
+            return
+        self._swept.add(folder)
+        for path in folder.iterdir():
+            if is_leftover(path):
+                with suppress(OSError):
+                    path.unlink()
+
+    def _place(
+        self, part: Path, wanted: PurePosixPath, entry: Entry, extension: str, problems: list[str]
+    ) -> tuple[PurePosixPath, Status]:
+        """Give a finished file its name and its entry in the receipt."""
+        with self._lock, updated(self._root, problems) as receipt:
+            path, status = self._choose(receipt, wanted, entry, extension)
+            if status == "kept":
+                problems.append(f"{path} exists with another content and was kept; the new one was dropped.")
+                return path, status
+            if status == "numbered" and folded(wanted) in self._claims:
+                problems.append(f"Two outputs of this run are called {wanted}; the second one is {path}.")
+            elif status == "numbered":
+                problems.append(f"{wanted} is not ours, or was changed since, and stays; the new one is {path}.")
+            if status != "up to date":
+                part.replace(self._root / path)
+                sync(self._root / path.parent)
+            receipt.outputs[str(path)] = entry
+            self._claims.add(folded(path))
+            return path, status
+
+    def _choose(
+        self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str
+    ) -> tuple[PurePosixPath, Status]:
+        """The first that fits: this output's own files of earlier runs, the wanted name, that name numbered."""
+        for path in self._own(receipt, wanted, entry, extension):
+            if self._holds(path, entry.digest, entry.bytes):
+                return path, "up to date"
+            old = receipt.outputs[str(path)]
+            unchanged = self._holds(path, old.digest, old.bytes)
+            if not unchanged:
+                del receipt.outputs[str(path)]  # gone, or no longer what we wrote
+            if os.path.lexists(self._root / path) and (status := self._instead(path, unchanged, mine=True)):
+                return path, status
+        for path in numbered(wanted, extension):
+            if folded(path) in self._claims:
+                continue
+            if not os.path.lexists(self._root / path):
+                return path, "written" if path == wanted else "numbered"
+            if self._holds(path, entry.digest, entry.bytes):
+                return path, "up to date"
+            if status := self._instead(path, unchanged=False, mine=path == wanted):
+                return path, status
+        raise AssertionError("numbers do not end")
+
+    def _own(self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str) -> list[PurePosixPath]:
+        """What earlier runs left of this song, node and stem under the wanted name, numbered or not."""
+        whose = (entry.song, entry.node, entry.stem)
+        paths = [
+            PurePosixPath(text) for text, old in receipt.outputs.items() if whose == (old.song, old.node, old.stem)
+        ]
+        numbers = {path: number_of(path, wanted, extension) for path in paths if folded(path) not in self._claims}
+        return sorted((path for path, number in numbers.items() if number), key=numbers.__getitem__)
+
+    def _instead(self, path: PurePosixPath, unchanged: bool, mine: bool) -> Status | None:
+        """What the policy says about a file with another content; None: leave it and try the next name.
+
+        unchanged    it is ours and has the content that we gave it
+        mine         it has the name that was asked for, or once was ours
+        """
+        if self.on_exist == "fail":
+            raise OutputRefused(f"{self.folder / path} exists with another content, and existing files are to stay.")
+        target = self._root / path
+        if target.is_symlink() or not target.is_file() or self._is_input(target):
+            return None
+        if self.on_exist == "keep":
+            return "kept"
+        replaces = unchanged if self.on_exist == "auto" else mine and self.on_exist == "replace"
+        return "replaced" if replaces else None
+
+    def _holds(self, path: PurePosixPath, digest: str, nbytes: int) -> bool:
+        """Whether a plain file inside the folder has this content."""
+        target = self._root / path
+        try:
+            inside = _real(target.parent).is_relative_to(self._root)
+            plain = inside and target.is_file() and not target.is_symlink()
+            return plain and target.stat().st_size == nbytes and file_digest(target) == digest
+        except OSError:
+            return False
+
+
+class SongOutputs:
+    """The outputs of one song.
+
+    outputs     what became of each, in the order in which they were finished
+    problems    sentences about what did not go as plainly as asked: kept, numbered, a damaged receipt
+    """
+
+    def __init__(self, folder: OutputFolder, name: str, digest: str) -> None:
+        self.name, self.digest = name, digest
+        self.outputs: list[Output] = []
+        self.problems: list[str] = []
+        self._folder = folder
+        self._left: dict[str, str] = {}  # relative path -> digest of what is there through this run
+
+    def current(self, node: str, key: str) -> list[Output] | None:
+        """The files of a writer that had written everything under this key, if all are there unchanged; else None.
+
+        They are then outputs of this run (`up to date`), which no other output of it may take. Writes nothing.
+        """
+        folder = self._folder
+        with folder._lock:
+            receipt, _ = read_receipt(folder._root)
+            whose = (self.digest, self.name, node, key, folder.template)
+            found = {
+                path: entry
+                for path, entry in receipt.outputs.items()
+                if entry.key and (entry.song, entry.song_name, entry.node, entry.key, entry.template) == whose
+            }
+            if not found or not all(folder._holds(PurePosixPath(p), e.digest, e.bytes) for p, e in found.items()):
+                return None
+            return [self._add(PurePosixPath(path), "up to date", entry) for path, entry in sorted(found.items())]
+
+    def writer(self, node: str, key: str, template: str = "") -> NodeOutputs:
+        """Where a node that writes puts its files. `template` is what the node asks for; the folder's own wins."""
+        return NodeOutputs(self._folder, self, node, key, self._folder.template or template)
+
+    def finish(
+        self,
+        *,
+        graph: Mapping[str, Any],
+        graph_hash: str,
+        inputs: Mapping[str, str],
+        scores: Mapping[str, Any],
+        libraries: Mapping[str, str],
+    ) -> None:
+        """Put the song into the receipt: the graph, the digests of its inputs, scores, versions. Raises CannotWrite."""
+        root = self._folder._root
+        with self._folder._lock, _refusals(self._folder.folder / RECEIPT):
+            root.mkdir(parents=True, exist_ok=True)
+            with updated(root, self.problems) as receipt:
+                self._amend(receipt, self._left, graph=graph_hash)
+                receipt.add_song(
+                    self.digest,
+                    self.name,
+                    graph=graph,
+                    graph_hash=graph_hash,
+                    inputs=inputs,
+                    scores=scores,
+                    libraries=libraries,
+                )
+
+    def _amend(self, receipt: Receipt, left: Mapping[str, str], *, key: str = "", graph: str = "") -> None:
+        """Add key or graph to the entries of files that are still as this run left them."""
+        for path, digest in left.items():
+            entry = receipt.outputs.get(path)
+            if entry and (entry.song, entry.digest) == (self.digest, digest):
+                receipt.outputs[path] = replace(entry, key=key or entry.key, graph=graph or entry.graph)
+
+    def _add(self, path: PurePosixPath, status: Status, entry: Entry) -> Output:
+        target = self._folder.folder / path
+        digest = file_digest(target) if status == "kept" else entry.digest
+        output = Output(self.name, entry.node, entry.stem, target, status, digest)
+        with self._folder._lock:
+            if status != "kept":
+                self._folder._claims.add(folded(path))
+                self._left[str(path)] = digest
+            if output not in self.outputs:
+                self.outputs.append(output)
+        return output
+
+
+class NodeOutputs:
+    """The files of one writer for one song. Call `done` when the node has written them all."""
+
+    def __init__(self, folder: OutputFolder, song: SongOutputs, node: str, key: str, template: str) -> None:
+        self._folder, self._song, self._node, self._key, self._template = folder, song, node, key, template
+        self._outputs: list[tuple[PurePosixPath, Output]] = []
+
+    @contextmanager
+    def output(self, stem: str, extension: str, **fields: str) -> Iterator[Path]:
+        """A path to write to, hidden beside the final file, which becomes that file when the block ends well.
+
+        `song`, `stem`, `node` and `fields` fill the name template. However else the block ends, nothing is left of
+        the file and of folders made for it.
+
+        Raises OutputRefused if the name may not be used, and CannotWrite if the disk or the folder refuses.
+        """
+        values = {**fields, "song": self._song.name, "stem": stem, "node": self._node}
+        wanted = path_for(self._template, values, extension)
+        shown = self._folder.folder / wanted
+        with _refusals(shown):
+            self._folder._check(wanted)
+            part, made = self._folder._begin(wanted.parent, extension)
+        try:
+            with _refusals_inside(part, shown):
+                yield part
+            with _refusals(shown):
+                sync(part)
+                entry = Entry(
+                    song=self._song.digest,
+                    song_name=self._song.name,
+                    node=self._node,
+                    stem=stem,
+                    digest=file_digest(part),
+                    bytes=part.stat().st_size,
+                    template=self._folder.template,
+                )
+                path, status = self._folder._place(part, wanted, entry, extension, self._song.problems)
+                self._outputs.append((path, self._song._add(path, status, entry)))
+        finally:
+            self._folder._end(part, made)
+
+    def done(self) -> None:
+        """Note in the receipt that everything was written, so that `current` finds it. Raises CannotWrite.
+
+        Not noted if a file was dropped in favour of an older one.
+        """
+        if not self._outputs or any(output.status == "kept" for _, output in self._outputs):
+            return
+        left = {str(path): output.digest for path, output in self._outputs}
+        folder, song = self._folder, self._song
+        with folder._lock, _refusals(folder.folder / RECEIPT), updated(folder._root, song.problems) as receipt:
+            song._amend(receipt, left, key=self._key)
+
+
+def _real(path: Path) -> Path:
+    """The path with all links followed; unlike `Path.resolve`, it bears links that lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turns what the system says about a path into CannotWrite."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(_sentence(path, error)) from error
+
+
+@contextmanager
+def _refusals_inside(part: Path, shown: Path) -> Iterator[None]:
+    """The same around a writer's own code, which may fail over other files too; names the final file, not the part."""
+    try:
+        yield
+    except SoundFileError as error:
+        kind = CannotWrite if isinstance(error, writing.CannotWrite) else type(error)
+        raise kind(str(error).replace(part.name, shown.name)) from error
+    except OSError as error:
+        if error.filename == str(part) or (error.filename is None and error.errno in _FULL):
+            raise CannotWrite(_sentence(shown, error)) from error
+        raise
+
+
+def _sentence(path: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        return f"{path} could not be written: the disk is full; make room or choose another folder."
+    if error.errno == errno.EROFS or isinstance(error, PermissionError):
+        return f"{path} cannot be written: you may not write there; choose another folder."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{path} cannot be written: a file stands where a folder is needed; choose another folder."
+    return f"{path} cannot be written: {error.strerror or error}."

@@ -1,0 +1,263 @@
+"""The receipt of an output folder, `midistems.json`: what was made there, from what, by which graph.
+
+    {"format": "midistems-receipt", "version": 1,
+     "graphs": {graph hash: the document},
+     "songs": {song digest: {"name", "graph", "inputs", "scores", "libraries", "made"}},
+     "outputs": {relative path: {"song", "song_name", "node", "stem", "digest", ...}}}
+
+A file is ours and unchanged when its bytes have the digest that stands here. The receipt is shared by all runs into
+the folder: each change reads it again under a lock, and it is replaced whole. It holds no absolute path. A receipt
+that is damaged or not ours is set aside and said so; nothing in it is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import blake3
+
+from midistems_graph.engine.naming import temporary_name
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+RECEIPT = "midistems.json"
+LOCK = ".midistems.lock"
+FORMAT = "midistems-receipt"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One output file.
+
+    song, song_name, node, stem    whose it is
+    digest, bytes                  blake3 (64 hex digits) and length of its content
+    key                            what its writer wrote; empty until the writer had written everything
+    template                       the name template of the run, if it had one of its own
+    graph                          hash of the graph that made it; empty until its song was finished
+    """
+
+    song: str
+    song_name: str
+    node: str
+    stem: str
+    digest: str
+    bytes: int
+    key: str = ""
+    template: str = ""
+    graph: str = ""
+
+
+@dataclass
+class Receipt:
+    """What a receipt holds, to be read and changed. Paths of outputs are relative, with `/`."""
+
+    graphs: dict[str, Any] = field(default_factory=dict)
+    songs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[str, Entry] = field(default_factory=dict)
+
+    def add_song(
+        self,
+        digest: str,
+        name: str,
+        *,
+        graph: Mapping[str, Any],
+        graph_hash: str,
+        inputs: Mapping[str, str],
+        scores: Mapping[str, Any],
+        libraries: Mapping[str, str],
+    ) -> None:
+        """Record a finished song; graphs that no song or output names any more are dropped."""
+        song = {
+            "name": name,
+            "graph": graph_hash,
+            "inputs": dict(inputs),
+            "scores": _plain(scores),
+            "libraries": dict(libraries),
+        }
+        old = self.songs.get(digest, {})
+        if {**song, "made": old.get("made")} != old:
+            self.songs[digest] = {**song, "made": datetime.now(UTC).isoformat(timespec="seconds")}
+        self.graphs[graph_hash] = _plain(graph)
+        used = {song.get("graph") for song in self.songs.values()} | {entry.graph for entry in self.outputs.values()}
+        self.graphs = {name: data for name, data in self.graphs.items() if name in used}
+
+
+@contextmanager
+def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
+    """The receipt of a folder, to be changed: read under the folder's lock, written when the block ends well.
+
+    A receipt that cannot be believed is renamed to `midistems.json.damaged`, with a sentence in `problems`.
+    Raises OSError when the folder cannot be written.
+    """
+    with _locked(folder):
+        receipt, reason = read_receipt(folder)
+        if reason:
+            aside = _set_aside(folder / RECEIPT)
+            problems.append(f"{RECEIPT} {reason}, so it was renamed to {aside.name} and a new one begun.")
+        before = _encoded(receipt)
+        yield receipt
+        after = _encoded(receipt)
+        if after != before:
+            _write(folder / RECEIPT, after)
+
+
+def read_receipt(folder: Path) -> tuple[Receipt, str]:
+    """The receipt of a folder (an empty one if there is none), and why it cannot be believed, or nothing."""
+    path = folder / RECEIPT
+    try:
+        if path.is_symlink():
+            return Receipt(), "is a link to another file"
+        return _decoded(path.read_bytes()), ""
+    except FileNotFoundError:
+        return Receipt(), ""
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Receipt(), "is damaged, or not a receipt of this version"
+
+
+def _decoded(raw: bytes) -> Receipt:
+    """A receipt from its bytes; ValueError, TypeError, KeyError or AttributeError for anything else."""
+    data = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+    if data["format"] != FORMAT or data["version"] != VERSION:
+        raise ValueError("not a receipt of this version")
+    songs = {digest: dict(song) for digest, song in data["songs"].items()}
+    if not all(isinstance(song["graph"], str) for song in songs.values()):
+        raise TypeError("a song's graph is not named by its hash")
+    outputs = {_checked(path): _entry(entry) for path, entry in data["outputs"].items()}
+    return Receipt(dict(data["graphs"]), songs, outputs)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is no number in JSON")
+    return number
+
+
+def _checked(text: str) -> str:
+    """A relative path that stays in its folder on every system."""
+    path = PurePosixPath(text)
+    if path.is_absolute() or str(path) != text or ".." in path.parts or "\\" in text or ":" in text or "\0" in text:
+        raise ValueError(f"{text!r} is no output's path")
+    return text
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    entry = Entry(**{f.name: data[f.name] for f in fields(Entry) if f.name in data})
+    texts = [value for name, value in asdict(entry).items() if name != "bytes"]
+    if not all(isinstance(text, str) for text in texts) or type(entry.bytes) is not int:
+        raise TypeError("an output's entry has a value of another type")
+    return entry
+
+
+def _encoded(receipt: Receipt) -> bytes:
+    """Sorted JSON that can be read and diffed: graphs in full, one line per song and per output."""
+    outputs = {path: _present(entry) for path, entry in receipt.outputs.items()}
+    sections = [
+        f'"graphs": {json.dumps(receipt.graphs, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)}',
+        f'"songs": {_lines(receipt.songs)}',
+        f'"outputs": {_lines(outputs)}',
+    ]
+    head = f'{{\n"format": "{FORMAT}",\n"version": {VERSION},\n'
+    # A file name that is no valid text holds lone surrogates; so encoded they are JSON's own escapes.
+    return (head + ",\n".join(sections) + "\n}\n").encode(errors="backslashreplace")
+
+
+def _present(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in asdict(entry).items() if name != "template" or value}
+
+
+def _lines(table: Mapping[str, Mapping[str, Any]]) -> str:
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    lines = [f" {encode(name)}: {encode(table[name])}" for name in sorted(table)]
+    return "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
+
+
+def _plain(data: Any) -> Any:
+    """Data as JSON holds it; figures that are not finite become text."""
+    if isinstance(data, Mapping):
+        return {str(name): _plain(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return str(data) if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged")
+    number = 2
+    while os.path.lexists(aside):
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        number += 1
+    return path.rename(aside)
+
+
+def _write(path: Path, raw: bytes) -> None:
+    part = path.with_name(temporary_name("json"))
+    try:
+        part.write_bytes(raw)
+        sync(part)
+        part.replace(path)
+        sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def file_digest(path: Path) -> str:
+    """blake3 of a file's bytes, 64 hex digits."""
+    hasher = blake3.blake3()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Have a file, or a folder's list of names, written to the disk."""
+    if path.is_dir() and os.name != "posix":
+        return  # only POSIX can sync a folder
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds a folder against other processes and threads; the lock ends with its process, so it is never stale.
+
+    Where the file system has no locks, runs into one folder at the same time are on their own.
+    """
+    path = folder / LOCK
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        with suppress(OSError):
+            if sys.platform == "win32":
+                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+            else:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                break
+        os.close(handle)  # its last holder took it away meanwhile
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":  # there an open file cannot be removed
+            os.close(handle)
+            with suppress(OSError):
+                path.unlink()
+        else:
+            path.unlink(missing_ok=True)
+            os.close(handle)

@@ -75,7 +75,8 @@ class Node:
     """One box: a node type, the version it was written for, its knobs by name, and whether it takes part.
 
     A bypassed node passes its first input of the same type through; a muted one gives silence.
-    `label` is shown instead of the id and changes nothing else.
+    `label` is shown instead of the id and changes nothing else. Here as in the view, a group and the
+    graph, `extra` keeps the fields of a file that this version does not know, so that saving loses nothing.
     """
 
     type: str
@@ -83,9 +84,11 @@ class Node:
     knobs: Mapping[str, KnobValue] = field(default_factory=dict)
     state: State = "on"
     label: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knobs", _frozen_map(self.knobs))
+        object.__setattr__(self, "extra", _frozen_map(self.extra))
 
     @property
     def group(self) -> str | None:
@@ -121,9 +124,11 @@ class View:
     nodes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
     notes: tuple[Note, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
+        object.__setattr__(self, "extra", _frozen_map(self.extra))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +150,12 @@ class Body:
     edges: frozenset[Edge] = frozenset()
     links: tuple[tuple[Address, ...], ...] = ()
     view: View = field(default_factory=View)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
         object.__setattr__(self, "edges", frozenset(self.edges))
+        object.__setattr__(self, "extra", _frozen_map(self.extra))
 
     def edges_into(self, node: str) -> list[Edge]:
         """Edges that end at a node, sorted by port and index."""
@@ -230,8 +237,7 @@ class Group(Body):
 class Graph(Body):
     """The document: a body with its groups, named inputs and what people say about it.
 
-    `systems` names the rows of the systems page that a preset covers. `extra` keeps top-level fields
-    of the file that this version does not know, so that saving loses nothing.
+    `systems` names the rows of the systems page that a preset covers.
     """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
@@ -241,11 +247,10 @@ class Graph(Body):
     license: str = ""
     description: str = ""
     systems: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Body.__post_init__(self)
-        for name in ("groups", "inputs", "extra"):
+        for name in ("groups", "inputs"):
             object.__setattr__(self, name, _frozen_map(getattr(self, name)))
 
 

@@ -94,3 +94,18 @@ def find(name: str, names: Iterable[str]) -> list[str]:
         if below:
             return below
     return []
+
+
+def in_file_name(name: str) -> str:
+    """The stem that a file name without extension speaks of: `My Song_(Vocals)_model_v2` is `vocals`.
+
+    Looked for in brackets first, then among the words from the last to the first; a name that says
+    nothing known is kept as it is.
+    """
+    bracketed = re.findall(r"[(\[]([^)\]]+)[)\]]", name)
+    words = simplified(name).split("_")
+    runs = ["_".join(words[i:j]) for size in (3, 2, 1) for j in range(len(words), 0, -1) if (i := j - size) >= 0]
+    for part in (*map(simplified, bracketed), *runs):
+        if part in _CANONICAL:
+            return _CANONICAL[part]
+    return name

@@ -1,6 +1,6 @@
 import pytest
 
-from midistems_graph.audio.stem_names import STEM_NAMES, canonical, find, simplified
+from midistems_graph.audio.stem_names import STEM_NAMES, canonical, find, in_file_name, simplified
 
 
 def test_every_name_of_the_table_means_one_stem_and_is_written_simply():
@@ -23,3 +23,11 @@ def test_an_equal_name_goes_before_one_that_means_the_same():
     assert find("Voice", ["vocals", "drums"]) == ["vocals"]
     assert find("drums", ["drums/kick", "bass", "drums/snare"]) == ["drums/kick", "drums/snare"]
     assert find("drum", ["drums2"]) == []
+
+
+@pytest.mark.parametrize(("file", "stem"), [
+    ("vocals", "vocals"), ("1_My Song_(Vocals)_model_v2", "vocals"), ("My Song - No Vocals", "instrumental"),
+    ("song_other_htdemucs", "other"), ("03 Take [Bass]", "bass"), ("My Song", "My Song"),
+])  # fmt: skip
+def test_names_in_file_names_of_other_tools_are_found(file, stem):
+    assert in_file_name(file) == stem

@@ -59,7 +59,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "mask.soft": ({"power": 2.0}, {"binary": True}),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),
-    "stems.gather": ({"names": STEMS},),
+    "stems.gather": ({"names": ("kick", "snare", "hats")},),
     "transform.resample": ({"rate": 48000}, {"rate": 6000}),
 }
 """Knobs under which single node types are tried; others have their defaults, and SMALL."""
@@ -94,11 +94,11 @@ class Example:
         return any(port.stream for port in self.type.inputs)
 
     def inputs(self, shape: Shape) -> dict[str, Any]:
-        """What the ports hold over the whole song, by port; variadic ones two values, stems that make up a mixture."""
+        """What the ports hold over the whole song, by port; variadic ones three values."""
         made = {}
         for port in self.type.inputs:
             kind = self.kind if port.generic else port.kinds[0]
-            values = tuple(_value(kind, f"{port.name}{i}", shape) for i in range(2 if port.variadic else 1))
+            values = tuple(_value(kind, f"{port.name}{i}", shape) for i in range(3 if port.variadic else 1))
             if self.type.id in OTHER_NAMES:
                 values = tuple(Stems({f"{name}{i}": a for name, a in v.audio.items()}) for i, v in enumerate(values))
             made[port.name] = values if port.variadic else values[0]
@@ -217,8 +217,9 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Separator(SEPARATOR, tuple(sorted(_separator_knobs().items())))
     spectrogram = stft(_value("audio", name, shape), STFT)
     match kind:
-        case "spectrogram":
-            return spectrogram
+        case "spectrogram":  # made uneven, so that it is no audio's exact spectrogram
+            uneven = rng.uniform(0.5, 1.5, spectrogram.bins.shape)
+            return spectrogram.with_bins(spectrogram.bins * uneven.astype(np.float32))
         case "magnitude":
             return Magnitude(np.abs(spectrogram.bins), spectrogram.span, STFT)
         case "phase":

@@ -3,6 +3,7 @@ import pytest
 from midistems_nodes.blend.ensemble import ensemble
 from midistems_nodes.blend.ensemble_stft import ensemble_stft
 from midistems_nodes.blend.mix import crossfade, mix, residual
+from midistems_nodes.blend.order import median
 
 from midistems_graph.audio.stft import stft
 from midistems_graph.node import Audio, NodeError, Stems, StftSettings
@@ -71,6 +72,12 @@ def test_weights_count_and_must_fit():
     assert np.allclose(ensemble((A, B), weights=(3.0, 1.0), run=RUN).samples, expected, atol=1e-6)
     with pytest.raises(NodeError, match="1 numbers for 2 estimates"):
         ensemble((A, B), weights=(1.0,), run=RUN)
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_the_median_is_the_median(count):
+    parts = list(np.random.default_rng(count).standard_normal((count, 50, 7)).astype(np.float32))
+    assert np.allclose(median(parts), np.median(np.stack(parts), axis=0), atol=1e-7)
 
 
 def test_a_median_drops_an_outlier():

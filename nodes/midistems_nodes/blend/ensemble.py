@@ -9,7 +9,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, NodeError, Range, Run, node
-from midistems_nodes.blend.extreme import extreme
+from midistems_nodes.blend.order import extreme, median
 from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
 
 
@@ -73,13 +73,9 @@ def _average(parts: list[Float32], factors: Float32) -> Float32:
     return whole
 
 
-def _median(parts: list[Float32], factors: Float32) -> Float32:
-    return np.asarray(np.median(np.stack(parts), axis=0))
-
-
 _METHODS: dict[str, Callable[[list[Float32], Float32], Float32]] = {
     "average": _average,
-    "median": _median,
+    "median": lambda parts, factors: median(parts),
     "min": lambda parts, factors: extreme(parts, largest=False),
     "max": lambda parts, factors: extreme(parts, largest=True),
 }

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Complex64
 from midistems_graph.node import Audio, Run, node, samples
-from midistems_nodes.blend.extreme import extreme
+from midistems_nodes.blend.order import extreme, median
 from midistems_nodes.signals import Signal, merge_audio, require_some
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -83,7 +83,6 @@ def _combine(spectra: list[Complex64], method: str, run: Run) -> None:
             case "average":
                 pieces[0][:] = sum(pieces[1:], start=pieces[0]) / np.float32(len(pieces))
             case "median":
-                stack: Float32 = np.stack([piece.view(np.float32) for piece in pieces])
-                pieces[0].view(np.float32)[:] = np.median(stack, axis=0)
+                pieces[0].view(np.float32)[:] = median([piece.view(np.float32) for piece in pieces])
             case _:
                 pieces[0][:] = extreme(pieces, largest=method == "max")

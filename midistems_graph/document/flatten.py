@@ -51,19 +51,27 @@ def flatten(graph: Graph) -> Flat:
     edges: list[Edge] = []
     aliases: dict[str, Address] = {}
     bodies: dict[str, Body] = {}
+    fed: dict[str, Sequence[Address]] = {}
+    bypassed: dict[str, Group] = {}
     for part in _body(graph, graph, ""):
         nodes.update(part.nodes)
         edges.extend(part.edges)
         aliases.update(part.aliases)
         bodies.update(part.bodies)
+        fed.update(part.fed)
+        bypassed.update(part.bypassed)
         if len(nodes) > MAX_NODES or len(bodies) > MAX_NODES:
             raise Unfolding(
                 f"the groups unfold into more than {MAX_NODES:,} nodes, which is the limit; "
                 f"most come from the node {_largest(bodies)!r}: lower its repeat or nest fewer groups"
             )
-    followed = {name: _follow(address, aliases) for name, address in aliases.items()}
-    resolved = (Edge(_follow(edge.source, aliases), edge.target) for edge in edges)
-    return Flat(nodes, tuple(resolved), followed, bodies)
+    led: dict[Address, Sequence[Address]] = {}
+    edges = [Edge(e.source, target) for e in edges for target in _led_inside(e.target, fed, led)]
+    aliases |= _passed_on(bypassed, edges)
+    ends: dict[str, Address] = {}
+    kept = (e for e in edges if not _ends_at_bypassed(e.target, bypassed))
+    resolved = tuple(Edge(_follow(edge.source, aliases, ends), edge.target) for edge in kept)
+    return Flat(nodes, resolved, {name: _follow(a, aliases, ends) for name, a in aliases.items()}, bodies)
 
 
 @dataclass(frozen=True)
@@ -74,15 +82,15 @@ class _Part:
     edges: Sequence[Edge] = ()
     aliases: Mapping[str, Address] = field(default_factory=dict)
     bodies: Mapping[str, Body] = field(default_factory=dict)
+    fed: Mapping[str, Sequence[Address]] = field(default_factory=dict)
+    """Inputs and published knobs of instances (`loop.audio`) -> what they feed one level further in."""
+    bypassed: Mapping[str, Group] = field(default_factory=dict)
 
 
 def _body(graph: Graph, body: Body, prefix: str) -> Iterator[_Part]:
     """The parts of one body."""
     yield _Part(bodies={prefix: body})
     ordered = sorted(body.edges, key=str)
-    into: dict[str, list[Edge]] = {}
-    for edge in ordered:
-        into.setdefault(edge.target.node, []).append(edge)
     functions = {e.source.node for e in ordered if e.source.port == SEPARATOR}
     if isinstance(body, Group):
         functions |= {address.node for address in body.outputs.values() if address.port == SEPARATOR}
@@ -94,29 +102,17 @@ def _body(graph: Graph, body: Body, prefix: str) -> Iterator[_Part]:
         group = graph.groups[node.group]
         if node_id in functions and SEPARATOR not in group.outputs:
             yield _Part({at: node})
-        yield from _instance(graph, group, node, at, into.get(node_id, []), prefix)
-    yield _Part(edges=[_moved(e, prefix) for e in ordered if not _is_led_inside(graph, body, e)])
+        yield from _instance(graph, group, node, at)
+    yield _Part(edges=[Edge(_at(e.source, prefix), _at(e.target, prefix)) for e in ordered])
 
 
-def _is_led_inside(graph: Graph, body: Body, edge: Edge) -> bool:
-    """Whether an edge ends at an input or a published knob of an instance, so that `_instance` deals with it."""
-    target = body.nodes.get(edge.target.node)
-    if target is None or target.group is None:
-        return False
-    group = graph.groups[target.group]
-    return edge.target.index is None and (edge.target.port in group.inputs or edge.target.port in group.knobs)
-
-
-def _instance(graph: Graph, group: Group, node: Node, at: str, incoming: list[Edge], prefix: str) -> Iterator[_Part]:
+def _instance(graph: Graph, group: Group, node: Node, at: str) -> Iterator[_Part]:
     """One instance: its iterations in a chain, its outputs as aliases."""
     if node.state == "bypassed":
-        yield _Part(aliases=_bypass(group, at, incoming, prefix))
+        yield _Part(bypassed={at: group})
         return
     count = _repeat(node, group)
-    fed: dict[str, list[Address]] = {}
-    for edge in incoming:
-        if edge.target.index is None:
-            fed.setdefault(edge.target.port, []).append(_at(edge.source, prefix))
+    fed: dict[str, list[Address]] = {f"{at}.{name}": [] for name in (*group.inputs, *group.knobs)}
     body = replace(group, nodes=_published(group, node))
     for iteration in range(1, count + 1):
         inside = f"{at}[{iteration}]/" if count > 1 or group.carry else f"{at}/"
@@ -127,24 +123,38 @@ def _instance(graph: Graph, group: Group, node: Node, at: str, incoming: list[Ed
                 part = replace(part, nodes=muted)
             yield part
         edges = []
-        for name, targets in (*group.inputs.items(), *group.knobs.items()):
-            sources = fed.get(name, [])
+        for name, targets in (*group.knobs.items(), *group.inputs.items()):
+            inner_targets = [_at(target, inside) for target in targets]
             if iteration > 1 and name in group.carry:
-                sources = [_at(group.outputs[group.carry[name]], before)]
-            edges += [Edge(source, _at(target, inside)) for source in sources for target in targets]
+                carried = _at(group.outputs[group.carry[name]], before)
+                edges += [Edge(carried, target) for target in inner_targets]
+            else:
+                fed[f"{at}.{name}"] += inner_targets
         aliases = {}
         for name, inner in group.outputs.items():
             aliases[f"{at}[{iteration}].{name}"] = _at(inner, inside)
             aliases[f"{at}.{name}"] = _at(inner, inside)  # the last iteration is the group's output
         yield _Part(edges=edges, aliases=aliases)
+    yield _Part(fed=fed)
 
 
-def _bypass(group: Group, at: str, incoming: list[Edge], prefix: str) -> dict[str, Address]:
-    """A bypassed instance shows on each output the input of the same name, or its first input."""
-    fed = {e.target.port: e.source for e in incoming}
-    first = next((fed[name] for name in group.inputs if name in fed), None)
-    shown = {name: fed[name] if name in group.inputs and name in fed else first for name in group.outputs}
-    return {f"{at}.{name}": _at(source, prefix) for name, source in shown.items() if source is not None}
+def _passed_on(bypassed: Mapping[str, Group], edges: Sequence[Edge]) -> dict[str, Address]:
+    """A bypassed instance shows on each output the input of the same name, or its first connected one."""
+    arriving: dict[str, dict[str, Address]] = {at: {} for at in bypassed}
+    for edge in edges:
+        if edge.target.node in bypassed and edge.target.port in bypassed[edge.target.node].inputs:
+            arriving[edge.target.node].setdefault(edge.target.port, edge.source)
+    shown: dict[str, Address] = {}
+    for at, group in bypassed.items():
+        connected = [arriving[at][name] for name in group.inputs if name in arriving[at]]
+        for name in group.outputs if connected else ():
+            shown[f"{at}.{name}"] = arriving[at].get(name, connected[0])
+    return shown
+
+
+def _ends_at_bypassed(target: Address, bypassed: Mapping[str, Group]) -> bool:
+    group = bypassed.get(target.node)
+    return group is not None and target.index is None and (target.port in group.inputs or target.port in group.knobs)
 
 
 def _published(group: Group, instance: Node) -> dict[str, Node]:
@@ -180,22 +190,36 @@ def with_links(body: Body) -> dict[str, Node]:
     return nodes
 
 
-def _follow(address: Address, aliases: Mapping[str, Address]) -> Address:
-    """The inner port that an instance's output port shows, through nested groups."""
-    for _ in range(len(aliases) + 1):
-        key = f"{address.node}.{address.port}"
-        if key not in aliases:
-            return address
+def _follow(address: Address, aliases: Mapping[str, Address], known: dict[str, Address]) -> Address:
+    """The inner port that an instance's output port shows, through nested and bypassed groups."""
+    trail: dict[str, None] = {}
+    while (key := f"{address.node}.{address.port}") in aliases:
+        if key in trail:
+            raise Unfolding(f"the output {address} of a group leads back to itself through bypassed groups")
+        if key in known:
+            address = known[key]
+            break
+        trail[key] = None
         address = aliases[key]
-    raise Unfolding(f"the output {address} of a group leads back to itself through bypassed groups")
+    known.update(dict.fromkeys(trail, address))
+    return address
+
+
+def _led_inside(
+    address: Address, fed: Mapping[str, Sequence[Address]], known: dict[Address, Sequence[Address]]
+) -> Sequence[Address]:
+    """The inner ports, each once, that an edge to an instance's input feeds, through nested groups."""
+    key = f"{address.node}.{address.port}"
+    if address.index is not None or key not in fed:
+        return (address,)
+    if address not in known:
+        inner = (deepest for target in fed[key] for deepest in _led_inside(target, fed, known))
+        known[address] = tuple(dict.fromkeys(inner))
+    return known[address]
 
 
 def _at(address: Address, prefix: str) -> Address:
     return replace(address, node=prefix + address.node)
-
-
-def _moved(edge: Edge, prefix: str) -> Edge:
-    return Edge(_at(edge.source, prefix), _at(edge.target, prefix))
 
 
 def _repeat(node: Node, group: Group) -> int:

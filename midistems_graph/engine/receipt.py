@@ -18,9 +18,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import blake3
@@ -58,6 +58,11 @@ class Entry:
     key: str = ""
     template: str = ""
     graph: str = ""
+
+
+_NAMES = tuple(field.name for field in fields(Entry))
+_TEXTS = tuple(name for name in _NAMES if name != "bytes")
+_NOWHERE_ELSE = frozenset("\\:\0")
 
 
 @dataclass
@@ -107,11 +112,14 @@ def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
         if reason:
             aside = _set_aside(folder / RECEIPT)
             problems.append(f"{RECEIPT} {reason}, so it was renamed to {aside.name} and a new one begun.")
-        before = _encoded(receipt)
         yield receipt
-        after = _encoded(receipt)
-        if after != before:
-            _write(folder / RECEIPT, after)
+        raw = _encoded(receipt)
+        if raw != _there(folder / RECEIPT):
+            _write(folder / RECEIPT, raw)
+
+
+def _there(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else _encoded(Receipt())
 
 
 def read_receipt(folder: Path) -> tuple[Receipt, str]:
@@ -147,16 +155,14 @@ def _finite(text: str) -> float:
 
 def _checked(text: str) -> str:
     """A relative path that stays in its folder on every system."""
-    path = PurePosixPath(text)
-    if path.is_absolute() or str(path) != text or ".." in path.parts or "\\" in text or ":" in text or "\0" in text:
+    if not set(text.split("/")).isdisjoint(("", ".", "..")) or not _NOWHERE_ELSE.isdisjoint(text):
         raise ValueError(f"{text!r} is no output's path")
     return text
 
 
 def _entry(data: Mapping[str, Any]) -> Entry:
-    entry = Entry(**{f.name: data[f.name] for f in fields(Entry) if f.name in data})
-    texts = [value for name, value in asdict(entry).items() if name != "bytes"]
-    if not all(isinstance(text, str) for text in texts) or type(entry.bytes) is not int:
+    entry = Entry(**{name: data[name] for name in _NAMES if name in data})
+    if not all(isinstance(getattr(entry, name), str) for name in _TEXTS) or type(entry.bytes) is not int:
         raise TypeError("an output's entry has a value of another type")
     return entry
 
@@ -175,7 +181,10 @@ def _encoded(receipt: Receipt) -> bytes:
 
 
 def _present(entry: Entry) -> dict[str, Any]:
-    return {name: value for name, value in asdict(entry).items() if name != "template" or value}
+    data = {name: getattr(entry, name) for name in _NAMES}
+    if not entry.template:
+        del data["template"]
+    return data
 
 
 def _lines(table: Mapping[str, Mapping[str, Any]]) -> str:

@@ -61,6 +61,17 @@ def test_no_change_leaves_the_file_untouched(tmp_path: Path) -> None:
     assert receipt.songs["s1"]["made"].startswith("2020")
 
 
+def test_nothing_to_tell_makes_no_file_and_the_last_entry_can_go(tmp_path: Path) -> None:
+    with updated(tmp_path, []):
+        pass
+    assert not any(tmp_path.iterdir())
+    with updated(tmp_path, []) as receipt:
+        receipt.outputs["a.wav"] = ENTRY
+    with updated(tmp_path, []) as receipt:
+        del receipt.outputs["a.wav"]
+    assert read_receipt(tmp_path) == (Receipt(), "") and (tmp_path / RECEIPT).exists()
+
+
 def test_graphs_that_nothing_names_are_dropped(tmp_path: Path) -> None:
     receipt = Receipt()
     add_song(receipt, "s1", "g1")

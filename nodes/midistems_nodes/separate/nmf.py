@@ -21,7 +21,7 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
 Components = Annotated[int, Range(2, 16)]
 Iterations = Annotated[int, Range(1, 500)]
 Seed = Annotated[int, Range(0, 2**31 - 1)]
-FftSize = Literal[512, 1024, 2048, 4096]
+FftSize = Literal[256, 512, 1024, 2048, 4096]
 
 _MOST_FRAMES = 2048
 _UNSPLIT = 1 << 18
@@ -135,9 +135,7 @@ def nmf(
 
 def _learn(magnitude: Float32, components: int, iterations: int, seed: int, run: Run) -> Float32:
     """Spectra [components, bins] that explain the magnitudes [frames, bins]."""
-    bins = magnitude.shape[1]
-    spectra = np.random.default_rng(seed).random((components, bins), np.float32) + np.float32(0.1)
-    spectra /= spectra.sum(axis=1, keepdims=True)
+    spectra = _first_spectra(magnitude, components, seed)
     frames = _in_pieces(magnitude, components, 0)
     strengths = _start(frames, components)
     for done in range(iterations):
@@ -145,6 +143,22 @@ def _learn(magnitude: Float32, components: int, iterations: int, seed: int, run:
         strengths *= _ratio(frames, strengths, spectra) @ spectra.T
         spectra *= (strengths.transpose(0, 2, 1) @ _ratio(frames, strengths, spectra)).sum(axis=0)
         spectra /= np.maximum(spectra.sum(axis=1, keepdims=True), _TINY)
+    return spectra
+
+
+def _first_spectra(magnitude: Float32, components: int, seed: int) -> Float32:
+    """Loud frames that differ from one another, drawn as k-means++ does (Arthur & Vassilvitskii 2007)."""
+    rng = np.random.default_rng(seed)
+    lengths = np.sqrt((magnitude * magnitude).sum(axis=1, keepdims=True))
+    directions = magnitude / np.maximum(lengths, _TINY)
+    weights = lengths[:, 0].astype(np.float64)
+    spectra = np.repeat(magnitude.mean(axis=0, keepdims=True) / 10 + _TINY, components, axis=0)
+    for spectrum in spectra:
+        chances = weights / weights.sum() if weights.any() else None
+        drawn = rng.choice(len(magnitude), p=chances)
+        spectrum += magnitude[drawn]
+        weights *= np.clip(1 - (directions * directions[drawn]).sum(axis=1), 0, 1)
+    spectra /= spectra.sum(axis=1, keepdims=True)
     return spectra
 
 

@@ -29,12 +29,12 @@ clean:
 # Files that say what is installed: pip runs again only when pyproject.toml has changed.
 .venv/installed: pyproject.toml | .venv/made
 	@echo "Installing midistems-graph into .venv (once; takes about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/made
 	@echo "Installing midistems-graph and its test tools into .venv (once; takes about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[dev]"
 	@touch $@ .venv/installed
 
 .venv/made:

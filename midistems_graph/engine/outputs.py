@@ -4,8 +4,8 @@
     song = folder.song("Demo", song_digest)
     if song.current("save", key) is None:
         writer = song.writer("save", key)
-        with writer.output("vocals", "wav") as path:
-            ...                                              # writes `path`, a hidden file beside the final one
+        with writer.output("vocals", "wav") as file:
+            ...                                              # writes `file.path`, hidden beside the final one
         writer.done()
     song.finish(graph=..., graph_hash=..., inputs=..., scores=..., libraries=...)
 
@@ -28,7 +28,7 @@ import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -45,6 +45,7 @@ from midistems_graph.engine.naming import (
     temporary_name,
 )
 from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, file_digest, read_receipt, sync, updated
+from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
 Status = Literal["written", "up to date", "kept", "numbered", "replaced"]
@@ -52,7 +53,10 @@ Status = Literal["written", "up to date", "kept", "numbered", "replaced"]
 
 @dataclass(frozen=True)
 class Output:
-    """What became of one output: `path` is the file that is there now, `digest` the blake3 of its content."""
+    """What became of one output: `path` is the file that is there now, `digest` the blake3 of its content.
+
+    `figures` is what the writer measured, now or when it wrote the file.
+    """
 
     song: str
     node: str
@@ -60,6 +64,7 @@ class Output:
     path: Path
     status: Status
     digest: str
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 class CannotWrite(Exception):
@@ -308,7 +313,8 @@ class SongOutputs:
     def _add(self, path: PurePosixPath, status: Status, entry: Entry) -> Output:
         target = self._folder.folder / path
         digest = file_digest(target) if status == "kept" else entry.digest
-        output = Output(self.name, entry.node, entry.stem, target, status, digest)
+        figures = {} if status == "kept" else entry.figures
+        output = Output(self.name, entry.node, entry.stem, target, status, digest, figures)
         with self._folder._lock:
             if status != "kept":
                 self._folder._claims.add(folded(path))
@@ -326,8 +332,8 @@ class NodeOutputs:
         self._outputs: list[tuple[PurePosixPath, Output]] = []
 
     @contextmanager
-    def output(self, stem: str, extension: str, **fields: str) -> Iterator[Path]:
-        """A path to write to, hidden beside the final file, which becomes that file when the block ends well.
+    def output(self, stem: str, extension: str, **fields: str) -> Iterator[OutputFile]:
+        """A file to write, hidden beside the final one, which becomes that file when the block ends well.
 
         `song`, `stem`, `node` and `fields` fill the name template. However else the block ends, nothing is left of
         the file and of folders made for it.
@@ -341,8 +347,9 @@ class NodeOutputs:
             self._folder._check(wanted)
             part, made = self._folder._begin(wanted.parent, extension)
         try:
+            file = OutputFile(part)
             with _refusals_inside(part, shown):
-                yield part
+                yield file
             with _refusals(shown):
                 sync(part)
                 entry = Entry(
@@ -353,6 +360,7 @@ class NodeOutputs:
                     digest=file_digest(part),
                     bytes=part.stat().st_size,
                     template=self._folder.template,
+                    figures={name: float(value) for name, value in file.figures.items()},
                 )
                 path, status = self._folder._place(part, wanted, entry, extension, self._song.problems)
                 self._outputs.append((path, self._song._add(path, status, entry)))
@@ -394,7 +402,7 @@ def _refusals_inside(part: Path, shown: Path) -> Iterator[None]:
     """The same around a writer's own code, which may fail over other files too; names the final file, not the part."""
     try:
         yield
-    except SoundFileError as error:
+    except (SoundFileError, NodeError) as error:
         kind = CannotWrite if isinstance(error, writing.CannotWrite) else type(error)
         raise kind(str(error).replace(part.name, shown.name)) from error
     except OSError as error:

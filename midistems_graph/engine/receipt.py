@@ -18,7 +18,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Entry:
     key                            what its writer wrote; empty until the writer had written everything
     template                       the name template of the run, if it had one of its own
     graph                          hash of the graph that made it; empty until its song was finished
+    figures                        what its writer measured: peak, loudness
     """
 
     song: str
@@ -58,10 +59,11 @@ class Entry:
     key: str = ""
     template: str = ""
     graph: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
-_NAMES = tuple(field.name for field in fields(Entry))
-_TEXTS = tuple(name for name in _NAMES if name != "bytes")
+_NAMES = tuple(each.name for each in fields(Entry))
+_TEXTS = tuple(name for name in _NAMES if name not in ("bytes", "figures"))
 _NOWHERE_ELSE = frozenset("\\:\0")
 
 
@@ -164,7 +166,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
     entry = Entry(**{name: data[name] for name in _NAMES if name in data})
     if not all(isinstance(getattr(entry, name), str) for name in _TEXTS) or type(entry.bytes) is not int:
         raise TypeError("an output's entry has a value of another type")
-    return entry
+    return replace(entry, figures={name: float(value) for name, value in entry.figures.items()})
 
 
 def _encoded(receipt: Receipt) -> bytes:
@@ -182,9 +184,8 @@ def _encoded(receipt: Receipt) -> bytes:
 
 def _present(entry: Entry) -> dict[str, Any]:
     data = {name: getattr(entry, name) for name in _NAMES}
-    if not entry.template:
-        del data["template"]
-    return data
+    data["figures"] = _plain(entry.figures)
+    return {name: value for name, value in data.items() if value or name not in ("template", "figures")}
 
 
 def _lines(table: Mapping[str, Mapping[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from midistems_graph.audio.writing import SoundWriter
 from midistems_graph.engine import outputs as module
 from midistems_graph.engine.outputs import CannotWrite, OnExist, Output, OutputFolder, OutputRefused, SongOutputs
 from midistems_graph.engine.receipt import RECEIPT, read_receipt
+from midistems_graph.node.contract import NodeError
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def out(tmp_path: Path) -> Path:
 def save(song: SongOutputs, content: str, stem: str = "vocals", node: str = "save", key: str = "k") -> Output:
     """One writer with one output; its Output."""
     writer = song.writer(node, key)
-    with writer.output(stem, "wav") as path:
-        path.write_text(content)
+    with writer.output(stem, "wav") as file:
+        file.path.write_text(content)
     writer.done()
     return song.outputs[-1]
 
@@ -64,6 +65,18 @@ def test_a_new_file_is_written_and_found_current(out: Path) -> None:
     assert OutputFolder(out).song("Demo", "d2").current("save", "k") is None
     assert OutputFolder(out).song("Another name", "d1").current("save", "k") is None
     assert OutputFolder(out, template="{stem}").song("Demo", "d1").current("save", "k") is None
+
+
+def test_figures_are_told_again_when_the_file_is_current(out: Path) -> None:
+    song = OutputFolder(out).song("Demo", "d1")
+    writer = song.writer("save", "k")
+    with writer.output("vocals", "wav") as file:
+        file.figures.update(peak=-1.5, lufs=float("-inf"))
+    writer.done()
+    assert song.outputs[0].figures == {"peak": -1.5, "lufs": float("-inf")}
+    assert '"figures": {"peak": -1.5, "lufs": "-inf"}' in (out / RECEIPT).read_text()
+    current = OutputFolder(out).song("Demo", "d1").current("save", "k") or []
+    assert [output.figures for output in current] == [song.outputs[0].figures]
 
 
 def test_equal_content_is_left_untouched(out: Path) -> None:
@@ -206,8 +219,8 @@ def test_threads_never_share_a_file(out: Path) -> None:
 def test_the_receipt_is_not_an_outputs_name(out: Path) -> None:
     folder = OutputFolder(out, template="{stem}", on_exist="replace")
     writer = folder.song("Demo", "d1").writer("save", "k")
-    with writer.output("Midistems", "json") as path:
-        path.write_text("{}")
+    with writer.output("Midistems", "json") as file:
+        file.path.write_text("{}")
     assert {path.name for path in out.iterdir()} == {"Midistems (2).json", RECEIPT}
 
 
@@ -217,9 +230,9 @@ def test_the_receipt_is_not_an_outputs_name(out: Path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_failed_writer_leaves_nothing(out: Path, error: type[BaseException]) -> None:
     song = OutputFolder(out, template="{song}/a/{stem}").song("Demo", "d1")
-    with pytest.raises(error), song.writer("save", "k").output("vocals", "wav") as path:
-        path.write_text("half")
-        assert path.parent == out / "Demo/a" and path.name.startswith(".") and path.suffix == ".wav"
+    with pytest.raises(error), song.writer("save", "k").output("vocals", "wav") as file:
+        file.path.write_text("half")
+        assert file.path.parent == out / "Demo/a" and file.path.name.startswith(".") and file.path.suffix == ".wav"
         raise error
     assert not out.exists() and not song.outputs
 
@@ -227,8 +240,8 @@ def test_a_failed_writer_leaves_nothing(out: Path, error: type[BaseException]) -
 def test_a_writer_that_was_not_done_is_not_current(out: Path) -> None:
     song = OutputFolder(out).song("Demo", "d1")
     writer = song.writer("save", "k")
-    with writer.output("vocals", "wav") as path:
-        path.write_text("one")
+    with writer.output("vocals", "wav") as file:
+        file.path.write_text("one")
     finish(song)
     song = OutputFolder(out).song("Demo", "d1")
     assert song.current("save", "k") is None
@@ -239,8 +252,8 @@ def test_one_missing_or_changed_file_is_not_current(out: Path) -> None:
     song = OutputFolder(out).song("Demo", "d1")
     writer = song.writer("save", "k")
     for stem in ("vocals", "drums/kick"):
-        with writer.output(stem, "wav") as path:
-            path.write_text(stem)
+        with writer.output(stem, "wav") as file:
+            file.path.write_text(stem)
     writer.done()
     again = OutputFolder(out).song("Demo", "d1")
     assert [output.stem for output in again.current("save", "k") or []] == ["drums/kick", "vocals"]
@@ -258,12 +271,12 @@ from pathlib import Path
 from midistems_graph.engine.outputs import OutputFolder
 song = OutputFolder(Path(sys.argv[1])).song("Demo", "d1")
 writer = song.writer("save", "k", "{song}/{stem}")
-with writer.output("drums", "wav") as path:
-    path.write_text("whole")
-with writer.output("vocals", "wav") as path, writer.output("in the root", "wav"):
-    path.write_text("half")
-    Path(path.parent.parent / path.name).write_text("half")
-    path.with_name(f".{path.name}.part-0123abcd").write_text("half")
+with writer.output("drums", "wav") as file:
+    file.path.write_text("whole")
+with writer.output("vocals", "wav") as file, writer.output("in the root", "wav"):
+    file.path.write_text("half")
+    Path(file.path.parent.parent / file.path.name).write_text("half")
+    file.path.with_name(f".{file.path.name}.part-0123abcd").write_text("half")
     os.kill(os.getpid(), 9)
 """
     assert subprocess.run([sys.executable, "-c", code, str(out)], check=False).returncode != 0
@@ -276,8 +289,8 @@ with writer.output("vocals", "wav") as path, writer.output("in the root", "wav")
     assert song.current("save", "k") is None
     writer = song.writer("save", "k", "{song}/{stem}")
     for stem in ("drums", "vocals"):
-        with writer.output(stem, "wav") as path:
-            path.write_text("whole")
+        with writer.output(stem, "wav") as file:
+            file.path.write_text("whole")
     assert [output.status for output in song.outputs] == ["up to date", "written"]
     assert set(files(out)) == {"Demo/drums.wav", "Demo/vocals.wav", ".mine.part.wav"}
 
@@ -291,8 +304,8 @@ folder = OutputFolder(Path(sys.argv[1]))
 for i in range(10):
     song = folder.song("Demo", f"{sys.argv[2]}{i}")
     writer = song.writer("save", "k", "{song}/{stem}")
-    with writer.output("vocals", "wav") as path:
-        path.write_text(song.digest)
+    with writer.output("vocals", "wav") as file:
+        file.path.write_text(song.digest)
     writer.done()
     song.finish(graph={}, graph_hash=sys.argv[2], inputs={}, scores={}, libraries={})
 """
@@ -325,8 +338,10 @@ def test_a_full_disk_within_the_writer_names_the_final_file(out: Path) -> None:
     writer = OutputFolder(out).song("Demo", "d1").writer("save", "k")
     with pytest.raises(CannotWrite, match=r"Demo - vocals\.wav could not be written"), writer.output("vocals", "wav"):
         raise OSError(28, "No space left on device")
-    with pytest.raises(SoundFileError, match=r"^Demo - vocals\.flac: "), writer.output("vocals", "flac") as path:
-        SoundWriter(path, rate=44100, channels=9, frames=1, format="flac")
+    with pytest.raises(SoundFileError, match=r"^Demo - vocals\.flac: "), writer.output("vocals", "flac") as file:
+        SoundWriter(file.path, rate=44100, channels=9, frames=1, format="flac")
+    with pytest.raises(NodeError, match=r"^Demo - vocals\.wav has"), writer.output("vocals", "wav") as file:
+        raise NodeError(f"{file.path.name} has 9 channels")
     with pytest.raises(FileNotFoundError, match="model"), writer.output("vocals", "wav"):
         Path("no such model").read_bytes()
     assert not out.exists()
@@ -347,8 +362,8 @@ def test_sound_is_written_through(out: Path) -> None:
     song = OutputFolder(out).song("Demo", "d1")
     samples = np.linspace(-1, 1, 1000, dtype=np.float32)[None]
     with (
-        song.writer("save", "k").output("vocals", "wav") as path,
-        SoundWriter(path, rate=44100, channels=1, frames=1000) as writer,
+        song.writer("save", "k").output("vocals", "wav") as file,
+        SoundWriter(file.path, rate=44100, channels=1, frames=1000) as writer,
     ):
         writer.write(samples)
     assert np.array_equal(soundfile.read(song.outputs[0].path, dtype="float32")[0], samples[0])

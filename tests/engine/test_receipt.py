@@ -106,6 +106,7 @@ DAMAGED = [
     *(changed("format", "other"), changed("version", 2), changed("graphs", 1), changed("outputs", [])),
     *(changed("songs", {"s": {"graph": []}}), changed("songs", {"s": "x"}), changed("graphs", {"g": float("nan")})),
     *(changed("outputs/a.wav/bytes", "1"), changed("outputs/a.wav/digest", None), changed("outputs/a.wav", {})),
+    *(changed("outputs/a.wav/figures", []), changed("outputs/a.wav/figures", {"peak": "loud"})),
     *map(with_path, ["/etc/passwd", "../a.wav", "a/../b.wav", "a//b", "C:\\a.wav", "c:a.wav", "\0"]),
     json.dumps(valid()).replace('"bytes": 1', '"bytes": 1e999'),
 ]

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midistems_nodes.phase.griffin_lim import griffin_lim
-from midistems_nodes.phase.misi import misi
 
 from midistems_graph.audio.stft import stft
 from midistems_graph.node import Audio, Cancelled, Magnitude, NodeError, Phase, Span, Stems, StftSettings
 from midistems_graph.node.testing import FakeRun
+from midistems_nodes.phase.griffin_lim import griffin_lim
+from midistems_nodes.phase.misi import misi
 
 RATE = 44100
 N_FFT, HOP = 1024, 256

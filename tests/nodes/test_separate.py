@@ -2,12 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midistems_nodes.separate.apply import apply
-from midistems_nodes.separate.centre import centre
-from midistems_nodes.separate.hpss import hpss, running_median
-from midistems_nodes.separate.nmf import nmf
-from midistems_nodes.separate.repet import repet
-from midistems_nodes.separate.repet_sim import repet_sim
 from scipy import ndimage
 
 from midistems_graph.audio.stft import Stft, stft
@@ -15,6 +9,12 @@ from midistems_graph.audio.values import join
 from midistems_graph.node import Audio, Cancelled, NodeError, Separator, Span, Stems, StftSettings
 from midistems_graph.node.definition import context_of
 from midistems_graph.node.testing import FakeRun, Tiles
+from midistems_nodes.separate.apply import apply
+from midistems_nodes.separate.centre import centre
+from midistems_nodes.separate.hpss import hpss, running_median
+from midistems_nodes.separate.nmf import nmf
+from midistems_nodes.separate.repet import repet
+from midistems_nodes.separate.repet_sim import repet_sim
 
 RATE = 44100
 SEPARATORS = [hpss, centre, repet, repet_sim, nmf]
@@ -130,11 +130,19 @@ def test_settings_without_an_inverse_are_refused_in_words():
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=st.integers(1, 40), length=st.integers(1, 90), size=st.integers(3, 60), seed=st.integers(0, 99))
-def test_the_running_median_is_scipys_two_dimensional_one_bit_for_bit(rows, length, size, seed):
-    values = np.random.default_rng(seed).random((rows, length), np.float32)
+@given(rows=st.integers(1, 40), longer=st.integers(0, 90), size=st.integers(3, 60), seed=st.integers(0, 99))
+def test_the_running_median_is_scipys_two_dimensional_one_bit_for_bit(rows, longer, size, seed):
+    values = np.random.default_rng(seed).random((rows, size + longer), np.float32)
     fast = running_median(values, size, lambda: None)
     assert np.array_equal(fast, ndimage.median_filter(values, (1, size), mode="reflect"))
+
+
+@given(length=st.integers(1, 30), size=st.integers(3, 60), seed=st.integers(0, 99))
+def test_the_running_median_of_short_rows_is_the_median_of_their_mirror_images(length, size, seed):
+    values = np.random.default_rng(seed).random((2, length), np.float32)
+    mirrored = np.pad(values, ((0, 0), (size // 2, size // 2)), mode="symmetric")
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(mirrored, size, axis=1), axis=2)
+    assert np.array_equal(running_median(values, size, lambda: None), windows[:, :length, size // 2])
 
 
 @pytest.mark.parametrize("masks", ["soft", "hard"])

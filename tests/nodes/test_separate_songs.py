@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from midistems_graph.node import Audio, Stems
+from midistems_graph.node.testing import FakeRun, Tiles
 from midistems_nodes.phase.misi import misi
 from midistems_nodes.separate.hpss import hpss
 from midistems_nodes.separate.repet import repet
 from midistems_nodes.separate.repet_sim import repet_sim
-
-from midistems_graph.node import Audio, Stems
-from midistems_graph.node.testing import FakeRun, Tiles
 
 FOLDER = os.environ.get("MIDISTEMS_TEST_SONGS", "")
 RUN = FakeRun(threads=2)

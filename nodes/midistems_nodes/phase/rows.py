@@ -32,5 +32,4 @@ def impose(magnitude: Float32, bins: Complex64) -> None:
     scale = np.abs(bins)
     np.maximum(scale, FLOOR, out=scale)
     np.divide(magnitude, scale, out=scale)
-    bins.real *= scale
-    bins.imag *= scale
+    bins *= scale

@@ -101,9 +101,10 @@ def hpss(
 
 
 def running_median(rows: Float32, size: int, check: Check) -> Float32:
-    """The running median along axis 1, mirrored at the ends: bit for bit scipy's `median_filter` with size (1, size).
+    """The running median along axis 1, mirrored at the ends.
 
-    All rows go through scipy's much faster filter for one dimension, end to end with their mirrored ends.
+    Bit for bit scipy's `median_filter` with size (1, size) on rows that are at least as long: all rows go through
+    scipy's much faster filter for one dimension, laid end to end with their mirror images.
     """
     half = size // 2
     padded = np.pad(rows, ((0, 0), (half, half)), mode="symmetric")

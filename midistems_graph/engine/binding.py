@@ -6,6 +6,7 @@ The axis of a run is that of the input `song`: its rate and length. A graph with
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import blake3
 
-from midistems_graph.audio.files import SoundFileError, content_digest, is_sound, open_sound
+from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
+from midistems_graph.audio.values import Float32
 from midistems_graph.node.contract import InputName
 from midistems_graph.node.definition import FileRule
 
@@ -67,6 +69,33 @@ def sound_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and is_sound(p))
 
 
+class SharedReader(SoundReader):
+    """An open sound file that several threads may read; each read goes on where the last one ended if it can."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = open_sound(path)
+        self._lock = threading.Lock()
+        for name in ("path", "rate", "channels", "frames", "layout", "format", "tags"):
+            setattr(self, name, getattr(self._reader, name))
+
+    def read(self, start: int = 0, stop: int | None = None) -> Float32:
+        with self._lock:
+            return self._reader.read(start, stop)
+
+    def close(self) -> None:
+        """Left open: `Bindings.close` ends it."""
+
+    def end(self) -> None:
+        with self._lock:
+            self._reader.close()
+
+    def _go_to(self, frame: int) -> None:
+        raise NotImplementedError("reads go to the reader inside")
+
+    def _next(self, out: Float32) -> int:
+        raise NotImplementedError("reads go to the reader inside")
+
+
 @dataclass(frozen=True)
 class Bindings:
     """The bound inputs of one run, its time axis, and the folder that the graph file stands in."""
@@ -76,6 +105,8 @@ class Bindings:
     total: Fraction = Fraction(0)
     folder: Path | None = None
     song_name: str = "song"
+    _readers: dict[Path, SharedReader] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def open(cls, paths: Mapping[str, Path], folder: Path | None = None) -> Bindings:
@@ -95,6 +126,19 @@ class Bindings:
     def song_digest(self) -> str:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
+
+    def sound(self, path: Path) -> SharedReader:
+        """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
+        with self._lock:
+            if path not in self._readers:
+                self._readers[path] = SharedReader(path)
+            return self._readers[path]
+
+    def close(self) -> None:
+        """Let all files go."""
+        with self._lock:
+            while self._readers:
+                self._readers.popitem()[1].end()
 
     def below_graph(self, name: str) -> Path:
         """A file that a graph names, within the graph file's own folder; raises InputProblem."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value
 from midistems_graph.document.data import from_data
 from midistems_graph.document.graph import GROUP_PREFIX, Address, Edge, Graph, Node
@@ -94,6 +95,9 @@ class _Inner:
 
     def file(self, knob: str) -> Path:
         raise NodeError("a separator that is called as a function cannot read files of its own")
+
+    def sound(self, path: Path) -> SoundReader:
+        return self.outer.sound(path)
 
     @property
     def tags(self) -> Mapping[str, str]:

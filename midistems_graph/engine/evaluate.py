@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from midistems_graph.audio.codec import pack, unpack
-from midistems_graph.audio.values import Number, Separator, Span, Text, Timed, Value
+from midistems_graph.audio.values import Features, Number, Span, Text, Timed, Value
 from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError, Run
@@ -92,7 +92,7 @@ def _trimmed(plan: Plan, node: PlanNode, value: Value, interval: Interval) -> Va
         if not (value.span.start <= span.start and span.stop <= value.span.stop and value.span.total == span.total):
             raise NodeError(f"{node.type.id} gave {value.span}, which does not cover the {span} that was asked for")
         value = value if value.span == span else value.crop(span)
-    if not isinstance(value, Separator):
+    if isinstance(value, Timed | Features):
         _finite(node, value)
     return value
 

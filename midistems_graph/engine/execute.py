@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from midistems_graph.audio.codec import digest, pack
+from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
 from midistems_graph.engine.evaluate import evaluate, silenced
@@ -132,7 +133,7 @@ class Executor:
         self._in_flight: dict[Unit, int] = {}
         self._memo = _Memo(MEMO_BYTES)
         self._derived: dict[tuple[str, str, Interval], str] = {}
-        self._shared = {address: node_key(node) for address, node in plan.nodes.items()} if store else {}
+        self._shared = {address: node_key(node, plan.total) for address, node in plan.nodes.items()} if store else {}
         self._readers = dict.fromkeys(plan.units, 0)
         for reads in plan.units.values():
             for unit in reads:
@@ -200,8 +201,7 @@ class Executor:
         """Find, or compute and keep, what a unit gives."""
         interval = self.plan.interval(unit)
         if self.store is None:
-            values = self._evaluate(unit, node, interval, self._writer(node, ""))
-            self._held[unit] = values
+            self._held[unit] = self._evaluate(unit, node, interval, None)
             return "ran", 0, ""
         inputs = self._input_digests(node, interval)
         key = unit_key(self._shared[node.address], interval, inputs)
@@ -242,14 +242,11 @@ class Executor:
             return "skipped", 0, "no output folder is given"
         current = self.outputs.current(node.address, key)
         if current is None:
-            self._evaluate(unit, node, interval, self._writer(node, key))
+            writer = self.outputs.writer(node.address, key, str(node.knobs.get("name", "")))
+            self._evaluate(unit, node, interval, writer)
+            writer.done()
             return "ran", 0, ""
         return "up to date", sum(output.path.stat().st_size for output in current), ""
-
-    def _writer(self, node: PlanNode, key: str) -> NodeOutputs | None:
-        if not node.type.writes or self.outputs is None:
-            return None
-        return self.outputs.writer(node.address, key, str(node.knobs.get("name", "")))
 
     def _evaluate(
         self, unit: Unit, node: PlanNode, interval: Interval, writer: NodeOutputs | None
@@ -434,12 +431,15 @@ class _UnitRun:
         assert found is not None and found.file is not None
         return self.executor.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
 
+    def sound(self, path: Path) -> SoundReader:
+        return self.executor.plan.bindings.sound(path)
+
     @property
     def tags(self) -> Mapping[str, str]:
         return self.executor.plan.bindings.tags
 
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
-        assert self.writer is not None, "only nodes that declare writes=True have outputs"
+        assert self.writer is not None, "only nodes that declare writes=True have outputs, and only with a store"
         return self.writer.output(stem, extension)
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:

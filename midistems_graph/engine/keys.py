@@ -1,13 +1,15 @@
 """Keys: what a unit's result depends on, and nothing else.
 
 key(unit) = H("midistems/unit/1", node type, version, knobs (name, type tag, value) sorted by name,
-inputs (port, digests) sorted by port, content digests of files, library versions, stretch of the song).
+inputs (port, digests) sorted by port, content digests of files, library versions, stretch of the song and
+the song's length).
 
 A derived stretch has no bytes to hash; its digest is its own key and the output port.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -23,12 +25,12 @@ TAGS = {bool: "b", int: "i", float: "f", str: "s", tuple: "t"}
 Digests = tuple[str, ...]
 
 
-def node_key(node: PlanNode) -> bytes:
-    """The part of the key that all units of a node share."""
+def node_key(node: PlanNode, total: Fraction) -> bytes:
+    """The part of the key that all units of a node share, in a song of so many seconds."""
     knobs = sorted((name, TAGS[type(value)], value) for name, value in node.knobs.items())
     separators = sorted((port, s.type, s.knobs, s.definition) for port, s in node.separators.items())
     parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, separators, sorted(node.files.items())]
-    return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate])).digest()
+    return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 
 def unit_key(shared: bytes, interval: Interval, inputs: list[tuple[str, int, Digests]]) -> str:

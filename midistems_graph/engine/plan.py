@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from types import SimpleNamespace
 from typing import Literal, NamedTuple
@@ -26,7 +26,7 @@ from midistems_graph.document.flatten import SEPARATOR, Flat, flatten
 from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
-from midistems_graph.node.contract import LOCAL, WHOLE, Context, InputName
+from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName
 from midistems_graph.node.definition import TIMED, NodeType, Port
 from midistems_graph.node.library import NodeLibrary
 
@@ -107,14 +107,24 @@ class Plan:
     def interval(self, unit: Unit) -> Interval:
         """The stretch of the song that a unit's outputs cover."""
         if unit.tile != ONCE:
-            return unit.tile * TILE, min((unit.tile + 1) * TILE, self.total)
+            return self._tile(unit.tile)
         node = self.nodes[unit.node]
-        return (Fraction(0), self.total) if node.whole or unit.node in self.read else self.window
+        return self._song if node.whole or unit.node in self.read else self.window
+
+    @cached_property
+    def _song(self) -> Interval:
+        return Fraction(0), self.total
+
+    @cached_property
+    def _tile(self) -> Callable[[int], Interval]:
+        return cache(lambda number: (number * TILE, min((number + 1) * TILE, self.total)))
 
     def needed(self, node: PlanNode, interval: Interval) -> Interval:
         """The stretch that a node reads to give a stretch of its outputs."""
         if node.whole:
-            return Fraction(0), self.total
+            return self._song
+        if node.reach is NO_REACH:
+            return interval
         return max(interval[0] - node.reach, Fraction(0)), min(interval[1] + node.reach, self.total)
 
     def covering(self, node: PlanNode, interval: Interval) -> list[Unit]:

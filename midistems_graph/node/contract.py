@@ -21,12 +21,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
+class Cancelled(Exception):
     """Raised by `Run.progress` and `Run.check` when the run is to stop. Let it pass."""
 
 
@@ -75,6 +76,8 @@ class Context:
 
     def reach(self, rate: int) -> Fraction:
         """The reach to either side in seconds, rounded up to a flick so that sums of many stay short."""
+        if not self.samples and not self.seconds:
+            return NO_REACH
         exact = Fraction(self.samples, rate) + Fraction(self.seconds)
         return Fraction(math.ceil(exact * FLICKS), FLICKS)
 
@@ -82,6 +85,7 @@ class Context:
 FLICKS = 705_600_000
 """Flicks per second: a fraction of a second that all usual sample rates divide."""
 
+NO_REACH = Fraction(0)
 LOCAL = Context()
 WHOLE = Context(whole=True)
 
@@ -140,6 +144,10 @@ class Run(Protocol):
 
     def file(self, knob: str) -> Path:
         """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph) names."""
+        ...
+
+    def sound(self, path: Path) -> SoundReader:
+        """An open sound file, kept open for the run and shared by its threads. Raises SoundFileError."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from midistems_graph.audio.files import SoundReader, open_sound
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed
 from midistems_graph.node.contract import Cancelled, OutputFile
 from midistems_graph.node.library import installed
@@ -41,6 +42,9 @@ class FakeRun:
 
     def file(self, knob: str) -> Path:
         return self.files[knob]
+
+    def sound(self, path: Path) -> SoundReader:
+        return open_sound(path)
 
     @contextlib.contextmanager
     def output(self, stem: str, extension: str) -> Iterator[OutputFile]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
-from midistems_graph.audio.files import SoundFileError, check_finite, is_sound, open_sound
+from midistems_graph.audio.files import SoundFileError, check_finite, is_sound
 from midistems_graph.audio.stem_names import in_file_name
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Run, Span, Stems, node
@@ -40,7 +40,7 @@ def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", run: Run)
         Path relative to the graph file's folder. Paths that lead out of it are refused.
     """
     path = run.file("file")
-    with open_sound(path) as sound:
+    with run.sound(path) as sound:
         if sound.rate != run.span.rate:
             raise NodeError(f"{path.name} has {sound.rate} Hz and the song {run.span.rate} Hz; convert one of them")
     return _read(path, run)
@@ -68,7 +68,7 @@ def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", comp
             found.setdefault(name if name not in found else file.stem, file)
     if not found:
         raise NodeError(f"the folder {path.name} holds no stems")
-    with open_sound(next(iter(found.values()))) as first:
+    with run.sound(next(iter(found.values()))) as first:
         rate, channels = first.rate, first.channels
     stems = {name: _read(file, run) for name, file in found.items()}
     for name, audio in stems.items():
@@ -83,7 +83,7 @@ def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", comp
 def _read(path: Path, run: Run) -> Audio:
     """The part of a file that the run asks for, with silence where the file is shorter than the song."""
     try:
-        with open_sound(path) as sound:
+        with run.sound(path) as sound:
             wanted = Span(run.span.start, run.span.stop, run.span.total, sound.rate)
             if sound.frames != wanted.total:
                 longer = "longer" if sound.frames > wanted.total else "shorter"

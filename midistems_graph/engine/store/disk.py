@@ -28,6 +28,7 @@ from midistems_graph.engine.store import valuefile
 from midistems_graph.engine.store.base import (
     DamagedValue,
     MissingValue,
+    Spent,
     StoreError,
     StoreFull,
     UnitRecord,
@@ -171,6 +172,10 @@ class DiskStore:
     @_healing
     def explain(self, node: str, node_type: str, song: str, facts: Mapping[str, str]) -> list[str]:
         return differences(node_type, facts, self._index.earlier(node, song))
+
+    @_healing
+    def spent(self, node_type: str) -> Spent | None:
+        return self._index.spent(node_type)
 
     @_healing
     def size(self) -> int:

@@ -1,0 +1,87 @@
+"""Exit codes: the one table that the programs, their help and their documentation share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class Exit(IntEnum):
+    """How a program ended."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    GRAPH = 3
+    INPUT = 4
+    NODE = 5
+    OUTPUT = 6
+    VERIFY = 7
+    MODEL = 8
+    SOME = 9
+    CANCELLED = 130
+
+
+MEANINGS: Mapping[Exit, str] = MappingProxyType(
+    {
+        Exit.DONE: "everything was done",
+        Exit.FAULT: "a fault of the program; the sentence names a log file with the details",
+        Exit.USAGE: "the command line is wrong",
+        Exit.GRAPH: "the graph cannot be read or is not sound",
+        Exit.INPUT: "a song or another input cannot be read",
+        Exit.NODE: "a node failed",
+        Exit.OUTPUT: "an output cannot be written",
+        Exit.VERIFY: "a check or a verification failed",
+        Exit.MODEL: "a model is missing",
+        Exit.SOME: "some songs of a batch failed, the others are done",
+        Exit.CANCELLED: "stopped by Ctrl-C or SIGTERM",
+    }
+)
+
+SEVERITY = (
+    Exit.CANCELLED,
+    Exit.FAULT,
+    Exit.SOME,
+    Exit.OUTPUT,
+    Exit.USAGE,
+    Exit.GRAPH,
+    Exit.INPUT,
+    Exit.MODEL,
+    Exit.NODE,
+    Exit.VERIFY,
+    Exit.DONE,
+)
+"""Where several apply, the first of these counts. SOME only arises where at least one song was done."""
+
+
+class Refused(Exception):
+    """The work ends here, with an exit code and sentences for the user."""
+
+    def __init__(self, code: Exit, *sentences: str) -> None:
+        super().__init__(" ".join(sentences))
+        self.code = code
+        self.sentences = sentences
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """The code that counts; DONE if there are none."""
+    return min(codes, key=SEVERITY.index, default=Exit.DONE)
+
+
+def of_batch(codes: Iterable[Exit]) -> Exit:
+    """The code of many songs: SOME when they differ in whether they were done, else the worst of theirs."""
+    of_songs = set(codes)
+    return worst(of_songs | {Exit.SOME} if Exit.DONE in of_songs and len(of_songs) > 1 else of_songs)
+
+
+def as_text() -> str:
+    """The table as lines for `--help`."""
+    lines = [f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items()]
+    return "\n".join(["exit codes:", *lines])
+
+
+def as_markdown() -> str:
+    """The table as it stands in the documentation."""
+    lines = [f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items()]
+    return "\n".join(["| code | meaning |", "|---:|---|", *lines])

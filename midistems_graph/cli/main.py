@@ -1,0 +1,114 @@
+"""midistems-graph: node library, graph files, store, installation. The work of each word is imported when it is asked.
+
+Without a word it would open the editor, which is not part of this version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from midistems_graph import __version__
+from midistems_graph.cli import codes
+from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.cli.run_graph import Parser
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of midistems-graph."""
+    it = Parser(
+        prog="midistems-graph",
+        description="Look at node types, graph files and the store. Graphs are run with run-graph.",
+        epilog=codes.as_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    it.add_argument("--version", action="version", version=f"midistems-graph {__version__}")
+    words = it.add_subparsers(dest="word", metavar="WORD")
+
+    nodes = words.add_parser("nodes", help="list the node types, or show the help of one")
+    nodes.add_argument("type", nargs="?", metavar="TYPE", help="such as separate.hpss")
+    nodes.add_argument("--json", action="store_true", help="as JSON")
+
+    graph = words.add_parser("graph", help="check, convert, compare and draw graph files")
+    verbs = graph.add_subparsers(dest="verb", metavar="VERB", required=True)
+    check = verbs.add_parser("check", help="say all that is wrong with a graph, and what is hardly meant so")
+    check.add_argument("file", metavar="GRAPH")
+    convert = verbs.add_parser("convert", help="write a graph as another file (.json or .mgraph), losing nothing")
+    convert.add_argument("file", metavar="A")
+    convert.add_argument("target", metavar="B", type=Path)
+    diff = verbs.add_parser("diff", help="say what changed from one graph to another")
+    diff.add_argument("file", metavar="A")
+    diff.add_argument("other", metavar="B")
+    show = verbs.add_parser("show", help="draw a graph")
+    show.add_argument("file", metavar="GRAPH")
+    show.add_argument("--format", choices=("text", "svg", "dot", "mermaid"), default="text")
+    show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+
+    cache = words.add_parser("cache", help="the store of intermediate results: size, why, clear, verify")
+    cache.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="another store than the default one")
+    tasks = cache.add_subparsers(dest="verb", metavar="VERB")
+    why = tasks.add_parser("why", help="say what the last results of a node were made from")
+    why.add_argument("node", metavar="NODE")
+    clear = tasks.add_parser("clear", help="delete all results, or those of one song")
+    clear.add_argument("--song", type=Path, metavar="FILE")
+    tasks.add_parser("verify", help="read every result and drop damaged ones")
+
+    words.add_parser("doctor", help="say what is installed where")
+    return it
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as ended:  # --help and --version
+        return int(ended.code or 0)
+    except Refused as refused:
+        return _refused(refused)
+    if options.word is None:
+        return _refused(
+            Refused(
+                Exit.USAGE,
+                "the editor is not part of this version yet; run graphs with run-graph, "
+                "and see midistems-graph --help for the other commands",
+            )
+        )
+    from midistems_graph.cli.guard import guarded
+
+    return guarded(lambda: _work(options), _refused)
+
+
+def _work(options: argparse.Namespace) -> Exit:
+    match options.word:
+        case "nodes":
+            from midistems_graph.cli.nodes import print_nodes
+
+            return print_nodes(options.type, options.json)
+        case "graph":
+            from midistems_graph.cli.graphs import work_on_graphs
+
+            return work_on_graphs(options)
+        case "cache":
+            from midistems_graph.cli.cache import work_on_store
+
+            return work_on_store(options)
+        case _:
+            from midistems_graph.cli.doctor import print_state
+
+            return print_state()
+
+
+def _refused(refused: Refused) -> int:
+    from midistems_graph.cli.plain_text import clean
+
+    for sentence in refused.sentences:
+        print(f"midistems-graph: {clean(sentence)}", file=sys.stderr)
+    return int(refused.code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,346 @@
+"""A run of the program: graph, songs, store and folder are opened, each song is run, everything is said."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from midistems_graph.cli import tables
+from midistems_graph.cli.codes import Exit, Refused, worst
+from midistems_graph.cli.interrupts import interruptible
+from midistems_graph.cli.logs import fault_sentence, logged
+from midistems_graph.cli.plain_text import clean, in_seconds
+from midistems_graph.cli.presets import graph_file
+from midistems_graph.cli.progress import shown
+from midistems_graph.cli.result import Report, finite
+from midistems_graph.cli.settings import with_settings, with_writers_set
+from midistems_graph.cli.songs import Song, find_songs
+from midistems_graph.cli.stores import opened
+from midistems_graph.document.files import load
+from midistems_graph.document.flatten import Unfolding
+from midistems_graph.document.graph import DocumentError, Graph
+from midistems_graph.engine import augment
+from midistems_graph.engine.augment import Wanted
+from midistems_graph.engine.binding import InputProblem, sound_files
+from midistems_graph.engine.execute import Failure
+from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.naming import check_template
+from midistems_graph.engine.outputs import CannotWrite, OutputFolder, OutputRefused
+from midistems_graph.engine.plan import Plan
+from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
+from midistems_graph.engine.store import Store
+from midistems_graph.engine.wiring import PlanError
+from midistems_graph.node.library import NodeLibrary, installed
+from midistems_graph.rules.check import ancestors, check
+from midistems_graph.rules.problems import errors, relevant_to
+from midistems_graph.rules.site import Site
+
+log = logging.getLogger(__name__)
+
+SETTLED = frozenset({"cached", "derived", "up to date", "bypassed", "skipped"})
+"""What nodes are when a run had nothing to do."""
+
+
+def run_guarded(options: argparse.Namespace) -> int:
+    """Run, whatever happens; returns the exit code. A fault of ours goes to the log file."""
+    report = Report()
+    with logged(), interruptible():
+        try:
+            _run(options, report)
+        except Refused as refused:
+            report.refuse(refused)
+        except KeyboardInterrupt:
+            report.refuse(Refused(Exit.CANCELLED, "stopped; what was computed is kept, run again to go on"))
+        except BrokenPipeError:
+            raise
+        except Exception:
+            log.exception("run-graph broke")
+            report.refuse(Refused(Exit.FAULT, fault_sentence()))
+        return report.conclude(as_json=options.json)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is the same for all songs."""
+
+    options: argparse.Namespace
+    report: Report
+    people: Console
+    results: Console
+    library: NodeLibrary
+    document: Graph
+    wanted: Wanted
+    folder: Path
+    outputs: OutputFolder | None
+    store: Store
+
+    def say(self, text: str) -> None:
+        if not self.options.quiet:
+            self.people.print(clean(text))
+
+
+def _run(options: argparse.Namespace, report: Report) -> None:
+    library = installed()
+    file = graph_file(options.graph)
+    document = _with_options(_loaded(file), library, options)
+    songs = find_songs(options.songs, options.input, _folders(document, library), options.reference)
+    _refuse_unknown_inputs(document, options.input)
+    wanted = _wanted(document, library, options, report)
+    with opened(options.cache_dir, options.no_cache, report.problem) as store:
+        outputs = None if options.dry_run else _outputs(options, wanted, library, songs)
+        work = _Work(
+            options, report, tables.stderr(), tables.stdout(), library, document, wanted, file.parent, outputs, store
+        )
+        for number, song in enumerate(songs, 1):
+            if len(songs) > 1:
+                work.say(f"{song.name} ({number} of {len(songs)})")
+            _song(work, song, several=len(songs) > 1)
+    if len(songs) > 1:
+        failed = sum(code is not Exit.DONE for code in report.songs)
+        work.say(f"{len(songs) - failed} of {len(songs)} songs are done" + (f", {failed} failed" if failed else ""))
+
+
+# The graph
+
+
+def _loaded(file: Path) -> Graph:
+    try:
+        return load(file)
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+
+
+def _with_options(graph: Graph, library: NodeLibrary, options: argparse.Namespace) -> Graph:
+    graph = with_settings(graph, library, options.settings)
+    for knob in ("format", "gain"):
+        text = getattr(options, knob)
+        if text is not None:
+            graph = with_writers_set(graph, library, knob, text)
+    return graph
+
+
+def _folders(graph: Graph, library: NodeLibrary) -> frozenset[str]:
+    try:
+        return augment.folder_inputs(graph, library)
+    except Unfolding as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+
+
+def _refuse_unknown_inputs(graph: Graph, given: Mapping[str, Path]) -> None:
+    unknown = sorted(set(given) - set(graph.inputs))
+    if unknown:
+        has = ", ".join(sorted(graph.inputs)) or "none"
+        raise Refused(Exit.USAGE, f"--input {unknown[0]}: the graph has no such input; it has {has}")
+
+
+def _wanted(graph: Graph, library: NodeLibrary, options: argparse.Namespace, report: Report) -> Wanted:
+    """What the run is asked for, checked; problems that it does not depend on become notes."""
+    try:
+        wanted = augment.only(graph, library, options.only) if options.only else augment.all_ends(graph, library)
+    except Unfolding as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+    except DocumentError as error:
+        raise Refused(Exit.USAGE, f"--only: {error}") from None
+    problems = check(wanted.graph if wanted else graph, library)
+    if wanted is None:
+        said = [problem.message for problem in errors(problems)]
+        raise Refused(
+            Exit.GRAPH, *(said or ["the graph writes and measures nothing; add a node io.save, or use --only NODE"])
+        )
+    flat = Site.of(wanted.graph, library).flat
+    needed = relevant_to(problems, ancestors(flat, [port.node for port in wanted.ports]))
+    broken = errors(needed)
+    if broken:
+        raise Refused(Exit.GRAPH, *(problem.message for problem in broken))
+    for problem in errors(problems):
+        report.problem(f"{problem.message} (what does not depend on it runs)")
+    return wanted
+
+
+# Files
+
+
+def _outputs(
+    options: argparse.Namespace, wanted: Wanted, library: NodeLibrary, songs: list[Song]
+) -> OutputFolder | None:
+    """The output folder, opened before any work; none if nothing is to be written."""
+    flat = Site.of(wanted.graph, library).flat
+    writers = [flat.nodes[port.node] for port in wanted.ports if library[flat.nodes[port.node].type].writes]
+    if not writers:
+        return None
+    inputs = [path for song in songs for path in song.inputs.values()]
+    inputs += [song.reference for song in songs if song.reference]
+    try:
+        for writer in writers:
+            check_template(str(writer.knobs.get("name", "")))
+        return OutputFolder(options.output, template=options.name, on_exist=options.on_exist, inputs=inputs)
+    except (CannotWrite, OutputRefused) as error:
+        raise Refused(Exit.OUTPUT, str(error)) from None
+
+
+# One song
+
+
+def _song(work: _Work, song: Song, several: bool) -> None:
+    """One song to its end; what goes wrong is kept in the report. Raises KeyboardInterrupt when cancelled."""
+    name = song.name if several else ""
+    try:
+        code = _one_song(work, song, name)
+    except Refused as refused:
+        code = refused.code
+        for sentence in refused.sentences:
+            work.report.problem(sentence, name)
+    work.report.songs.append(code)
+
+
+def _one_song(work: _Work, song: Song, name: str) -> Exit:
+    wanted, inputs = work.wanted, dict(song.inputs)
+    if song.reference is not None:
+        names = [file.stem for file in sound_files(song.reference)]
+        wanted = augment.with_reference(wanted, work.library, names)
+        if augment.REFERENCE in wanted.graph.inputs:
+            inputs[augment.REFERENCE] = song.reference
+        elif not song.is_demo:
+            work.report.problem("--reference: none of the stem sets that are written has one of these stems", name)
+    plan, warnings = _planned(work, wanted, inputs)
+    if work.options.dry_run:
+        _foretell(work, plan, song)
+        return Exit.DONE
+    outputs = work.outputs.song(song.name, plan.bindings.song_digest) if work.outputs else None
+    try:
+        with shown(plan, work.people, work.options.quiet) as watcher:
+            result = execute(
+                work.document,
+                plan,
+                work.library,
+                store=work.store,
+                outputs=outputs,
+                watcher=watcher,
+                jobs=work.options.jobs,
+                memory=work.options.memory,
+                warnings=warnings,
+            )
+    except CannotWrite as error:
+        raise Refused(Exit.OUTPUT, str(error)) from None
+    _keep(work.report, plan, result, song, name)
+    if result.cancelled:
+        raise KeyboardInterrupt
+    if not work.options.json and not work.options.quiet:
+        tables.print_result(result, work.results)
+    code = worst(_code(failure, plan) for failure in _own(result.failures))
+    if code is Exit.DONE:
+        _farewell(work, song, result)
+    return code
+
+
+def _planned(work: _Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[Plan, list[str]]:
+    window = work.options.window
+    try:
+        plan, warnings = prepare(
+            wanted.graph, work.library, inputs, folder=work.folder, outputs=wanted.ports, window=window
+        )
+    except InputProblem as error:
+        raise Refused(Exit.INPUT, str(error)) from None
+    except GraphUnsound as error:
+        raise Refused(Exit.GRAPH, *(problem.message for problem in error.problems)) from None
+    except (PlanError, Unfolding) as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+    if window and plan.window[0] >= plan.window[1]:
+        length = in_seconds(float(plan.total))
+        raise Refused(Exit.USAGE, f"--window starts at {float(window[0]):g} s, but the song is {length} long")
+    return plan, warnings
+
+
+def _foretell(work: _Work, plan: Plan, song: Song) -> None:
+    told = forecast(plan, work.store, jobs=work.options.jobs)
+    folder = getattr(work.store, "folder", None)
+    with suppress(OSError):
+        told = replace(told, free=shutil.disk_usage(folder).free if folder else None)
+    work.report.forecast.append({"song": song.name, **told.as_data()})
+    if not work.options.json:
+        tables.print_forecast(told, work.results)
+
+
+def _code(failure: Failure, plan: Plan) -> Exit:
+    """A node that only reads files fails because of them."""
+    if failure.kind == "fault":
+        return Exit.FAULT
+    if failure.kind == "output":
+        return Exit.OUTPUT
+    node = plan.nodes[failure.node]
+    return Exit.INPUT if node.files and not node.inputs else Exit.NODE
+
+
+def _own(failures: Iterable[Failure]) -> list[Failure]:
+    """Those of the graph's own nodes: a comparison that is not possible leaves the stems as they are."""
+    return [failure for failure in failures if not failure.node.startswith(augment.COMPARE)]
+
+
+def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str) -> None:
+    """Put what a song gave into the report, and say what went wrong."""
+    song = result.song
+    for output in tables.in_order(result):
+        report.outputs.append(
+            {
+                "song": song,
+                "node": output.node,
+                "stem": output.stem,
+                "path": str(output.path),
+                "status": output.status,
+                "peak": finite(output.figures.get("peak")),
+                "lufs": finite(output.figures.get("lufs")),
+            }
+        )
+    for address, node in result.nodes.items():
+        report.nodes.append(
+            {
+                "song": song,
+                "id": address,
+                "type": plan.nodes[address].type.id,
+                "status": node.status,
+                "seconds": round(node.seconds, 4),
+                "bytes": node.nbytes,
+                "units": dict(node.units),
+                "reason": node.reason,
+            }
+        )
+    for score in result.scores:
+        figures = {"node": score.node, "row": score.row, "name": score.name, "unit": score.unit}
+        report.scores.append({"song": song, **figures, "value": finite(score.value)})
+    for sentence in result.problems:
+        report.problem(sentence, name)
+    for failure in result.failures:
+        if failure not in _own(result.failures) and failure.kind == "node":
+            if not bound.is_demo:  # nobody asked for that comparison
+                report.problem(f"there is no comparison: {failure.message}", name)
+        elif failure.kind == "fault":
+            report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)
+        elif failure.kind == "node":
+            report.problem(f"the node {failure.node}: {failure.message}", name)
+        else:
+            report.problem(failure.message, name)
+
+
+def _farewell(work: _Work, song: Song, result: RunResult) -> None:
+    """How it went, why nodes ran, and on the demo song what to try next."""
+    if work.options.verbose:
+        for address, node in result.nodes.items():
+            why = f": {node.reason}" if node.reason else ""
+            work.say(f"  {address} {node.status}{why}")
+    seconds = in_seconds(result.seconds if len(work.report.songs) else work.report.seconds)
+    if all(node.status in SETTLED for node in result.nodes.values()):
+        work.say(f"nothing to do: every result was in the store and every file is up to date ({seconds})")
+    else:
+        work.say(f"done in {seconds}")
+    if song.is_demo:
+        graph = work.options.graph
+        work.say("next: see the graph         midistems-graph graph show " + f"{graph} --format svg -o graph.svg")
+        work.say(f"      its nodes and knobs    midistems-graph graph show {graph} --format text")
+        work.say(f"      your own song          run-graph {graph} song.flac -o stems")

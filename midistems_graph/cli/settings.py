@@ -1,0 +1,100 @@
+"""Edits of a graph by the command line: `--set node.knob=value`, `--format`, `--gain`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TypeVar
+
+from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.document.flatten import REPEAT
+from midistems_graph.document.graph import Address, Body, DocumentError, Graph, KnobValue, Node
+from midistems_graph.node.contract import Range
+from midistems_graph.node.definition import Knob, KnobError
+from midistems_graph.node.library import NodeLibrary
+
+B = TypeVar("B", bound=Body)
+
+
+def with_settings(graph: Graph, library: NodeLibrary, settings: Iterable[str]) -> Graph:
+    """The graph with every `node.knob=value` set; raises Refused with what is allowed instead."""
+    for setting in settings:
+        where, equals, text = setting.partition("=")
+        try:
+            if not equals:
+                raise DocumentError("write --set node.knob=value")
+            graph = _with_setting(graph, library, Address.parse(where.strip()), text)
+        except (DocumentError, KnobError) as error:
+            raise Refused(Exit.USAGE, f"--set {setting}: {error}") from None
+    return graph
+
+
+def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) -> Graph:
+    if at.node not in graph.nodes:
+        inside = "; a knob inside a group is set through one that the group publishes" if "/" in at.node else ""
+        raise DocumentError(f"there is no node {at.node!r}; {_instead(at.node, graph.nodes)}{inside}")
+    knob = _knob(graph, library, at.node, at.port)
+    driver = next((edge for edge in graph.edges if edge.target == at), None)
+    if driver is not None:
+        raise DocumentError(f"the edge from {driver.source} drives this knob; set that node instead")
+    try:
+        value = knob.parse(text)
+    except KnobError as error:
+        raise KnobError(f"the node {at.node!r}: {error}") from None
+    linked = next((link for link in graph.links if at in link), (at,))
+    for address in linked:
+        graph = graph.with_knob(address.node, address.port, value)
+    return graph
+
+
+def _knob(graph: Graph, library: NodeLibrary, node_id: str, name: str) -> Knob:
+    """What a node, or an instance of a group, can be set to."""
+    node = graph.nodes[node_id]
+    if node.group is not None:
+        group = graph.groups.get(node.group)
+        if group is None:
+            raise DocumentError(f"the group {node.group!r} is not defined")
+        if name == REPEAT:
+            return Knob(REPEAT, "int", group.repeat, Range(1, 10_000))
+        published = group.knobs.get(name)
+        if not published:
+            raise DocumentError(f"the node {node_id!r} has no knob {name!r}; {_instead(name, [*group.knobs, REPEAT])}")
+        inner = replace(graph, nodes=group.nodes)
+        return _knob(inner, library, published[0].node, published[0].port)
+    node_type = library.get(node.type)
+    if node_type is None:
+        raise DocumentError(f"the node {node_id!r} is of the type {node.type!r}, which no installed pack has")
+    knob = node_type.knob(name)
+    if knob is None:
+        knobs = [one.name for one in node_type.knobs]
+        raise DocumentError(f"the node {node_id!r} has no knob {name!r}; {_instead(name, knobs)}")
+    return knob
+
+
+def _instead(name: str, names: Collection[str]) -> str:
+    close = get_close_matches(name, names, 3)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(names)) or 'none'}"
+
+
+def with_writers_set(graph: Graph, library: NodeLibrary, knob: str, text: str) -> Graph:
+    """The graph with a knob set on every node that writes files and has it, within groups too; raises Refused."""
+    groups = {name: _writers_set(group, library, knob, text) for name, group in graph.groups.items()}
+    return replace(_writers_set(graph, library, knob, text), groups=groups)
+
+
+def _writers_set(body: B, library: NodeLibrary, knob: str, text: str) -> B:
+    nodes = {}
+    for node_id, node in body.nodes.items():
+        value = _for_writer(node, library, knob, text)
+        nodes[node_id] = node if value is None else replace(node, knobs={**node.knobs, knob: value})
+    return replace(body, nodes=nodes)
+
+
+def _for_writer(node: Node, library: NodeLibrary, name: str, text: str) -> KnobValue | None:
+    node_type = library.get(node.type)
+    knob = node_type.knob(name) if node_type and node_type.writes else None
+    try:
+        return None if knob is None else knob.parse(text)
+    except KnobError as error:
+        raise Refused(Exit.USAGE, f"--{name} {text}: {error}") from None

@@ -1,0 +1,119 @@
+"""The tables on stdout: files with their levels and scores, other figures, the forecast."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midistems_graph.audio.stem_names import canonical
+from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
+from midistems_graph.engine.augment import COMPARE, MIXTURE
+from midistems_graph.engine.forecast import Forecast
+from midistems_graph.engine.outputs import Output
+from midistems_graph.engine.run import RunResult, Score
+
+
+def stdout() -> Console:
+    """A console for results: no markup, and no line breaks where nobody looks at a screen."""
+    return _console(sys.stdout.isatty(), stderr=False)
+
+
+def stderr() -> Console:
+    """A console for people."""
+    return _console(sys.stderr.isatty(), stderr=True)
+
+
+def _console(is_terminal: bool, stderr: bool) -> Console:
+    width = None if is_terminal else 100_000
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+
+
+def print_result(result: RunResult, console: Console) -> None:
+    """The files of a song, then the figures that are not about a file."""
+    if result.outputs:
+        console.print(_files(result))
+    figures = [score for score in result.scores if not score.node.startswith(COMPARE)]
+    if figures:
+        if result.outputs:
+            console.print()
+        rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
+        console.print(_table(("node", "of", "figure", "value"), rows, right=(3,)))
+
+
+def _files(result: RunResult) -> Table:
+    scores = _si_sdr(result.scores, mixture=False)
+    of_mixture = _si_sdr(result.scores, mixture=True)
+    head = ["stem", "file", "status", "peak", "LUFS"]
+    if scores:
+        head += ["SI-SDR", "mixture's"]
+    rows = []
+    for output in in_order(result):
+        row = [output.stem, str(output.path), output.status]
+        row += [figure(output.figures.get("peak"), "dB"), figure(output.figures.get("lufs"), "")]
+        if scores:
+            name = canonical(output.stem)
+            row += [figure(scores.get(name), "dB"), figure(of_mixture.get(name), "dB")]
+        rows.append(row)
+    return _table(head, rows, right=range(3, len(head)))
+
+
+def in_order(result: RunResult) -> list[Output]:
+    """The files in an order that does not hang on which thread was quicker."""
+    return sorted(result.outputs, key=lambda output: (output.node, output.stem, str(output.path)))
+
+
+def _si_sdr(scores: Sequence[Score], mixture: bool) -> dict[str, float]:
+    return {
+        canonical(score.row): score.value
+        for score in scores
+        if score.name == "si_sdr" and score.node.startswith(COMPARE) and (score.node == MIXTURE) == mixture
+    }
+
+
+def figure(value: float | None, unit: str) -> str:
+    """`-12.3 dB`; a dash for what is not known, `-inf dB` for silence."""
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.1f} {unit}".rstrip() if abs(value) < 1e5 else f"{value:.4g} {unit}".rstrip()
+
+
+def print_forecast(forecast: Forecast, console: Console) -> None:
+    """What would run, what is there already, and what the rest would cost."""
+    rows = []
+    for node in forecast.nodes:
+        rows.append(
+            (
+                node.address,
+                node.type,
+                f"{node.cached} of {node.units}" if node.units else "-",
+                node.words,
+                _or_unknown(node.seconds, in_seconds),
+                _or_unknown(node.nbytes, in_bytes),
+            )
+        )
+    console.print(_table(("node", "type", "cached", "then", "time", "to store"), rows, right=(4, 5)))
+    least = "at least " if forecast.has_unknown_seconds else "about "
+    console.print(
+        f"{forecast.cached} of {forecast.units} units are in the store; {least}{in_seconds(forecast.seconds)} of work, "
+        f"{in_bytes(forecast.memory)} of memory for values, {in_bytes(forecast.nbytes)} more in the store"
+        + ("" if forecast.free is None else f" ({in_bytes(forecast.free)} are free there)")
+    )
+
+
+def _or_unknown(value: float | None, words: object) -> str:
+    assert callable(words)
+    return "unknown" if value is None else str(words(value))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    return table

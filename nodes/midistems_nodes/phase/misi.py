@@ -24,7 +24,7 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
     complete=True,
     sums_to="mixture",
     context=lambda k: samples((k.iterations + 2) * k.n_fft),
-    scratch=8.0,
+    scratch=4.0,
     libraries=("numpy", "scipy"),
 )
 def misi(

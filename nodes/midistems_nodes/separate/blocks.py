@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -21,8 +22,22 @@ Item = TypeVar("Item")
 Check = Callable[[], None]
 """To be called every 200 ms of work or oftener; raises Cancelled."""
 
-Masks = Callable[[Complex64, range, Check], Sequence[Float32]]
-"""Masks [channels or 1, frames, bins] from bins [channels, frames, bins], the frames' numbers and a check."""
+
+@dataclass(frozen=True)
+class Block:
+    """What masks are made from: bins [channels, frames, bins], of which the frames `rows` are to be masked.
+
+    Frame rows.start has the number `first` in the song. The other frames are there to be compared with.
+    """
+
+    bins: Complex64
+    rows: slice
+    first: int
+    check: Check
+
+
+Masks = Callable[[Block], Sequence[Float32]]
+"""Masks [channels or 1, rows, bins] of a block."""
 
 
 def each(items: Sequence[Item], work: Callable[[Item, Check], None], run: Run) -> None:
@@ -59,29 +74,33 @@ def mask_stems(
     """Stems by masks on the mixture's STFT; the last one is what the others leave, so the set nulls.
 
     `masks` gives a mask for every name but the last; a frame's mask may depend on `reach` frames to either side.
-    It is asked for about `frames` frames at a time.
+    It is asked for about `frames` frames at a time. The stems cover the run's span where that is a part of the
+    mixture, otherwise the mixture's.
     """
-    hop, whole = settings.hop, mixture.span
-    margin = mask_context(settings, reach).samples
-    made = {name: np.empty_like(mixture.samples) for name in names}
+    hop, given = settings.hop, mixture.span
+    wanted = mixture.crop(run.span) if _within(run.span, given) else mixture
+    made = {name: np.empty_like(wanted.samples) for name in names}
     *masked, rest = made
 
     def separate(inner: Span, check: Check) -> None:
-        low, high = max(whole.start, inner.start - margin), min(whole.stop, inner.stop + margin)
-        wide = Span(low, high, whole.total, whole.rate)
-        transform = Stft(settings, wide)
-        bins = transform.forward(mixture.crop(wide).samples)
-        at = slice(inner.start - whole.start, inner.stop - whole.start)
-        left = mixture.samples[:, at].copy()
-        for name, mask in zip(masked, masks(bins, wide.stft_frames(hop), check), strict=True):
+        near = _widened(inner, mask_context(settings).samples, given)
+        wide = _widened(near, reach * hop, given)
+        bins = Stft(settings, wide).forward(mixture.crop(wide).samples)
+        numbers = near.stft_frames(hop)
+        skipped = numbers.start - wide.stft_frames(hop).start
+        block = Block(bins, slice(skipped, skipped + len(numbers)), numbers.start, check)
+        inverse = Stft(settings, near).inverse
+        at = slice(inner.start - wanted.span.start, inner.stop - wanted.span.start)
+        left = wanted.samples[:, at].copy()
+        for name, mask in zip(masked, masks(block), strict=True):
             check()
-            stem = transform.inverse(bins * mask)[:, inner.start - low : inner.stop - low]
+            stem = inverse(bins[:, block.rows] * mask)[:, inner.start - near.start : inner.stop - near.start]
             made[name][:, at] = stem
             left -= stem
         made[rest][:, at] = left
 
-    each(list(_pieces(whole, hop * max(frames, 10 * reach))), separate, run)
-    return Stems({name: mixture.with_samples(stem) for name, stem in made.items()}, complete=True)
+    each(list(_pieces(wanted.span, hop * frames)), separate, run)
+    return Stems({name: wanted.with_samples(stem) for name, stem in made.items()}, complete=True)
 
 
 def mask_context(settings: StftSettings, reach: int = 0) -> Context:
@@ -116,6 +135,16 @@ def frame_blocks(
             first = block.stop
         low = min(max(start, first * hop - half), tile.span.stop)
         held, start = held[:, low - start :], low
+
+
+def _within(part: Span, whole: Span) -> bool:
+    """Whether it is a stretch of the same song; the run of a plain call may know nothing of the song."""
+    return (part.total, part.rate) == (whole.total, whole.rate) and whole.start <= part.start <= part.stop <= whole.stop
+
+
+def _widened(span: Span, margin: int, limits: Span) -> Span:
+    """The span with a margin to either side, as far as the limits go."""
+    return Span(max(limits.start, span.start - margin), min(limits.stop, span.stop + margin), span.total, span.rate)
 
 
 def _pieces(span: Span, length: int) -> Iterator[Span]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Range, Run, Stems, StftSettings, node
-from midistems_nodes.separate.blocks import Check, mask_context, mask_stems
+from midistems_nodes.separate.blocks import Block, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
@@ -72,7 +72,8 @@ def centre(
     settings = settings_of(n_fft, hop)
     first_bin = int(np.ceil(low * n_fft / mixture.rate))
 
-    def make_masks(bins: Complex64, frames: range, check: Check) -> list[Float32]:
+    def make_masks(block: Block) -> list[Float32]:
+        bins = block.bins
         mask = np.zeros(bins.shape, np.float32)
         if mixture.channels == 1:
             mask[:, :, first_bin:] = 1

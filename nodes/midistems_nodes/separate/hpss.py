@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from scipy import ndimage
 
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Run, Stems, StftSettings, node
-from midistems_nodes.separate.blocks import Check, mask_context, mask_stems
+from midistems_nodes.separate.blocks import Block, Check, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
@@ -84,12 +84,12 @@ def hpss(
     (margins and residual).
     """
 
-    def make_masks(bins: Complex64, frames: range, check: Check) -> list[Float32]:
-        made = np.empty((2, *bins.shape), np.float32)
-        for channel, spectrum in enumerate(bins):
+    def make_masks(block: Block) -> list[Float32]:
+        made = np.empty((2, *block.bins[:, block.rows].shape), np.float32)
+        for channel, spectrum in enumerate(block.bins):
             magnitude = np.abs(spectrum)
-            harmonic = running_median(magnitude.T, harmonic_frames, check).T
-            percussive = running_median(magnitude, percussive_bins, check)
+            harmonic = running_median(magnitude.T, harmonic_frames, block.check).T[block.rows]
+            percussive = running_median(magnitude[block.rows], percussive_bins, block.check)
             made[0, channel] = _share(harmonic, percussive, harmonic_margin, masks == "hard")
             made[1, channel] = _share(percussive, harmonic, percussive_margin, masks == "hard")
         if harmonic_margin == percussive_margin == 1 and masks == "soft":

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, StftSettings, Stream, node
-from midistems_nodes.separate.blocks import Check, frame_blocks, mask_context, mask_stems
+from midistems_nodes.separate.blocks import Block, Check, frame_blocks, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
@@ -71,7 +71,7 @@ def _names(knobs: Any) -> tuple[str, ...]:
     sums_to="mixture",
     context=lambda k: mask_context(StftSettings(k.n_fft, k.hop)),
     reduce=learned_spectra,
-    scratch=12.0,
+    scratch=4.0,
     libraries=("numpy", "scipy"),
 )
 def nmf(
@@ -122,9 +122,9 @@ def nmf(
     settings = settings_of(n_fft, hop)
     spectra = model.arrays["spectra"]
 
-    def make_masks(bins: Complex64, frames: range, check: Check) -> list[Float32]:
-        magnitude = np.abs(bins).mean(axis=0)
-        strengths = _activations(magnitude, spectra, iterations, frames.start, check)
+    def make_masks(block: Block) -> list[Float32]:
+        magnitude = np.abs(block.bins).mean(axis=0)
+        strengths = _activations(magnitude, spectra, iterations, block.first, block.check)
         parts = strengths[:, :, None] * spectra
         parts /= np.maximum(parts.sum(axis=1), _TINY)[:, None]
         return [parts[None, :, number] for number in range(len(spectra) - 1)]

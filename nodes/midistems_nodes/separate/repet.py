@@ -11,9 +11,9 @@ from typing import Annotated
 import numpy as np
 import scipy.fft
 
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, StftSettings, Stream, node
-from midistems_nodes.separate.blocks import Check, frame_blocks, mask_context, mask_stems
+from midistems_nodes.separate.blocks import Block, frame_blocks, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
@@ -117,9 +117,9 @@ def repet(
     segment = model.arrays["segment"]
     low_bins = int(np.ceil(cutoff * n_fft / mixture.rate))
 
-    def make_masks(bins: Complex64, frames: range, check: Check) -> list[Float32]:
-        places = np.arange(frames.start, frames.stop) % segment.shape[1]
-        magnitude = np.abs(bins)
+    def make_masks(block: Block) -> list[Float32]:
+        magnitude = np.abs(block.bins)
+        places = (block.first + np.arange(magnitude.shape[1])) % segment.shape[1]
         voice = np.empty_like(magnitude)
         for channel, spectrum in enumerate(magnitude):
             voice[channel] = voice_mask(spectrum, segment[channel, places], low_bins)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Context, Range, Run, Stems, StftSettings, node
-from midistems_nodes.separate.blocks import Check, mask_context, mask_stems
+from midistems_nodes.separate.blocks import Block, mask_context, mask_stems
 from midistems_nodes.separate.repet import NAMES, voice_mask
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
@@ -31,7 +31,7 @@ matrix product in float32 adds up exactly, in whatever order and on however many
     complete=True,
     sums_to="mixture",
     context=lambda k: Context(mask_context(StftSettings(k.n_fft, k.hop)).samples, k.search),
-    scratch=8.0,
+    scratch=12.0,
     libraries=("numpy", "scipy"),
 )
 def repet_sim(
@@ -86,20 +86,20 @@ def repet_sim(
     gap = int(apart * mixture.rate / hop)
     low_bins = int(np.ceil(cutoff * n_fft / mixture.rate))
 
-    def make_masks(bins: Complex64, frames: range, check: Check) -> list[Float32]:
-        magnitude = np.abs(bins)
+    def make_masks(block: Block) -> list[Float32]:
+        magnitude = np.abs(block.bins)
         directions = _directions(magnitude.mean(axis=0))
         voice = np.empty_like(magnitude)
-        for first in range(0, len(frames), _ROWS):
-            check()
-            rows = slice(first, min(first + _ROWS, len(frames)))
+        for first in range(block.rows.start, block.rows.stop, _ROWS):
+            block.check()
+            rows = slice(first, min(first + _ROWS, block.rows.stop))
             likeness = _likeness(directions, rows, reach)
             found, valid = _alike(likeness, gap, moments, similarity)
             places = np.where(valid, found + np.arange(rows.start, rows.stop)[:, None] - reach, 0)
             for channel, spectrum in enumerate(magnitude):
-                check()
+                block.check()
                 voice[channel, rows] = voice_mask(spectrum[rows], _median(spectrum[places], valid), low_bins)
-        return [voice]
+        return [voice[:, block.rows]]
 
     return mask_stems(mixture, settings, NAMES, make_masks, reach=reach, run=run)
 

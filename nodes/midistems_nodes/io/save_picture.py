@@ -1,0 +1,102 @@
+"""Save picture: the spectrogram of a sound as an image file."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from midistems_graph.audio.stft import stft
+from midistems_graph.audio.values import Float32
+from midistems_graph.node import Audio, Magnitude, NodeError, Range, Run, Spectrogram, StftSettings, Stream, node
+
+FLOOR = 1e-9
+MAX_SIDE = 20_000
+
+ANCHORS = (
+    (0, 0, 4),
+    (28, 16, 68),
+    (79, 18, 123),
+    (129, 37, 129),
+    (181, 54, 122),
+    (229, 80, 100),
+    (251, 135, 97),
+    (254, 194, 135),
+    (252, 253, 191),
+)
+"""Black, violet, orange, pale yellow: evenly rising in lightness, so that louder always looks brighter."""
+
+
+@node("io.save_picture", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
+def save_picture(
+    signal: Stream[Audio | Spectrogram | Magnitude],
+    *,
+    height: Annotated[int, Range(64, 4096, "pixels")] = 512,
+    per_second: Annotated[float, Range(1.0, 200.0, "pixels", "log")] = 40.0,
+    frequencies: Literal["log", "linear"] = "log",
+    lowest: Annotated[float, Range(10.0, 1000.0, "Hz", "log")] = 40.0,
+    range_db: Annotated[float, Range(20.0, 140.0, "dB")] = 80.0,
+    stem: str = "spectrogram",
+    name: str = "",
+    run: Run,
+) -> None:
+    """Write a PNG of the spectrogram: time to the right, pitch upward, bright is loud.
+
+    The channels are averaged in power. The loudest point is white and everything `range_db` below it
+    black, so pictures of different sounds compare in shape, not in level.
+
+    Parameters
+    ----------
+    signal
+        A sound (analysed with 4096 samples per frame), or a spectrogram as another node made it.
+    height
+        Height of the picture.
+    per_second
+        Width of the picture for every second of sound.
+    frequencies
+        `log` gives every octave the same height, `linear` every Hz.
+    lowest
+        The frequency at the lower edge when `frequencies` is `log`.
+    range_db
+        How far below the loudest point is black.
+    stem
+        What the picture is called in file names.
+    name
+        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command
+        line's choice, or `{song} - {stem}`.
+    """
+    span = signal.span
+    width = max(1, round(span.seconds * per_second))
+    if width > MAX_SIDE:
+        raise NodeError(
+            f"the picture would be {width} pixels wide, and {MAX_SIDE} is the limit; "
+            f"lower per_second to {MAX_SIDE / span.seconds:.3g} or less"
+        )
+    power = np.zeros((height, width), np.float32)
+    for tile in signal:
+        run.progress((tile.span.start - span.start) / max(span.frames, 1))
+        shown = stft(tile, StftSettings(), threads=run.threads) if isinstance(tile, Audio) else tile
+        rows = _rows(shown.stft, span.rate, height, frequencies == "log", lowest)
+        frames = np.asarray(shown.span.stft_frames(shown.stft.hop))
+        at = np.clip((frames * shown.stft.hop - span.start) * width // max(span.frames, 1), 0, width - 1)
+        for channel in shown.bins:
+            run.check()
+            banded = np.maximum.reduceat(np.abs(channel) ** 2, rows, axis=1)
+            np.maximum.at(power.T, at, banded / shown.channels)
+    with run.output(stem, ".png") as file:
+        Image.fromarray(_colours(power[::-1], range_db)).save(file.path, "PNG")
+
+
+def _rows(settings: StftSettings, rate: int, height: int, log: bool, lowest: float) -> npt.NDArray[np.intp]:
+    """The first bin of every row of pixels, from the lowest row up."""
+    top = rate / 2
+    edges = np.geomspace(min(lowest, top / 2), top, height + 1) if log else np.linspace(0, top, height + 1)
+    return np.clip((edges[:-1] / top * (settings.n_bins - 1)).astype(np.intp), 0, settings.n_bins - 1)
+
+
+def _colours(power: Float32, range_db: float) -> npt.NDArray[np.uint8]:
+    """Power as RGB, uint8 [height, width, 3]."""
+    level = 10 * np.log10(np.maximum(power, FLOOR))
+    shade = np.clip(1 + (level - level.max()) / range_db, 0, 1) if power.any() else np.zeros_like(level)
+    places = np.linspace(0, 1, len(ANCHORS))
+    return np.stack([np.interp(shade, places, [a[c] for a in ANCHORS]) for c in range(3)], axis=-1).astype(np.uint8)

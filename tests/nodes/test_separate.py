@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -257,6 +262,28 @@ def test_nmf_seeds_are_repeatable_and_differ():
     audio = Audio.of(band(2), RATE)
     first, again, other = (learn(nmf, audio, seed=seed).arrays["spectra"] for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_matrix_products_do_not_depend_on_the_threads_of_the_blas():
+    code = (
+        "from test_separate import *\n"
+        "import hashlib\n"
+        "audio = Audio.of(band(2), RATE)\n"
+        "for separator in (nmf, repet_sim):\n"
+        "    stems = separate(separator, audio)\n"
+        "    print([hashlib.sha256(stem.samples).hexdigest() for stem in stems.audio.values()])\n"
+    )
+    results = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for threads in (1, 3)
+    }
+    assert len(results) == 1
 
 
 def test_a_separator_is_called_through_the_run():

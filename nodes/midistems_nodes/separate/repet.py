@@ -32,7 +32,7 @@ def repeating_segment(
     mixture: Stream[Audio],
     *,
     shortest: Period = 0.5,
-    longest: Period = 10.0,
+    longest: Period = 4.0,
     cutoff: Cutoff = 100.0,
     n_fft: FftSize = 2048,
     hop: Hop = 512,
@@ -74,7 +74,7 @@ def repet(
     model: Features,
     *,
     shortest: Period = 0.5,
-    longest: Period = 10.0,
+    longest: Period = 4.0,
     cutoff: Cutoff = 100.0,
     n_fft: FftSize = 2048,
     hop: Hop = 512,
@@ -95,7 +95,7 @@ def repet(
     shortest
         Shortest period that is looked for: about a beat.
     longest
-        Longest period that is looked for; at most a third of the song is used.
+        Longest period that is looked for: two bars of most songs. At most a third of the song is used.
     cutoff
         Below this frequency all goes to the accompaniment: voices do not reach there, kick and bass do.
     n_fft

@@ -237,7 +237,7 @@ def _level_lanes(order: list[list[_Item]], tops: dict[_Item, float], heights: Ma
         for lane, above, below in chain:
             least = -inf if above is None else tops[above] + heights[above] + _gap(above, lane)
             most = inf if below is None else tops[below] - heights[lane] - _gap(lane, below)
-            if max(low, least) > min(high, most):
+            if run and max(low, least) > min(high, most):
                 _set_level(run, tops, low, high)
                 run, low, high = [], -inf, inf
             run.append(lane)

@@ -6,7 +6,6 @@ Nothing heavy is imported before the command line is understood, so that `--help
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -99,20 +98,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = Report()
         report.refuse(refused)
         return report.conclude(as_json="--json" in arguments)
-    try:
-        if options.list:
-            from midistems_graph.cli.listing import print_presets
+    if options.list:
+        from midistems_graph.cli.guard import guarded
+        from midistems_graph.cli.listing import print_presets
 
-            print_presets(options.json)
-            return int(Exit.DONE)
-        from midistems_graph.cli.running import run_guarded
+        return guarded(lambda: print_presets(options.json), lambda refused: refused.code)
+    from midistems_graph.cli.running import run_guarded
 
-        return run_guarded(options)
-    except BrokenPipeError:  # whoever read stdout has gone
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - so that the interpreter's own flush is quiet
-        return int(Exit.OUTPUT)
-    except KeyboardInterrupt:
-        return int(Exit.CANCELLED)
+    return run_guarded(options)
 
 
 def _binding(text: str) -> tuple[str, Path]:

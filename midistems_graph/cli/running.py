@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -14,14 +13,14 @@ from rich.console import Console
 
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, worst
-from midistems_graph.cli.interrupts import interruptible
-from midistems_graph.cli.logs import fault_sentence, logged
+from midistems_graph.cli.guard import guarded
+from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import clean, in_seconds
 from midistems_graph.cli.presets import graph_file
 from midistems_graph.cli.progress import shown
 from midistems_graph.cli.result import Report, finite
 from midistems_graph.cli.settings import with_settings, with_writers_set
-from midistems_graph.cli.songs import Song, find_songs
+from midistems_graph.cli.songs import Song, Sources, find_songs
 from midistems_graph.cli.stores import opened
 from midistems_graph.document.files import load
 from midistems_graph.document.flatten import Unfolding
@@ -42,28 +41,15 @@ from midistems_graph.rules.check import ancestors, check
 from midistems_graph.rules.problems import errors, relevant_to
 from midistems_graph.rules.site import Site
 
-log = logging.getLogger(__name__)
-
 SETTLED = frozenset({"cached", "derived", "up to date", "bypassed", "skipped"})
 """What nodes are when a run had nothing to do."""
 
 
 def run_guarded(options: argparse.Namespace) -> int:
-    """Run, whatever happens; returns the exit code. A fault of ours goes to the log file."""
+    """Run, whatever happens; returns the exit code."""
     report = Report()
-    with logged(), interruptible():
-        try:
-            _run(options, report)
-        except Refused as refused:
-            report.refuse(refused)
-        except KeyboardInterrupt:
-            report.refuse(Refused(Exit.CANCELLED, "stopped; what was computed is kept, run again to go on"))
-        except BrokenPipeError:
-            raise
-        except Exception:
-            log.exception("run-graph broke")
-            report.refuse(Refused(Exit.FAULT, fault_sentence()))
-        return report.conclude(as_json=options.json)
+    guarded(lambda: _run(options, report), report.refuse)
+    return guarded(lambda: report.conclude(as_json=options.json), lambda refused: int(refused.code))
 
 
 @dataclass(frozen=True)
@@ -78,6 +64,7 @@ class _Work:
     document: Graph
     wanted: Wanted
     folder: Path
+    sources: Sources
     outputs: OutputFolder | None
     store: Store
 
@@ -90,18 +77,29 @@ def _run(options: argparse.Namespace, report: Report) -> None:
     library = installed()
     file = graph_file(options.graph)
     document = _with_options(_loaded(file), library, options)
-    songs = find_songs(options.songs, options.input, _folders(document, library), options.reference)
     _refuse_unknown_inputs(document, options.input)
+    songs = find_songs(options.songs, options.input)
+    sources = Sources(options.input, _folders(document, library), options.reference, len(songs) > 1)
     wanted = _wanted(document, library, options, report)
     with opened(options.cache_dir, options.no_cache, report.problem) as store:
         outputs = None if options.dry_run else _outputs(options, wanted, library, songs)
         work = _Work(
-            options, report, tables.stderr(), tables.stdout(), library, document, wanted, file.parent, outputs, store
+            options,
+            report,
+            tables.stderr(),
+            tables.stdout(),
+            library,
+            document,
+            wanted,
+            file.parent,
+            sources,
+            outputs,
+            store,
         )
         for number, song in enumerate(songs, 1):
             if len(songs) > 1:
                 work.say(f"{song.name} ({number} of {len(songs)})")
-            _song(work, song, several=len(songs) > 1)
+            _song(work, song)
     if len(songs) > 1:
         failed = sum(code is not Exit.DONE for code in report.songs)
         work.say(f"{len(songs) - failed} of {len(songs)} songs are done" + (f", {failed} failed" if failed else ""))
@@ -175,8 +173,8 @@ def _outputs(
     writers = [flat.nodes[port.node] for port in wanted.ports if library[flat.nodes[port.node].type].writes]
     if not writers:
         return None
-    inputs = [path for song in songs for path in song.inputs.values()]
-    inputs += [song.reference for song in songs if song.reference]
+    inputs = [*(song.path for song in songs), *options.input.values()]
+    inputs += [options.reference] if options.reference else []
     try:
         for writer in writers:
             check_template(str(writer.knobs.get("name", "")))
@@ -188,9 +186,9 @@ def _outputs(
 # One song
 
 
-def _song(work: _Work, song: Song, several: bool) -> None:
+def _song(work: _Work, song: Song) -> None:
     """One song to its end; what goes wrong is kept in the report. Raises KeyboardInterrupt when cancelled."""
-    name = song.name if several else ""
+    name = song.name if work.sources.several else ""
     try:
         code = _one_song(work, song, name)
     except Refused as refused:
@@ -201,12 +199,12 @@ def _song(work: _Work, song: Song, several: bool) -> None:
 
 
 def _one_song(work: _Work, song: Song, name: str) -> Exit:
-    wanted, inputs = work.wanted, dict(song.inputs)
-    if song.reference is not None:
-        names = [file.stem for file in sound_files(song.reference)]
+    wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
+    if reference is not None:
+        names = [file.stem for file in sound_files(reference)]
         wanted = augment.with_reference(wanted, work.library, names)
         if augment.REFERENCE in wanted.graph.inputs:
-            inputs[augment.REFERENCE] = song.reference
+            inputs[augment.REFERENCE] = reference
         elif not song.is_demo:
             work.report.problem("--reference: none of the stem sets that are written has one of these stems", name)
     plan, warnings = _planned(work, wanted, inputs)

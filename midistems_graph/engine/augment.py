@@ -67,7 +67,7 @@ def only(graph: Graph, library: NodeLibrary, names: Sequence[str]) -> Wanted:
             kinds = set(site.gives(site.flat.aliases.get(str(port), port)))
             if kinds and kinds <= _FIGURES:
                 wanted.append(port)
-            elif kinds and kinds <= _AUDIBLE | {"spectrogram"}:
+            elif kinds and (kinds <= _AUDIBLE or kinds == {"spectrogram"}):
                 graph, end = _with_writer(graph, port, "spectrogram" in kinds, "stems" in kinds)
                 wanted.append(end)
             else:

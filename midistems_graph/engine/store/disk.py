@@ -174,6 +174,11 @@ class DiskStore:
         return differences(node_type, facts, self._index.earlier(node, song))
 
     @_healing
+    def history(self, node: str) -> list[tuple[UnitRecord, str | None]]:
+        """The newest records of a node in any song, each with the reason why its result is gone, or None."""
+        return self._index.history(node)
+
+    @_healing
     def spent(self, node_type: str) -> Spent | None:
         return self._index.spent(node_type)
 

@@ -146,10 +146,17 @@ class Index:
 
     def earlier(self, node: str, song: str) -> list[tuple[UnitRecord, str | None]]:
         """The newest records of a node in a song, lost ones too, each with the reason of its loss."""
+        return self._newest("node = ? AND song = ?", (node, song))
+
+    def history(self, node: str) -> list[tuple[UnitRecord, str | None]]:
+        """The same in any song."""
+        return self._newest("node = ?", (node,))
+
+    def _newest(self, which: str, arguments: tuple[str, ...]) -> list[tuple[UnitRecord, str | None]]:
         with self._connection() as db:
             rows = db.execute(
-                f"SELECT {UNIT_COLUMNS}, lost FROM unit WHERE node = ? AND song = ? ORDER BY made DESC LIMIT ?",
-                (node, song, _EXPLAINED_UNITS),
+                f"SELECT {UNIT_COLUMNS}, lost FROM unit WHERE {which} ORDER BY made DESC LIMIT ?",
+                (*arguments, _EXPLAINED_UNITS),
             ).fetchall()
         return [(_record(row, {}), row[8]) for row in rows]
 

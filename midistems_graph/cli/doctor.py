@@ -1,0 +1,73 @@
+"""`midistems-graph doctor`: what is installed where, to look at and to send with a report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+
+import soundfile
+
+from midistems_graph import __version__
+from midistems_graph.audio.demo import demo_folder
+from midistems_graph.audio.stft import fft_backend
+from midistems_graph.cli.codes import Exit
+from midistems_graph.cli.logs import log_file
+from midistems_graph.cli.plain_text import clean, in_bytes
+from midistems_graph.cli.presets import presets
+from midistems_graph.engine.store import default_store_folder
+from midistems_graph.node.library import installed
+
+
+def print_state() -> Exit:
+    """One line per fact."""
+    for name, fact in _facts():
+        print(f"{name + ':':<16} {clean(fact)}")
+    return Exit.DONE
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    yield "midistems-graph", __version__
+    yield "python", f"{platform.python_version()} ({sys.executable})"
+    yield "system", f"{platform.platform()}, {os.cpu_count()} cores"
+    for package in _packages():
+        yield package, _version(package)
+    yield "libsndfile", soundfile.__libsndfile_version__
+    yield "fft", fft_backend()
+    yield "node types", str(len(installed()))
+    yield "presets", str(len(presets()))
+    yield "demo song", _demo()
+    yield "store", _store()
+    yield "log file", str(log_file())
+
+
+def _packages() -> list[str]:
+    """The packages that this one asks for, `media` extra included."""
+    wanted = [
+        one for one in requires("midistems-graph") or () if "extra" not in one or "'media'" in one.replace('"', "'")
+    ]
+    return sorted({re.split(r"[^A-Za-z0-9_.-]", one, maxsplit=1)[0] for one in wanted})
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _demo() -> str:
+    try:
+        return str(demo_folder())
+    except FileNotFoundError as error:
+        return str(error)
+
+
+def _store() -> str:
+    folder = default_store_folder()
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return f"{folder} ({in_bytes(shutil.disk_usage(nearest).free)} free on its disk)"

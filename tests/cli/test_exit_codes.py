@@ -1,0 +1,122 @@
+"""Every exit code, and how much of one song's failure weighs in a batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import Program, write_graph, write_song
+
+from midistems_graph.cli import running
+from midistems_graph.cli.codes import MEANINGS, SEVERITY, Exit, of_batch, worst
+from midistems_graph.cli.logs import log_file
+from midistems_graph.engine.store import default_store_folder
+from midistems_graph.node import Audio, NodeLibrary, installed, node
+
+
+def test_every_code_has_a_meaning_and_a_rank() -> None:
+    assert set(MEANINGS) == set(SEVERITY) == set(Exit)
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([], Exit.DONE),
+        ([Exit.DONE, Exit.DONE], Exit.DONE),
+        ([Exit.DONE, Exit.INPUT], Exit.SOME),
+        ([Exit.INPUT, Exit.INPUT], Exit.INPUT),
+        ([Exit.INPUT, Exit.OUTPUT], Exit.OUTPUT),
+        ([Exit.DONE, Exit.FAULT], Exit.FAULT),
+    ],
+)
+def test_a_batch_says_how_many_songs_are_done(codes: list[Exit], expected: Exit) -> None:
+    assert of_batch(codes) is expected
+
+
+def test_stopping_outweighs_everything() -> None:
+    assert worst(Exit) is Exit.CANCELLED
+
+
+def test_a_node_that_refuses_is_5_and_independent_branches_end(run: Program, home: Path, song: Path) -> None:
+    graph = write_graph(
+        home / "g.json",
+        {"load": "io.load", "pick": ("stems.pick", {"name": "flute"}), "hpss": "separate.hpss", "bad": "io.save",
+         "good": "io.save"},
+        "load.out -> hpss.mixture", "hpss.out -> pick.stems", "pick.stem -> bad.stems", "load.out -> good.stems",
+    )  # fmt: skip
+    ended = run(graph, song, "-o", "out", "--json")
+    assert ended.code == 5 and len(ended.sentences) == 1 and "flute" in ended.err
+    assert [output["node"] for output in ended.json["outputs"]] == ["good"]
+
+
+@pytest.fixture
+def broken_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node library with one more type, which has a fault."""
+
+    @node("test.broken")
+    def broken(audio: Audio) -> Audio:
+        """Break."""
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(running, "installed", lambda: NodeLibrary.of([*installed(), broken]))
+
+
+def test_a_fault_is_1_and_its_traceback_is_in_the_log(
+    run: Program, home: Path, song: Path, broken_library: None
+) -> None:
+    graph = write_graph(home / "g.json", {"load": "io.load", "x": "test.broken", "save": "io.save"},
+                        "load.out -> x.audio", "x.out -> save.stems")  # fmt: skip
+    ended = run(graph, song, "-o", "out")
+    assert ended.code == 1 and len(ended.sentences) == 1 and str(log_file()) in ended.err
+    assert "ZeroDivisionError: secret detail" in log_file().read_text() and "Traceback" in log_file().read_text()
+
+
+def test_a_fault_outside_of_nodes_is_1_too(
+    run: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(running, "find_songs", broken)
+    ended = run(copy, song, "--json")
+    assert ended.code == ended.json["exit_code"] == 1
+    assert str(log_file()) in ended.err and "oops" in log_file().read_text()
+
+
+def test_damage_that_is_found_is_7(run: Program, midistems: Program, copy: Path, song: Path) -> None:
+    run(copy, song, "-o", "out")
+    assert midistems("cache", "verify").code == 0
+    value = next(path for path in (default_store_folder() / "values").rglob("*") if path.is_file())
+    content = bytearray(value.read_bytes())
+    content[-1] ^= 1
+    value.write_bytes(content)
+    assert midistems("cache", "verify").code == 7
+    assert midistems("cache", "verify").code == 0
+
+
+def test_all_songs_of_a_batch_failing_is_their_own_code(run: Program, copy: Path) -> None:
+    assert run(copy, "a.wav", "b.wav").code == 4
+
+
+def test_the_editor_is_not_there_yet(midistems: Program) -> None:
+    ended = midistems()
+    assert ended.code == 2 and "run-graph" in ended.err
+
+
+def test_a_batch_pairs_further_inputs_by_name(run: Program, home: Path) -> None:
+    graph = write_graph(
+        home / "g.json",
+        {"load": "io.load", "other": ("io.load", {"input": "other"}), "mix": "blend.mix", "save": "io.save"},
+        "load.out -> mix.signals[0]", "other.out -> mix.signals[1]", "mix.out -> save.stems",
+        inputs={"song": {}, "other": {}},
+    )  # fmt: skip
+    for folder in ("songs", "others"):
+        (home / folder).mkdir()
+        for name in ("a", "b"):
+            write_song(home / folder / f"{name}.wav", seconds=0.1)
+    write_song(home / "songs" / "alone.wav", seconds=0.1)
+    ended = run(graph, "songs/a.wav", "songs/b.wav", "--input", "other=others", "-o", "out")
+    assert ended.code == 0, ended.err
+    ended = run(graph, "songs", "--input", "other=others", "-o", "out")
+    assert ended.code == 9 and "alone" in ended.err
+    assert run(graph, "songs", "--input", "other=others/a.wav", "-o", "out").code == 2

@@ -1,0 +1,88 @@
+"""midistems-graph: node types, graph files, the store, the installation."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from command_line import SPLIT, SPLIT_EDGES, Program, write_graph, write_song
+
+from midistems_graph.node import installed
+
+
+def test_all_node_types_are_listed(midistems: Program) -> None:
+    listed = [line.split()[0] for line in midistems("nodes").out.splitlines()]
+    assert listed == list(installed().types)
+    assert [one["id"] for one in json.loads(midistems("nodes", "--json").out)] == listed
+
+
+def test_a_node_types_page_has_its_knobs_with_what_is_allowed(midistems: Program) -> None:
+    page = midistems("nodes", "separate.hpss").out
+    assert "n_fft = 2048  (16 to 65536 samples)" in page and "mixture: audio" in page
+
+
+def test_an_unknown_node_type_is_refused_with_the_nearest(midistems: Program) -> None:
+    ended = midistems("nodes", "separate.hps")
+    assert ended.code == 2 and "separate.hpss" in ended.err
+
+
+def test_check_tells_errors_from_hints(midistems: Program, split: Path, home: Path) -> None:
+    assert midistems("graph", "check", split).out.splitlines()[-1] == "the graph is sound"
+    bad = write_graph(home / "bad.json", SPLIT, *SPLIT_EDGES[1:])
+    ended = midistems("graph", "check", bad)
+    assert ended.code == 3 and "error: " in ended.out
+
+
+def test_converting_there_and_back_changes_nothing(midistems: Program, split: Path, home: Path) -> None:
+    assert midistems("graph", "convert", split, "g.mgraph").code == 0
+    assert midistems("graph", "convert", "g.mgraph", "back.json").code == 0
+    ended = midistems("graph", "diff", split, "back.json")
+    assert (ended.code, ended.out) == (0, "")
+
+
+def test_diff_says_what_changed(midistems: Program, split: Path, home: Path) -> None:
+    other = write_graph(home / "other.json", SPLIT | {"hpss": ("separate.hpss", {"n_fft": 4096, "hop": 256})},
+                        *SPLIT_EDGES, title="Split")  # fmt: skip
+    assert midistems("graph", "diff", split, other).out == "knob hpss.n_fft: 1024 -> 4096\n"
+
+
+@pytest.mark.parametrize(("format", "begins"), [("svg", "<svg"), ("dot", "digraph"), ("mermaid", "flowchart"),
+                                                ("text", "Split")])  # fmt: skip
+def test_a_graph_is_drawn(midistems: Program, split: Path, format: str, begins: str) -> None:
+    assert midistems("graph", "show", split, "--format", format).out.startswith(begins)
+
+
+def test_a_drawing_goes_into_a_file(midistems: Program, split: Path, home: Path) -> None:
+    assert midistems("graph", "show", split, "--format", "svg", "-o", "g.svg").code == 0
+    ElementTree.parse(home / "g.svg")
+    assert midistems("graph", "show", split, "--format", "svg", "-o", "no/g.svg").code == 6
+
+
+def test_the_store_is_measured_and_cleared_by_song(
+    run: Program, midistems: Program, copy: Path, song: Path, home: Path
+) -> None:
+    assert "no store" in midistems("cache").out
+    other = write_song(home / "other.wav", seed=3)
+    run(copy, song, other, "-o", "out")
+    assert len(re.findall("song ", midistems("cache").out)) == 2
+    midistems("cache", "clear", "--song", other)
+    assert len(re.findall("song ", midistems("cache").out)) == 1
+    assert midistems("cache", "clear").code == 0
+    assert "song " not in midistems("cache").out
+
+
+def test_why_a_node_ran_last(run: Program, midistems: Program, split: Path, song: Path) -> None:
+    run(split, song, "-o", "out")
+    assert "not been computed before" in midistems("cache", "why", "hpss").out
+    run(split, song, "-o", "out", "--set", "hpss.harmonic_margin=2")
+    assert "knob harmonic_margin: 1.0 -> 2.0" in midistems("cache", "why", "hpss").out
+    assert midistems("cache", "why", "nothing").code == 2
+
+
+def test_the_doctor_names_versions_and_places(midistems: Program) -> None:
+    ended = midistems("doctor")
+    assert ended.code == 0
+    assert all(word in ended.out for word in ("python", "numpy", "libsndfile", "store", "log file"))

@@ -1,0 +1,45 @@
+"""An output without loudspeakers that keeps time, so that playhead, meters and exports work on any machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from midistems_graph.audio.output_base import Fill
+
+NO_DEVICE = "no sound device was found: everything works, but nothing is heard"
+
+
+class SilentOut:
+    """Asks for sound at the pace of a device and drops it."""
+
+    def __init__(self, rate: int = 44100, period: int = 512, note: str = NO_DEVICE) -> None:
+        self.name, self.rate, self.channels, self.period, self.note = "silent", rate, 2, period, note
+        self.lost, self.underflows = "", 0
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, fill: Fill) -> None:
+        self.stop()
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._keep_time, args=(fill,), name="silent output", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._ended.set()
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        self.stop()
+
+    def _keep_time(self, fill: Fill) -> None:
+        block = np.zeros((self.period, self.channels), np.float32)
+        due = time.perf_counter()
+        while not self._ended.is_set():
+            fill(block)
+            due = max(due + self.period / self.rate, time.perf_counter() - 1.0)  # after a sleep of the machine
+            time.sleep(max(0.0, due - time.perf_counter()))

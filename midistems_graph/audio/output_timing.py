@@ -1,0 +1,74 @@
+"""How punctual a sound device's calls are: a histogram that costs a call one subtraction and one count.
+
+Lateness is the time between two calls beyond what the frames of the first one last: the device's own unrest and
+the wait for a processor and for the interpreter. A device that asks for several periods at once counts as it does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+
+_STEP = 1e-4
+_STEPS = 2000
+
+
+class Lateness:
+    """Counts calls by their lateness in steps of 0.1 ms up to 200 ms."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self._counts = [0] * (_STEPS + 1)
+        self._due = 0.0
+        self.calls = 0
+
+    def called(self, seconds: float) -> None:
+        """A call comes in now, for so many seconds of sound."""
+        now = time.perf_counter()
+        if self._due:
+            late = int((now - self._due) / _STEP)
+            self._counts[0 if late < 0 else min(late, _STEPS)] += 1
+        self._due = now + seconds
+        self.calls += 1
+
+    def percentile(self, share: float) -> float:
+        """Seconds of lateness that `share` of all calls (0 to 1) do not exceed; 0 before the first call."""
+        counts = self._counts.copy()
+        wanted, seen = share * sum(counts), 0
+        for step, count in enumerate(counts):
+            seen += count
+            if seen and seen >= wanted:
+                return (step + 1) * _STEP if step else _STEP / 2
+        return 0.0
+
+
+def raise_priority() -> bool:
+    """Put this thread before others where the system allows it; whether it did."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(10))
+            return True
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, -11)
+            return True
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        return bool(kernel.SetThreadPriority(kernel.GetCurrentThread(), 15))  # THREAD_PRIORITY_TIME_CRITICAL
+    return False
+
+
+def lower_priority() -> bool:
+    """Put this thread, and on Linux all that it starts, behind others; whether the system did."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+            return True
+    return False

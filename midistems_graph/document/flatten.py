@@ -46,6 +46,8 @@ def flatten(graph: Graph) -> Flat:
 
     Edges that name a node or a port that does not exist are kept as they are, for the rules to report.
     """
+    if not any(node.group for node in graph.nodes.values()):
+        return Flat(with_links(graph), tuple(sorted(graph.edges, key=str)), {}, {"": graph})
     _refuse_unsound(graph)
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
@@ -219,7 +221,7 @@ def _led_inside(
 
 
 def _at(address: Address, prefix: str) -> Address:
-    return replace(address, node=prefix + address.node)
+    return Address(prefix + address.node, address.port, address.index) if prefix else address
 
 
 def _repeat(node: Node, group: Group) -> int:

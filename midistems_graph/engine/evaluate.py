@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 
 from midistems_graph.audio.codec import pack, unpack
-from midistems_graph.audio.values import Features, Number, Span, Text, Timed, Value
-from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode
+from midistems_graph.audio.values import Features, Number, Scores, Separator, Span, Text, Timed, Value
+from midistems_graph.engine.plan import TILE, Argument, Interval, Plan, PlanNode
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError, Run
-from midistems_graph.node.definition import KnobError, Port
+from midistems_graph.node.definition import KnobError
 
 Fetch = Callable[[Source, Interval], Value]
+
+PLAIN = (Number, Text, Scores, Separator)
+"""Values that are no arrays: nothing to cut, nothing to check."""
+
+UNTIMED = (*PLAIN, Features)
+"""Values that speak of the whole song."""
 
 
 def evaluate(plan: Plan, node: PlanNode, interval: Interval, fetch: Fetch, run: Run) -> dict[str, Value]:
@@ -24,28 +30,27 @@ def evaluate(plan: Plan, node: PlanNode, interval: Interval, fetch: Fetch, run: 
     Raises NodeError when the node refuses its inputs or gives samples that are not numbers.
     """
     wider = plan.needed(node, interval)
-    arguments = [_argument(plan, node, port, interval, wider, fetch) for port in node.type.inputs]
+    arguments = [_received(plan, argument, interval, wider, fetch) for argument in node.arguments]
     knobs: dict[str, Any] = dict(node.knobs)
     for name, source in node.wired.items():
         knobs[name] = _driven(node, name, fetch(source, wider))
     if node.type.takes_run:
         knobs["run"] = run
     result = node.type.function(*arguments, **knobs)
-    outputs = [p for p in node.type.outputs if p.kinds != ("separator",)]
-    values: list[Value] = [result] if node.type.single_output else list(result)
-    if not outputs:
+    values: tuple[Value, ...] = (result,) if node.type.single_output else tuple(result)
+    if not node.outputs:
         return {}
-    return {p.name: _trimmed(plan, node, v, interval) for p, v in zip(outputs, values, strict=True)}
+    return {p.name: _trimmed(plan, node, v, interval) for p, v in zip(node.outputs, values, strict=True)}
 
 
-def _argument(plan: Plan, node: PlanNode, port: Port, interval: Interval, wider: Interval, fetch: Fetch) -> object:
+def _received(plan: Plan, argument: Argument, interval: Interval, wider: Interval, fetch: Fetch) -> object:
     """What one input port receives: a value, a tuple of them, a stream, a separator, or None."""
-    if port.name in node.separators:
-        return node.separators[port.name]
-    sources = node.inputs.get(port.name, ())
+    port, sources, separator = argument
+    if separator is not None:
+        return separator
     if port.stream:
-        streams = [TileStream(plan, source, interval, fetch) for source in sources]
-        return tuple(streams) if port.variadic else (streams[0] if streams else None)
+        streams = tuple(TileStream(plan, source, interval, fetch) for source in sources)
+        return streams if port.variadic else streams[0] if streams else None
     if port.variadic:
         return tuple(fetch(source, wider) for source in sources)
     return fetch(sources[0], wider) if sources else None
@@ -87,13 +92,14 @@ def _driven(node: PlanNode, name: str, value: Value) -> object:
 
 def _trimmed(plan: Plan, node: PlanNode, value: Value, interval: Interval) -> Value:
     """A result cut to the wanted stretch; raises NodeError when it does not cover it or is not finite."""
+    if isinstance(value, PLAIN):
+        return value
     if isinstance(value, Timed):
         span = Span.of_seconds(*interval, plan.total, value.rate)
         if not (value.span.start <= span.start and span.stop <= value.span.stop and value.span.total == span.total):
             raise NodeError(f"{node.type.id} gave {value.span}, which does not cover the {span} that was asked for")
         value = value if value.span == span else value.crop(span)
-    if isinstance(value, Timed | Features):
-        _finite(node, value)
+    _finite(node, value)
     return value
 
 

@@ -1,8 +1,8 @@
 """Carries a plan out: units in order of readiness, values through the store, progress to a watcher.
 
 A unit whose key the store knows does not run. What a unit gives goes to the store and is read back
-through a memory map by whoever needs it, so memory holds little more than the units in flight. Without a
-store (or when it is full) values are held in memory until their last reader is done.
+through a memory map by whoever needs it, so memory holds little more than the units in flight; it is pinned
+until its last reader is done. Without a store (or when it is full) values are held in memory for as long.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -22,12 +24,12 @@ from midistems_graph.audio.codec import digest, pack
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
-from midistems_graph.engine.evaluate import evaluate, silenced
+from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import Digests, facts, node_key, unit_key
 from midistems_graph.engine.outputs import CannotWrite, NodeOutputs, OutputRefused, SongOutputs
-from midistems_graph.engine.plan import ONCE, Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.plan import MODEL, ONCE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
-from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreFull
+from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
 from midistems_graph.node.library import NodeLibrary
@@ -47,6 +49,14 @@ SIGNIFICANCE: tuple[Status, ...] = (
     "failed",
 )
 """Of several tiles of a node the most significant status is shown: the last of these."""
+
+_WEIGHT = {status: weight for weight, status in enumerate(SIGNIFICANCE)}
+
+PATIENCE = 0.4
+"""Seconds that a cancelled run waits for units at work; what they still give is dropped."""
+
+UNPIN_EVERY = 64
+"""Values that were read for the last time are unpinned in batches of this size: a store may need a transaction."""
 
 MEMO_BYTES = 128 << 20
 """How much of derived values is kept for other readers of the same stretch."""
@@ -83,9 +93,11 @@ class NodeReport:
     units: dict[Status, int] = field(default_factory=dict)
 
     def add(self, status: Status, seconds: float, nbytes: int, reason: str) -> None:
-        if SIGNIFICANCE.index(status) > SIGNIFICANCE.index(self.status) or not self.reason:
-            self.reason = reason or self.reason
-        self.status = max(self.status, status, key=SIGNIFICANCE.index)
+        more = _WEIGHT[status] > _WEIGHT[self.status]
+        if reason and (more or not self.reason):
+            self.reason = reason
+        if more:
+            self.status = status
         self.seconds += seconds
         self.nbytes += nbytes
         self.units[status] = self.units.get(status, 0) + 1
@@ -121,42 +133,46 @@ class Executor:
         self.outputs = outputs
         self.watcher = watcher or Silent()
         self.cores = jobs or os.cpu_count() or 1
-        self.memory = memory
         self.problems: list[str] = []
-        self.failures: list[Failure] = []
         self.reports = {address: NodeReport(_rest_status(plan, address)) for address in plan.nodes}
         self._cancel = threading.Event()
+        self._over = False
+        self._told_full = False
         self._lock = threading.Lock()
+        self._failures: dict[str, tuple[int, Failure]] = {}
         self._digests: dict[Unit, Mapping[str, str]] = {}
         self._held: dict[Unit, Mapping[str, Value]] = {}
-        self._pinned: list[str] = []
-        self._in_flight: dict[Unit, int] = {}
+        self._pinned: dict[Unit, list[str]] = {}
+        self._done_with: list[str] = []
         self._memo = _Memo(MEMO_BYTES)
         self._derived: dict[tuple[str, str, Interval], str] = {}
-        self._shared = {address: node_key(node, plan.total) for address, node in plan.nodes.items()} if store else {}
-        self._readers = dict.fromkeys(plan.units, 0)
-        for reads in plan.units.values():
-            for unit in reads:
-                self._readers[unit] += 1
-        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._admit if memory else None)
+        self._keyed = store is not None or outputs is not None
+        nodes = plan.nodes.items()
+        self._shared = {address: node_key(node, plan.total) for address, node in nodes} if self._keyed else {}
+        self._readers = Counter(chain.from_iterable(plan.units.values()))
+        self._readers.update(plan.asked())  # whoever asks after the run
+        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, cache(self._forecast_bytes), memory)
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
         threads = run_all(self._queue, self._work, min(self.cores, max(len(self.plan.units), 1)))
         try:
-            while any(thread.is_alive() for thread in threads):
-                threads[-1].join(0.1) if threads[-1].is_alive() else threads[0].join(0.1)
-                if self._cancel.is_set():
-                    self._join(threads, time.monotonic() + 0.4)
-                    break
+            for thread in threads:
+                while thread.is_alive() and not self.cancelled:
+                    thread.join(0.1)
         except KeyboardInterrupt:
             self.cancel()
-            self._join(threads, time.monotonic() + 0.4)
-        finally:
-            if self.cancelled:
-                self._mark_cancelled()
-            if self.store and self._pinned:
-                self.store.unpin(self._pinned)
+        deadline = time.monotonic() + PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            self._over = True
+        if self.cancelled:
+            self._mark_cancelled()
+        if self.store:
+            self._unpin(everything=True)
+        if self._queue.broken:
+            raise self._queue.broken
 
     def cancel(self) -> None:
         """End soon: running nodes are told at their next poll, nothing new begins."""
@@ -167,75 +183,62 @@ class Executor:
     def cancelled(self) -> bool:
         return self._cancel.is_set()
 
+    @property
+    def failures(self) -> list[Failure]:
+        """What failed by itself, once per node (its first tile), in the order of the plan."""
+        return [self._failures[address][1] for address in self.plan.nodes if address in self._failures]
+
     def value(self, source: Source, interval: Interval | None = None) -> Value:
-        """What an edge holds on a stretch (the plan's window), after the run."""
+        """What an edge holds on a stretch (the plan's window), after the run.
+
+        Raises NodeError for what the run did not compute, or no longer has.
+        """
         return self._fetch(source, interval or self.plan.window)
 
     # What one unit goes through
 
     def _work(self, unit: Unit) -> Outcome:
         node = self.plan.nodes[unit.node]
-        began = time.perf_counter()
         self.watcher.unit_started(unit)
+        began = time.perf_counter()
         try:
             status, nbytes, reason = self._settle(unit, node)
         except Cancelled:
-            return self._finish(unit, "cancelled", began, 0, "")
-        except (NodeError, StoreFull) as error:
-            return self._failed(unit, began, Failure(unit.node, str(error), "node"))
-        except (OutputRefused, CannotWrite) as error:
-            return self._failed(unit, began, Failure(unit.node, str(error), "output"))
-        except MemoryError:
-            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-            return self._failed(unit, began, Failure(unit.node, message, "node"))
+            status, nbytes, reason = "cancelled", 0, ""
         except Exception as error:
-            log.exception("node %s (%s) broke", unit.node, node.type.id)
-            return self._failed(unit, began, Failure(unit.node, f"{type(error).__name__}: {error}", "fault"))
-        finally:
+            failure = _failure(unit, node, error)
+            status, nbytes, reason = "failed", 0, failure.message
             with self._lock:
-                self._in_flight.pop(unit, None)
-            self._release(unit)
-        return self._finish(unit, status, began, nbytes, reason)
+                first = self._failures.setdefault(unit.node, (unit.tile, failure))
+                self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
+        self._release(unit)
+        self._report(unit, status, time.perf_counter() - began, nbytes, reason)
+        return "failed" if status == "failed" else "done"
 
     def _settle(self, unit: Unit, node: PlanNode) -> tuple[Status, int, str]:
         """Find, or compute and keep, what a unit gives."""
         interval = self.plan.interval(unit)
-        if self.store is None:
-            self._held[unit] = self._evaluate(unit, node, interval, None)
+        if not self._keyed:
+            self._held[unit] = self._evaluate(unit, node, interval)
             return "ran", 0, ""
         inputs = self._input_digests(node, interval)
         key = unit_key(self._shared[node.address], interval, inputs)
         if node.type.writes:
             return self._settle_writer(unit, node, interval, key)
+        if self.store is None:
+            self._hold(unit, self._evaluate(unit, node, interval))
+            return "ran", 0, ""
         record = self.store.find(key)
-        if record is not None and self.store.pin(record.outputs.values()):
-            with self._lock:
-                self._pinned.extend(record.outputs.values())
-            self._digests[unit] = record.outputs
+        if record is not None and self._pin(unit, record.outputs):
             return "cached", record.nbytes, ""
         ingredients = facts(node, interval, inputs)
         song = self.plan.bindings.song_digest
         reason = "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
         began = time.perf_counter()
-        values = self._evaluate(unit, node, interval, None)
+        values = self._evaluate(unit, node, interval)
         seconds = time.perf_counter() - began
-        try:
-            record = self.store.put(
-                key,
-                values,
-                node=node.address,
-                node_type=node.type.id,
-                seconds=seconds,
-                song=song,
-                facts=ingredients,
-            )
-            self._digests[unit] = record.outputs
-            return "ran", record.nbytes, reason
-        except StoreFull as error:
-            self._problem(f"{error} The run goes on in memory.")
-            self._held[unit] = values
-            self._digests[unit] = {port: digest(value) for port, value in values.items()}
-            return "ran", 0, reason
+        nbytes = self._keep(unit, values, key=key, node=node, seconds=seconds, song=song, facts=ingredients)
+        return "ran", nbytes, reason
 
     def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
         if self.outputs is None:
@@ -249,9 +252,66 @@ class Executor:
         return "up to date", sum(output.path.stat().st_size for output in current), ""
 
     def _evaluate(
-        self, unit: Unit, node: PlanNode, interval: Interval, writer: NodeOutputs | None
+        self, unit: Unit, node: PlanNode, interval: Interval, writer: NodeOutputs | None = None
     ) -> Mapping[str, Value]:
-        return evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, writer))
+        values = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, writer))
+        if self._over:  # the run did not wait for this node; store and outputs may be closed
+            raise Cancelled
+        return values
+
+    def _keep(
+        self,
+        unit: Unit,
+        values: Mapping[str, Value],
+        *,
+        key: str,
+        node: PlanNode,
+        seconds: float,
+        song: str,
+        facts: Mapping[str, str],
+    ) -> int:
+        """Give values to the store, or hold them in memory when it takes none. Returns the bytes stored."""
+        assert self.store is not None
+        put = partial(
+            self.store.put,
+            key,
+            values,
+            node=node.address,
+            node_type=node.type.id,
+            seconds=seconds,
+            song=song,
+            facts=facts,
+        )
+        try:
+            try:
+                record = put()
+            except StoreFull:
+                if not self._unpin():
+                    raise
+                record = put()
+        except StoreError as error:
+            if not self._told_full:
+                self._told_full = True
+                self._problem(f"{error} The run goes on in memory.")
+        else:
+            if self._pin(unit, record.outputs):
+                return record.nbytes
+        self._hold(unit, values)
+        return 0
+
+    def _hold(self, unit: Unit, values: Mapping[str, Value]) -> None:
+        """Keep values in memory until their last reader is done."""
+        self._digests[unit] = {port: digest(value) for port, value in values.items()}
+        self._held[unit] = values
+
+    def _pin(self, unit: Unit, outputs: Mapping[str, str]) -> bool:
+        """Make sure that stored values stay until their last reader is done; False if one is gone."""
+        assert self.store is not None
+        there = self.store.pin(outputs.values())
+        self._pinned.setdefault(unit, []).extend(outputs.values())
+        if there:
+            self._digests[unit] = outputs
+        return there
 
     # Values
 
@@ -262,10 +322,12 @@ class Executor:
         return silenced(value) if node.muted else value
 
     def _read(self, node: PlanNode, source: Source, interval: Interval) -> Value:
-        parts = [self._stored(unit, source.port) for unit in self.plan.covering(node, interval)]
-        if not isinstance(parts[0], Timed):
-            return parts[0]
-        span = Span.of_seconds(*interval, self.plan.total, parts[0].rate)
+        units = self.plan.covering(node, interval)
+        first = self._stored(units[0], source.port)
+        if isinstance(first, UNTIMED):
+            return first
+        span = Span.of_seconds(*interval, self.plan.total, first.rate)
+        parts = [first, *(self._stored(unit, source.port) for unit in units[1:])]
         cut: list[Timed] = []
         for part in parts:
             assert isinstance(part, Timed)
@@ -275,13 +337,15 @@ class Executor:
         return join(cut)
 
     def _stored(self, unit: Unit, port: str) -> Value:
-        if unit in self._held:
-            return self._held[unit][port]
-        assert self.store is not None
+        held = self._held.get(unit)
+        if held is not None:
+            return held[port]
+        if self.store is None or unit not in self._digests:
+            raise NodeError(f"{_named(unit)} has no result on this stretch; run it again")
         try:
             return self.store.get(self._digests[unit][port])
         except (MissingValue, DamagedValue) as error:
-            raise NodeError(f"a cached result of {unit.node!r} was lost or damaged ({error}); run again") from None
+            raise NodeError(f"a cached result of {_named(unit)} was lost or damaged ({error}); run again") from None
 
     def _derive(self, node: PlanNode, source: Source, interval: Interval) -> Value:
         found = self._memo.get((node.address, interval))
@@ -319,29 +383,22 @@ class Executor:
 
     # Bookkeeping
 
-    def _finish(self, unit: Unit, status: Status, began: float, nbytes: int, reason: str) -> Outcome:
-        seconds = time.perf_counter() - began
+    def _report(self, unit: Unit, status: Status, seconds: float, nbytes: int, reason: str) -> None:
+        if self._over:
+            return
         with self._lock:
             self.reports[unit.node].add(status, seconds if status == "ran" else 0.0, nbytes, reason)
         self.watcher.unit_finished(unit, status, seconds)
-        return "done"
-
-    def _failed(self, unit: Unit, began: float, failure: Failure) -> Outcome:
-        with self._lock:
-            if failure not in self.failures:
-                self.failures.append(failure)
-        self._finish(unit, "failed", began, 0, failure.message)
-        return "failed"
 
     def _lost(self, unit: Unit, because: Unit) -> None:
         """A unit below a failed one: it fails too, and says because of what."""
-        self.reports[unit.node].add("failed", 0.0, 0, f"needs {because.node}, which failed")
-        self.watcher.unit_finished(unit, "failed", 0.0)
+        self._release(unit)
+        self._report(unit, "failed", 0.0, 0, f"needs {_named(because)}, which failed")
 
     def _mark_cancelled(self) -> None:
+        planned = Counter(unit.node for unit in self.plan.units)
         for address, report in self.reports.items():
-            planned = sum(1 for unit in self.plan.units if unit.node == address)
-            if planned and sum(report.units.values()) < planned:
+            if sum(report.units.values()) < planned[address]:
                 report.add("cancelled", 0.0, 0, "")
 
     def _problem(self, message: str) -> None:
@@ -350,28 +407,35 @@ class Executor:
                 self.problems.append(message)
 
     def _release(self, unit: Unit) -> None:
-        """Let go of held values that nobody will read any more."""
-        if not self._held:
+        """Let go of values that nobody will read any more."""
+        if not (self._held or self._pinned):
             return
         with self._lock:
             for read in self.plan.units[unit]:
                 self._readers[read] -= 1
-                if self._readers[read] == 0 and read.node not in self.plan.wanted:
+                if self._readers[read] == 0:
                     self._held.pop(read, None)
+                    self._done_with += self._pinned.pop(read, ())
+        if len(self._done_with) >= UNPIN_EVERY:
+            self._unpin()
+
+    def _unpin(self, *, everything: bool = False) -> bool:
+        """Let the store evict what was read for the last time, or all that this run pinned; False if there is none."""
+        assert self.store is not None
+        with self._lock:
+            digests, self._done_with = self._done_with, []
+            if everything:
+                digests += [digest for pinned in self._pinned.values() for digest in pinned]
+                self._pinned = {}
+        if digests:
+            self.store.unpin(digests)
+        return bool(digests)
 
     def _ranks(self) -> dict[Unit, tuple[int, ...]]:
         """Tile by tile through the graph, the deepest node first: what was computed is soon used and freed."""
         last = 1 + max((unit.tile for unit in self.plan.units), default=0)
         nodes = self.plan.nodes
         return {u: (u.tile if u.tile != ONCE else last, -nodes[u.node].depth) for u in self.plan.units}
-
-    def _admit(self, unit: Unit) -> bool:
-        """Whether a unit's memory fits beside what is in flight."""
-        need = self._forecast_bytes(unit)
-        if sum(self._in_flight.values()) + need > self.memory:
-            return False
-        self._in_flight[unit] = need
-        return True
 
     def _forecast_bytes(self, unit: Unit) -> int:
         """Memory of a unit at work: its inputs and outputs as audio, times its scratch factor."""
@@ -383,9 +447,29 @@ class Executor:
         edges = 1 + len(node.sources) + len(node.type.outputs)
         return int(float(stop - start) * node.rate * song * 4 * edges * node.type.scratch)
 
-    def _join(self, threads: list[threading.Thread], deadline: float) -> None:
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+
+def _failure(unit: Unit, node: PlanNode, error: Exception) -> Failure:
+    """What an exception of a unit says to people; a fault of ours goes to the log with its traceback."""
+    name = unit.node.removesuffix(MODEL)
+    match error:
+        case NodeError() | StoreError():
+            return Failure(name, str(error), "node")
+        case OutputRefused() | CannotWrite():
+            return Failure(name, str(error), "output")
+        case MemoryError():
+            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+            return Failure(name, message, "node")
+    log.error("node %s (%s) broke", unit.node, node.type.id, exc_info=error)
+    return Failure(name, f"{type(error).__name__}: {error}", "fault")
+
+
+def _tile(failed: tuple[int, Failure]) -> int:
+    return failed[0]
+
+
+def _named(unit: Unit) -> str:
+    """A unit's node as people know it."""
+    return unit.node.removesuffix(MODEL)
 
 
 def _rest_status(plan: Plan, address: str) -> Status:
@@ -393,7 +477,7 @@ def _rest_status(plan: Plan, address: str) -> Status:
     return "derived" if plan.nodes[address].mode == "derived" else "skipped"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _UnitRun:
     """What a running node is offered (the `Run` of the node contract)."""
 

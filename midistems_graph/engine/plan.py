@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, cached_property
@@ -52,6 +52,14 @@ class Unit(NamedTuple):
     tile: int
 
 
+class Argument(NamedTuple):
+    """What one input port of a node receives: the outputs that are wired to it, or a separator."""
+
+    port: Port
+    sources: tuple[Source, ...]
+    separator: Separator | None
+
+
 @dataclass(frozen=True, eq=False)
 class PlanNode:
     """One node of the flattened graph, ready to be evaluated.
@@ -75,11 +83,24 @@ class PlanNode:
     files: Mapping[str, str]
 
     @cached_property
-    def sources(self) -> tuple[tuple[Source, Port | None], ...]:
-        """All that flows in, with the port it flows into (None for a knob)."""
-        ports = {port.name: port for port in self.type.inputs}
-        wired = [(source, None) for source in self.wired.values()]
-        return (*((s, ports[name]) for name, sources in self.inputs.items() for s in sources), *wired)
+    def sources(self) -> tuple[Source, ...]:
+        """All that flows in: into ports, then into knobs."""
+        return (*chain.from_iterable(self.inputs.values()), *self.wired.values())
+
+    @cached_property
+    def once(self) -> tuple[Unit]:
+        """The one unit of a node that has no tiles."""
+        return (Unit(self.address, ONCE),)
+
+    @cached_property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What each input port receives, in the order of the function's parameters."""
+        return tuple(Argument(p, self.inputs.get(p.name, ()), self.separators.get(p.name)) for p in self.type.inputs)
+
+    @cached_property
+    def outputs(self) -> tuple[Port, ...]:
+        """The ports that the function gives values for (a `separator` port needs none)."""
+        return tuple(port for port in self.type.outputs if port.kinds != ("separator",))
 
 
 @dataclass(frozen=True)
@@ -102,7 +123,7 @@ class Plan:
     @cached_property
     def read(self) -> frozenset[str]:
         """Nodes whose results another node reads."""
-        return frozenset(source.node for node in self.nodes.values() for source, _ in node.sources)
+        return frozenset(source.node for node in self.nodes.values() for source in node.sources)
 
     def interval(self, unit: Unit) -> Interval:
         """The stretch of the song that a unit's outputs cover."""
@@ -127,22 +148,28 @@ class Plan:
             return interval
         return max(interval[0] - node.reach, Fraction(0)), min(interval[1] + node.reach, self.total)
 
-    def covering(self, node: PlanNode, interval: Interval) -> list[Unit]:
+    def covering(self, node: PlanNode, interval: Interval) -> Sequence[Unit]:
         """The stored units whose outputs cover a stretch of a node's outputs."""
         if node.mode == "once":
-            return [Unit(node.address, ONCE)]
+            return node.once
         first = int(interval[0] // TILE)
         return [Unit(node.address, tile) for tile in range(first, max(first + 1, math.ceil(interval[1] / TILE)))]
 
     def reads(self, node: PlanNode, interval: Interval) -> Iterator[Unit]:
         """The stored units that evaluating a node on a stretch reads, through derived nodes too."""
         wider = self.needed(node, interval)
-        for source, _ in node.sources:
+        for source in node.sources:
             upstream = self.nodes[source.node]
             if upstream.mode == "derived":
                 yield from self.reads(upstream, wider)
             else:
                 yield from self.covering(upstream, wider)
+
+    def asked(self) -> Iterator[Unit]:
+        """The stored units that hold what is wanted, or that it is derived from."""
+        for address in self.wanted:
+            node = self.nodes[address]
+            yield from (self.reads if node.mode == "derived" else self.covering)(node, self.window)
 
 
 def compile_plan(
@@ -326,13 +353,7 @@ def _inner(node: Node, library: NodeLibrary) -> Context:
 def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:
     """All units that the wanted nodes need, with what each reads, in an order that can be run."""
     units: dict[Unit, tuple[Unit, ...]] = {}
-    todo: list[Unit] = []
-    for address in plan.wanted:
-        node = plan.nodes[address]
-        if node.mode == "derived":
-            todo.extend(plan.reads(node, plan.window))
-        else:
-            todo.extend(plan.covering(node, plan.window))
+    todo = list(plan.asked())
     while todo:
         unit = todo.pop()
         if unit in units:
@@ -346,4 +367,4 @@ def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:
                 f"or fewer repeats (the largest part is the node {unit.node!r})"
             )
     order = {address: place for place, address in enumerate(plan.nodes)}
-    return dict(sorted(units.items(), key=lambda item: (item[0].tile, order[item[0].node])))
+    return dict(sorted(units.items(), key=lambda item: (order[item[0].node], item[0].tile)))

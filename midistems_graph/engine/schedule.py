@@ -19,8 +19,11 @@ Outcome = Literal["done", "failed"]
 class ReadyQueue(Generic[T]):
     """Tasks with what each reads; hands out those that are ready, lowest `rank` first.
 
-    A task that failed takes down everything below it: `on_lost` is called for each. `admit` may hold a
-    task back while others run (a memory budget); with nothing else running it is always admitted.
+    A task that failed takes down everything below it: `on_lost` is called for each, with the task that failed.
+    With a `budget`, the costs of the tasks at work stay within it: the best task waits until it fits, and one
+    that is beyond the budget runs alone.
+
+    Inside, a task is its place in the order of ranks, so that the heap compares plain numbers.
     """
 
     def __init__(
@@ -28,23 +31,28 @@ class ReadyQueue(Generic[T]):
         reads: Mapping[T, Sequence[T]],
         rank: Mapping[T, tuple[int, ...]],
         on_lost: Callable[[T, T], None],
-        admit: Callable[[T], bool] | None = None,
+        cost: Callable[[T], int] | None = None,
+        budget: int = 0,
     ) -> None:
-        self._rank = rank
+        self._tasks = sorted(reads, key=rank.__getitem__)
         self._on_lost = on_lost
-        self._admit = admit
-        self._waits = {task: len(set(inputs)) for task, inputs in reads.items()}
-        self._readers: dict[T, list[T]] = {task: [] for task in reads}
-        for task, inputs in reads.items():
-            for name in set(inputs):
-                self._readers[name].append(task)
-        self._ready = [(rank[task], i, task) for i, (task, n) in enumerate(self._waits.items()) if n == 0]
-        heapq.heapify(self._ready)
-        self._pushed = len(self._waits)
-        self._left = len(self._waits)
+        self._cost = cost if budget else None
+        self._budget = budget
+        place = {task: i for i, task in enumerate(self._tasks)}
+        inputs = [set(reads[task]) for task in self._tasks]
+        self._waits = [len(names) for names in inputs]
+        self._readers: list[list[int]] = [[] for _ in self._tasks]
+        for i, names in enumerate(inputs):
+            for name in names:
+                self._readers[place[name]].append(i)
+        self._ready = [i for i, count in enumerate(self._waits) if count == 0]  # sorted, so a heap
+        self._left = len(self._tasks)
+        self._costs: dict[int, int] = {}
         self._running = 0
+        self._idle = 0
         self._stopped = False
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.Lock())
+        self.broken: BaseException | None = None
 
     @property
     def running(self) -> int:
@@ -63,50 +71,68 @@ class ReadyQueue(Generic[T]):
             self._changed.notify_all()
 
     def work(self, do: Callable[[T], Outcome]) -> None:
-        """Run tasks on this thread until none is left; every worker thread calls this."""
-        task = self._next(None)
-        while task is not None:
-            outcome = do(task)
-            task = self._next((task, outcome))
+        """Run tasks on this thread until none is left; every worker thread calls this.
 
-    def _next(self, finished: tuple[T, Outcome] | None) -> T | None:
+        What `do` raises is kept in `broken` and stops the queue.
+        """
+        try:
+            at = self._next()
+            while at is not None:
+                at = self._next(at, do(self._tasks[at]))
+        except BaseException as error:
+            self.broken = error
+            self.stop()
+
+    def _next(self, finished: int | None = None, outcome: Outcome = "done") -> int | None:
         """Settle a finished task and wait for another; None when there is none left."""
         with self._changed:
             if finished is not None:
-                self._settle(*finished)
-            while True:
-                if self._stopped or self._left == 0:
-                    return None
-                if self._ready and (self._admit is None or self._running == 0 or self._admit(self._ready[0][2])):
+                self._settle(finished, outcome)
+            while not self._stopped and self._left:
+                if self._ready and self._fits(self._ready[0]):
                     self._running += 1
-                    return heapq.heappop(self._ready)[2]
+                    task = heapq.heappop(self._ready)
+                    if self._ready and self._idle:
+                        self._changed.notify()  # who wakes up wakes the next one, if there is work for it
+                    return task
+                self._idle += 1
                 self._changed.wait()
+                self._idle -= 1
+            self._changed.notify_all()
+            return None
 
-    def _settle(self, task: T, outcome: Outcome) -> None:
+    def _fits(self, task: int) -> bool:
+        """Whether a task may start beside those at work; if so, its cost counts from now on."""
+        if self._cost is None:
+            return True
+        cost = self._cost(self._tasks[task])
+        if self._running and sum(self._costs.values()) + cost > self._budget:
+            return False
+        self._costs[task] = cost
+        return True
+
+    def _settle(self, task: int, outcome: Outcome) -> None:
         self._running -= 1
         self._left -= 1
+        self._costs.pop(task, None)
         if outcome == "failed":
             self._lose(task)
-        else:
-            for reader in self._readers[task]:
-                self._waits[reader] -= 1
-                if self._waits[reader] == 0:
-                    self._pushed += 1
-                    heapq.heappush(self._ready, (self._rank[reader], self._pushed, reader))
-        if self._left == 0 or len(self._ready) > 1 or self._admit is not None:
-            self._changed.notify_all()
+            return
+        for reader in self._readers[task]:
+            self._waits[reader] -= 1
+            if self._waits[reader] == 0:
+                heapq.heappush(self._ready, reader)
 
-    def _lose(self, failed: T) -> None:
+    def _lose(self, failed: int) -> None:
         """Everything that reads a failed task, directly or not, will not run."""
-        todo, lost = [failed], {failed}
+        todo = [failed]
         while todo:
             for reader in self._readers[todo.pop()]:
-                if reader not in lost and self._waits[reader] > 0:
-                    lost.add(reader)
-                    todo.append(reader)
+                if self._waits[reader] > 0:
                     self._waits[reader] = -1
                     self._left -= 1
-                    self._on_lost(reader, failed)
+                    todo.append(reader)
+                    self._on_lost(self._tasks[reader], self._tasks[failed])
 
 
 def run_all(queue: ReadyQueue[T], do: Callable[[T], Outcome], workers: int) -> list[threading.Thread]:

@@ -49,6 +49,8 @@ class Wiring:
 
     @cached_property
     def into(self) -> Mapping[str, Wires]:
+        if all(node.state != "bypassed" for node in self.nodes.values()):
+            return self.drawn
         return {a: tuple((t, self.past_bypassed(s)) for t, s in wires) for a, wires in self.drawn.items()}
 
     @cached_property
@@ -61,9 +63,10 @@ class Wiring:
     def past_bypassed(self, source: Source) -> Source:
         """What an output port really shows: a bypassed node passes on the first input of its output's kind."""
         for _ in range(len(self.nodes) + 1):
-            node_type = self.library.get(self.nodes[source.node].type)
+            node = self.nodes[source.node]
+            node_type = self.library.get(node.type) if node.state == "bypassed" else None
             port = node_type.output(source.port) if node_type else None
-            if self.nodes[source.node].state != "bypassed" or node_type is None or port is None:
+            if node_type is None or port is None:
                 return source
             fits = [p.name for p in node_type.inputs if set(p.kinds) & set(port.kinds)]
             wires = self.drawn[source.node]

@@ -129,6 +129,6 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_the_node_reference_is_up_to_date() -> None:
-    check = [sys.executable, DOCS / "make_docs.py", "--check"]
+    check: list[str | Path] = [sys.executable, DOCS / "make_docs.py", "--check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"av", "mkl-fft"}
-"""Imported where they are installed, and done without where they are not."""
+EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
+UNDECLARED = {"mkl-fft"}
+"""Used where they happen to be installed."""
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +29,22 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment into which the wheel is installed; other libraries are those of the tests."""
     pytest.importorskip("build")
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    build: list[str | Path] = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=False, symlinks=True)
     bin_folder = folder / "env" / "bin"
-    pip = [sys.executable, "-m", "pip", "--python", bin_folder / "python", "install", "--no-deps", "--no-index", wheel]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        bin_folder / "python",
+        "install",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    ]
     subprocess.run(pip, check=True, capture_output=True)
     (site,) = (folder / "env").glob("lib/*/site-packages")
     # Not a .pth of that folder itself: those in it, such as that of the editable install, are not followed.
@@ -112,7 +123,7 @@ def test_every_program_exists() -> None:
 
 
 def test_every_library_that_is_imported_is_declared() -> None:
-    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]} | OPTIONAL
+    declared = UNDECLARED | names_in(PROJECT["dependencies"], *EXTRAS.values())
     makers = packages_distributions()
     missing = {
         f"{file.relative_to(ROOT)}: {module}"
@@ -145,14 +156,13 @@ def test_every_dependency_has_a_lower_bound() -> None:
 
 def test_every_dependency_is_named_with_its_licence() -> None:
     rows = re.findall(r"^\| ([a-z0-9-]+) \| ([^|]+) \|", (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8"), re.M)
-    direct = {
-        canonicalize_name(Requirement(line).name)
-        for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-        for line in lines
-    }
-    needed = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
-    assert sorted((direct | brought_along(needed)) - dict(rows).keys()) == []
+    direct = names_in(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    assert sorted((direct | brought_along(names_in(PROJECT["dependencies"]))) - dict(rows).keys()) == []
     assert [name for name, licence in rows if re.search(r"(?<!L)GPL", licence)] == []
+
+
+def names_in(*requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for lines in requirements for line in lines}
 
 
 def brought_along(names: set[str]) -> set[str]:

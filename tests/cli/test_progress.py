@@ -1,0 +1,59 @@
+"""What is shown while a graph runs: a bar per node on a terminal, a line per node elsewhere."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from command_line import Program
+from rich.console import Console
+
+from midistems_graph.cli import plain_text, presets, tables
+
+
+def test_a_terminal_gets_bars_and_the_words_of_each_node(
+    run: Program, split: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(tables, "stderr", lambda: Console(file=screen, force_terminal=True, width=100, height=40))
+    assert run(split, song, "-o", "out").code == 0
+    shown = screen.getvalue()
+    assert all(node in shown for node in ("load", "hpss", "save", "null")) and "━" in shown and "ran" in shown
+
+
+def test_elsewhere_there_is_one_line_per_node(run: Program, split: Path, song: Path) -> None:
+    lines = run(split, song, "-o", "out").err.splitlines()
+    assert sorted(line.split(":")[0].strip() for line in lines if line.startswith("  ")) == [
+        "hpss", "load", "null", "save"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("plain Größe 日本 🎵", "plain Größe 日本 🎵"), ("a\nb\tc", r"a\x0ab\x09c"), ("\x1b[31m", r"\x1b[31m"),
+     ("\u202eabc", r"\u202eabc"), ("\udcff", r"\udcff"), ("[red]x[/red]", "[red]x[/red]")],
+)  # fmt: skip
+def test_text_from_files_cannot_steer_a_terminal(text: str, shown: str) -> None:
+    assert plain_text.clean(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (59.6, "1:00 min"), (3723, "1:02:03 h")]
+)
+def test_times_are_short(seconds: float, shown: str) -> None:
+    assert plain_text.in_seconds(seconds) == shown
+
+
+def test_presets_are_listed_by_name_and_run_by_it(
+    run: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presets, "presets", lambda: [presets.Preset("just_copy", "Copies", copy)])
+    assert run("just_copy", song, "-o", "out").code == 0
+    ended = run("just_cpy", song)
+    assert ended.code == 2 and "did you mean just_copy" in ended.err and "(Copies)" in ended.err
+
+
+def test_the_list_has_every_preset_with_its_title(run: Program) -> None:
+    ended = run("--list")
+    assert ended.code == 0
+    assert [line.split()[0] for line in ended.out.splitlines()] == [preset.name for preset in presets.presets()]

@@ -18,6 +18,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(ROOT.glob("*.md")) + sorted(DOCS.rglob("*.md"))
+ELSEWHERE = {DOCS / "run-graph.md", *(DOCS / "presets").glob("*.md")}
+"""Pages whose code other tests run."""
+
 BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>file|not run): (?P<what>.*?) -->\n+)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S
 )
@@ -44,7 +47,9 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def to_do(page: Path) -> list[Block]:
-    """The blocks of a page that are carried out."""
+    """The blocks of a page that are carried out here."""
+    if page in ELSEWHERE:
+        return []
     return [block for block in blocks(page) if not block.skipped and (block.file or block.language in ("sh", "python"))]
 
 

@@ -1,0 +1,195 @@
+"""The engine behind the editor: what is heard first, nothing twice, soon ended."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from midistems_graph.audio.values import Audio
+from midistems_graph.document.graph import Address, Graph
+from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, Refused, StretchReady
+from midistems_graph.engine.plan import ONCE, Interval
+from midistems_graph.engine.store import MemoryStore
+from small_runs import CALLS, ON_CALL, RATE, graph, library, run
+
+SONG = Bindings({}, RATE, Fraction(45))
+LOOP = (Fraction(23), Fraction(27))
+
+CHAIN = graph(
+    {
+        "song": "small.tone",
+        "smooth": ("small.smooth", {"reach": 700}),
+        "half": "small.half",
+        "loud": ("small.scale", {"factor": 3.0}),
+    },
+    "song.out -> smooth.audio; smooth.out -> half.audio; half.out -> loud.audio",
+)
+LOUD = Address("loud", "out")
+
+
+@pytest.fixture
+def live() -> Iterator[LiveEngine]:
+    engine = LiveEngine(library(), MemoryStore(), jobs=2)
+    yield engine
+    engine.close()
+
+
+def until_idle(live: LiveEngine) -> list[object]:
+    """All events up to the next rest."""
+    events: list[object] = []
+    while not events or not isinstance(events[-1], Idle):
+        events.append(live.events.get(timeout=20))
+    return events
+
+
+def heard(live: LiveEngine, address: Address, stretch: Interval) -> np.ndarray | None:
+    value = live.read(address, stretch)
+    assert value is None or isinstance(value, Audio)
+    return None if value is None else value.samples
+
+
+def computed(live: LiveEngine, made: Graph, address: Address = LOUD, first: Interval = LOOP) -> Counter[str]:
+    """Show a graph, listen to an edge until all is there; what ran, how often."""
+    before = CALLS.copy()
+    live.show(made, SONG)
+    live.want(address, first)
+    until_idle(live)
+    while live.read(address, (Fraction(0), SONG.total)) is None:
+        until_idle(live)
+    return CALLS - before
+
+
+def test_the_loop_comes_first_then_the_rest_of_the_song(live: LiveEngine) -> None:
+    live.show(CHAIN, SONG)
+    live.want(LOUD, LOOP)
+    tiles = [e.unit.tile for e in until_idle(live) if isinstance(e, StretchReady) and e.unit.node == "loud"]
+    assert tiles[0] == 2
+    assert set(tiles) == {0, 1, 2, 3, 4}
+
+
+def test_what_is_read_is_what_a_run_gives(live: LiveEngine) -> None:
+    computed(live, CHAIN)
+    expected = run(CHAIN, ["loud"], seconds=45.0).audio("loud")
+    lo, hi = int(LOOP[0] * RATE), int(LOOP[1] * RATE)
+    assert np.array_equal(heard(live, LOUD, LOOP), expected[:, lo:hi])
+    half = heard(live, Address("half", "out"), LOOP)
+    assert half is not None
+    assert np.array_equal(half * np.float32(3), expected[:, lo:hi])
+
+
+def test_nothing_is_there_before_it_is_computed() -> None:
+    engine = LiveEngine(library(), MemoryStore())
+    engine.show(CHAIN, SONG)
+    assert engine.read(LOUD, LOOP) is None
+    engine.close()
+
+
+def test_an_edit_computes_what_is_below_it_and_nothing_twice(live: LiveEngine) -> None:
+    assert computed(live, CHAIN) == {"tone": 5, "smooth": 5, "half": 5, "scale": 5}
+    assert computed(live, CHAIN) == {}
+    again = computed(live, CHAIN.with_knob("loud", "factor", 2.5))
+    assert (again["tone"], again["smooth"], again["scale"]) == (0, 0, 5)
+
+
+def test_an_edit_in_the_middle_of_a_run_keeps_what_was_computed(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "smooth": "small.smooth", "slow": ("small.slow", {"seconds": 30.0})},
+        "song.out -> smooth.audio; smooth.out -> slow.audio",
+    )
+    before = CALLS.copy()
+    ON_CALL.clear()
+    live.show(made, SONG)
+    live.want(Address("slow", "out"), LOOP)
+    assert ON_CALL.wait(10)
+    edited = made.with_knob("slow", "seconds", 0.02)
+    calls = computed(live, edited, Address("slow", "out"))
+    assert calls["slow"] == 5
+    assert (CALLS - before)["tone"] == (CALLS - before)["smooth"] == 5
+
+
+def test_moving_and_naming_interrupts_nothing(live: LiveEngine) -> None:
+    made = graph({"song": "small.tone", "slow": ("small.slow", {"seconds": 0.2})}, "song.out -> slow.audio")
+    before = CALLS.copy()
+    ON_CALL.clear()
+    live.show(made, SONG)
+    live.want(Address("slow", "out"), LOOP)
+    assert ON_CALL.wait(10)
+    live.show(made.with_node("slow", made.nodes["slow"], at=(5, 5)), SONG)
+    assert computed(live, made, Address("slow", "out"))["tone"] <= 5
+    assert (CALLS - before)["slow"] == 5
+
+
+def test_a_click_on_what_is_there_does_not_end_the_run(live: LiveEngine) -> None:
+    made = graph({"song": "small.tone", "slow": ("small.slow", {"seconds": 0.3})}, "song.out -> slow.audio")
+    computed(live, made, Address("song", "out"))
+    before = CALLS.copy()
+    ON_CALL.clear()
+    live.want(Address("slow", "out"), LOOP)
+    assert ON_CALL.wait(10)
+    live.want(Address("song", "out"), LOOP, priority=-1)
+    assert heard(live, Address("song", "out"), LOOP) is not None
+    while live.read(Address("slow", "out"), (Fraction(0), SONG.total)) is None:
+        until_idle(live)
+    assert (CALLS - before)["slow"] == 5
+
+
+def test_cancel_ends_within_half_a_second(live: LiveEngine) -> None:
+    made = graph({"song": "small.tone", "slow": "small.slow"}, "song.out -> slow.audio")
+    ON_CALL.clear()
+    live.show(made, SONG)
+    live.want(Address("slow", "out"), LOOP)
+    assert ON_CALL.wait(10)
+    began = time.monotonic()
+    live.cancel()
+    until_idle(live)
+    assert time.monotonic() - began < 0.5
+    assert live.state("slow").status == "dirty"
+
+
+def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "half": "small.half", "bad": "small.broken", "unheard": "small.scale"},
+        "song.out -> half.audio; half.out -> bad.audio; song.out -> unheard.audio",
+    )
+    live.show(made, SONG)
+    live.want(Address("bad", "out"), LOOP)
+    events = until_idle(live)
+    states = live.states
+    assert {name: state.status for name, state in states.items()} == {
+        "song": "cached",
+        "half": "cached",
+        "bad": "failed",
+        "unheard": "dirty",
+    }
+    assert states["bad"].message == "the mains hum is too loud; unplug something"
+    assert any(isinstance(e, NodeChanged) and e.state.status == "running" for e in events)
+    live.show(made.with_knob("unheard", "factor", 3.0), SONG)
+    until_idle(live)
+    assert live.state("song").status == "cached"
+
+
+def test_behind_a_whole_track_node_a_stretch_waits_for_the_song(live: LiveEngine) -> None:
+    made = graph({"song": "small.tone", "norm": "small.normalise"}, "song.out -> norm.audio")
+    norm = Address("norm", "out")
+    live.show(made, SONG)
+    assert live.waits_for(norm) == ("norm#model",)
+    live.want(norm, LOOP)
+    events = until_idle(live)
+    ready = [e.unit for e in events if isinstance(e, StretchReady)]
+    assert ready.index(("norm#model", ONCE)) < ready.index(("norm", 2))
+    assert live.waits_for(norm) == ()
+
+
+def test_what_cannot_be_computed_is_refused_with_the_reason(live: LiveEngine) -> None:
+    made = graph({"loud": "small.scale"})
+    live.show(made, SONG)
+    live.want(LOUD, LOOP)
+    refused = [e for e in until_idle(live) if isinstance(e, Refused)]
+    assert refused and refused[0].address == LOUD and "audio" in refused[0].message
+    assert live.read(LOUD, LOOP) is None

@@ -30,7 +30,12 @@ def guarded(work: Callable[[], T], refused: Callable[[Refused], T]) -> T:
         except Refused as refusal:
             return refused(refusal)
         except KeyboardInterrupt:
-            return refused(Refused(Exit.CANCELLED, "stopped; no file is half-written, and the next run goes on from what is in the store"))
+            return refused(
+                Refused(
+                    Exit.CANCELLED,
+                    "stopped; no file is half-written, and the next run goes on from what is in the store",
+                )
+            )
         except BrokenPipeError:  # whoever read our output has gone: nobody is left to tell
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return refused(Refused(Exit.OUTPUT))

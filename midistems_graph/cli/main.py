@@ -77,9 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "and see midistems-graph --help for the other commands",
             )
         )
-    from midistems_graph.cli.guard import guarded
+    try:
+        from midistems_graph.cli.guard import guarded
 
-    return guarded(lambda: _work(options), _refused)
+        return guarded(lambda: _work(options), _refused)
+    except KeyboardInterrupt:  # before the guard stood
+        return Exit.CANCELLED
 
 
 def _work(options: argparse.Namespace) -> Exit:

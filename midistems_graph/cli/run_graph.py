@@ -16,6 +16,7 @@ from typing import NoReturn
 from midistems_graph import __version__
 from midistems_graph.cli import codes
 from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.cli.result import Report
 
 ON_EXIST = ("auto", "keep", "number", "replace", "fail")
 
@@ -93,19 +94,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as ended:  # --help and --version
         return int(ended.code or 0)
     except Refused as refused:
-        from midistems_graph.cli.result import Report
-
         report = Report()
         report.refuse(refused)
         return report.conclude(as_json="--json" in arguments)
+    try:
+        return _guarded(options)
+    except KeyboardInterrupt:  # before the guard stood
+        return Exit.CANCELLED
+
+
+def _guarded(options: argparse.Namespace) -> int:
+    """Run what was asked for, whatever happens."""
+    from midistems_graph.cli.guard import guarded
+
     if options.list:
-        from midistems_graph.cli.guard import guarded
         from midistems_graph.cli.listing import print_presets
 
         return guarded(lambda: print_presets(options.json), lambda refused: refused.code)
-    from midistems_graph.cli.running import run_guarded
 
-    return run_guarded(options)
+    report = Report()
+
+    def work() -> None:
+        from midistems_graph.cli.running import run
+
+        run(options, report)
+
+    guarded(work, report.refuse)
+    return guarded(lambda: report.conclude(as_json=options.json), lambda refused: refused.code)
 
 
 def _binding(text: str) -> tuple[str, Path]:

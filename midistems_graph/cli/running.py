@@ -13,7 +13,6 @@ from rich.console import Console
 
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, worst
-from midistems_graph.cli.guard import guarded
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import clean, in_seconds
 from midistems_graph.cli.presets import graph_file
@@ -45,13 +44,6 @@ SETTLED = frozenset({"cached", "derived", "up to date", "bypassed", "skipped"})
 """What nodes are when a run had nothing to do."""
 
 
-def run_guarded(options: argparse.Namespace) -> int:
-    """Run, whatever happens; returns the exit code."""
-    report = Report()
-    guarded(lambda: _run(options, report), report.refuse)
-    return guarded(lambda: report.conclude(as_json=options.json), lambda refused: int(refused.code))
-
-
 @dataclass(frozen=True)
 class _Work:
     """What is the same for all songs."""
@@ -73,7 +65,8 @@ class _Work:
             self.people.print(clean(text))
 
 
-def _run(options: argparse.Namespace, report: Report) -> None:
+def run(options: argparse.Namespace, report: Report) -> None:
+    """Do what the command line says, and keep what comes of it in the report. Raises Refused and KeyboardInterrupt."""
     library = installed()
     file = graph_file(options.graph)
     document = _with_options(_loaded(file), library, options)
@@ -313,10 +306,11 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
         figures = {"node": score.node, "row": score.row, "name": score.name, "unit": score.unit}
         report.scores.append({"song": song, **figures, "value": finite(score.value)})
     for sentence in result.problems:
-        report.problem(sentence, name)
+        if not (bound.is_demo and sentence.startswith(augment.COMPARE)):  # nobody asked for that comparison
+            report.problem(sentence, name)
     for failure in result.failures:
         if failure not in _own(result.failures) and failure.kind == "node":
-            if not bound.is_demo:  # nobody asked for that comparison
+            if not bound.is_demo:
                 report.problem(f"there is no comparison: {failure.message}", name)
         elif failure.kind == "fault":
             report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)

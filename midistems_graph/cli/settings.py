@@ -34,6 +34,8 @@ def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) ->
     if at.node not in graph.nodes:
         inside = "; a knob inside a group is set through one that the group publishes" if "/" in at.node else ""
         raise DocumentError(f"there is no node {at.node!r}; {_instead(at.node, graph.nodes)}{inside}")
+    if at.index is not None:
+        raise DocumentError(f"a knob has no places; write {at.node}.{at.port}")
     knob = _knob(graph, library, at.node, at.port)
     driver = next((edge for edge in graph.edges if edge.target == at), None)
     if driver is not None:

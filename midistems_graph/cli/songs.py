@@ -16,6 +16,7 @@ import platformdirs
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
 from midistems_graph.audio.files import is_sound
 from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.engine.augment import REFERENCE
 from midistems_graph.engine.binding import SONG, sound_files
 
 DEMO = "demo"
@@ -61,7 +62,12 @@ class Sources:
         return {SONG: song.path, **further}
 
     def reference_of(self, song: Song) -> Path | None:
-        """The folder of a song's true stems: one that is called like the song, or the given one for a single song."""
+        """The folder of a song's true stems: one that is called like the song, or the given one for a single song.
+
+        None if nobody knows them, or the graph has an input of that name that is bound already.
+        """
+        if REFERENCE in self.inputs:
+            return None
         if song.is_demo:
             return demo_folder()
         if self.reference is None:

@@ -1,0 +1,1 @@
+"""Everything the editor knows and does, without a window: the view feeds it events and draws what it holds."""

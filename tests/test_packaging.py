@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
-UNDECLARED = {"mkl-fft"}
+UNDECLARED = {"mkl-fft", "sounddevice"}
 """Used where they happen to be installed."""
 
 

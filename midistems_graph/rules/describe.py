@@ -89,7 +89,8 @@ def _made(
         own = _stems(node_type, knobs)
         like_set = next((f for f in arriving if f.kind == "stems"), bound if bound and bound.kind == "stems" else None)
         if own or node_type.complete or like_set is None:
-            return replace(made, stems=own, complete=node_type.complete)
+            said = getattr(knobs, "complete", False) is True  # a knob of that name, as of stems.gather
+            return replace(made, stems=own, complete=node_type.complete or said)
         return replace(made, stems=like_set.stems, complete=like_set.complete)
     if kind in BINS:
         like_bins = next((f.stft for f in arriving if f.kind in BINS), None)

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
+import scipy
 import soxr
 
 from midistems_graph.audio.values import Audio, Float32

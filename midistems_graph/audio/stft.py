@@ -24,7 +24,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import scipy
-import scipy.fft
 
 from midistems_graph.audio.values import Audio, Complex64, Float32, Span, Spectrogram, StftSettings, ceil_div
 from midistems_graph.audio.windows import window

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Annotated
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from midistems_graph.audio.values import Float32, ceil_seconds
 from midistems_graph.node import Context, Range, Run

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from midistems_graph.audio.stft import stft
 from midistems_graph.audio.values import Float32
@@ -83,6 +82,8 @@ def save_picture(
             run.check()
             banded = np.maximum.reduceat(np.abs(channel) ** 2, rows, axis=1)
             np.maximum.at(power.T, at, banded / shown.channels)
+    from PIL import Image
+
     with run.output(stem, ".png") as file:
         Image.fromarray(_colours(power[::-1], range_db)).save(file.path, "PNG")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Run, Stems, StftSettings, node
@@ -113,7 +113,9 @@ def running_median(rows: Float32, size: int, check: Check) -> Float32:
     for first in range(0, len(rows), per_call):
         check()
         part = padded[first : first + per_call]
-        out[first : first + per_call] = ndimage.median_filter(part.ravel(), size).reshape(part.shape)[:, half:-half]
+        out[first : first + per_call] = scipy.ndimage.median_filter(part.ravel(), size).reshape(part.shape)[
+            :, half:-half
+        ]
     return out
 
 

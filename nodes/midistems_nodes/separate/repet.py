@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, StftSettings, Stream, node

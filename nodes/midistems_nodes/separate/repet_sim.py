@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Context, Range, Run, Stems, StftSettings, node
@@ -126,7 +126,7 @@ def _likeness(directions: Float32, rows: slice, reach: int) -> Float32:
 
 def _alike(likeness: Float32, gap: int, most: int, least: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """The places [rows, n] of the highest peaks that are `gap` apart, and which of them count."""
-    highest = ndimage.maximum_filter1d(likeness, 2 * gap + 1, axis=1, mode="nearest")
+    highest = scipy.ndimage.maximum_filter1d(likeness, 2 * gap + 1, axis=1, mode="nearest")
     peaks = np.where((likeness == highest) & (likeness >= least), likeness, -1)
     count = min(most, peaks.shape[1])
     found = np.argpartition(peaks, peaks.shape[1] - count, axis=1)[:, -count:]

@@ -133,6 +133,16 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [named(page) for page in PAGES if page not in reached] == []
 
 
+def test_tests_that_the_architecture_names_exist() -> None:
+    named_there = set(re.findall(r"\btest_\w+", (DOCS / "architecture.md").read_text(encoding="utf-8")))
+    defined = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in (file.stem, *re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.M))
+    }
+    assert sorted(named_there - defined) == []
+
+
 def test_the_node_reference_is_up_to_date() -> None:
     check: list[str | Path] = [sys.executable, DOCS / "make_docs.py", "--check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -24,7 +24,7 @@ from midistems_graph.audio.codec import digest, pack
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
-from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
+from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced, working_bytes, working_sizes
 from midistems_graph.engine.keys import Digests, facts, node_key, unit_key
 from midistems_graph.engine.outputs import CannotWrite, NodeOutputs, OutputRefused, SongOutputs
 from midistems_graph.engine.plan import MODEL, ONCE, Interval, Plan, PlanNode, Unit
@@ -151,7 +151,7 @@ class Executor:
         self._shared = {address: node_key(node, plan.total) for address, node in nodes} if self._keyed else {}
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
-        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, cache(self._forecast_bytes), memory)
+        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._costs() if memory else None, memory)
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
@@ -432,20 +432,21 @@ class Executor:
         return bool(digests)
 
     def _ranks(self) -> dict[Unit, tuple[int, ...]]:
-        """Tile by tile through the graph, the deepest node first: what was computed is soon used and freed."""
-        last = 1 + max((unit.tile for unit in self.plan.units), default=0)
-        nodes = self.plan.nodes
-        return {u: (u.tile if u.tile != ONCE else last, -nodes[u.node].depth) for u in self.plan.units}
+        """Tile by tile through the graph, the deepest node first: what was computed is soon used and freed.
 
-    def _forecast_bytes(self, unit: Unit) -> int:
-        """Memory of a unit at work: its inputs and outputs as audio, times its scratch factor."""
-        node = self.plan.nodes[unit.node]
-        start, stop = self.plan.needed(node, self.plan.interval(unit))
-        if any(port.stream for port in node.type.inputs):
-            start, stop = start, min(stop, start + 10)
-        song = max((b.channels for b in self.plan.bindings.files.values()), default=2) or 2
-        edges = 1 + len(node.sources) + len(node.type.outputs)
-        return int(float(stop - start) * node.rate * song * 4 * edges * node.type.scratch)
+        What holds up others for the whole song goes before all tiles, what nobody reads after them.
+        """
+        last = 1 + max((unit.tile for unit in self.plan.units), default=0)
+        nodes, read = self.plan.nodes, self.plan.read
+        return {
+            unit: (unit.tile if unit.tile != ONCE or unit.node in read else last, -nodes[unit.node].depth)
+            for unit in self.plan.units
+        }
+
+    def _costs(self) -> Callable[[Unit], int]:
+        """What each unit needs at work."""
+        sizes = working_sizes(self.plan)
+        return cache(lambda unit: working_bytes(self.plan, unit, sizes))
 
 
 def _failure(unit: Unit, node: PlanNode, error: Exception) -> Failure:

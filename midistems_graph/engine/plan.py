@@ -39,6 +39,9 @@ MAX_UNITS = 200_000
 MODEL = "#model"
 """What the address of a node's streaming first pass ends with."""
 
+MAX_DERIVED = 24
+"""Of more derived nodes in a row one is stored, so that what is computed again, and within itself, stays bounded."""
+
 ONCE = -1
 """The tile of a unit that covers the whole song, or the window."""
 
@@ -65,7 +68,8 @@ class PlanNode:
     """One node of the flattened graph, ready to be evaluated.
 
     `knobs` are coerced, those that an edge drives are in `wired` instead. `rate` is that of the outputs,
-    `reach` the context in seconds to either side, `files` the content digests of what its knobs name.
+    `reach` the context in seconds to either side, `files` the content digests of what its knobs name,
+    `depth` the nodes on the longest path that ends here, `derived` the derived ones in a row.
     """
 
     address: str
@@ -80,6 +84,7 @@ class PlanNode:
     mode: Literal["tiled", "once", "derived"]
     muted: bool
     depth: int
+    derived: int
     files: Mapping[str, str]
 
     @cached_property
@@ -155,15 +160,22 @@ class Plan:
         first = int(interval[0] // TILE)
         return [Unit(node.address, tile) for tile in range(first, max(first + 1, math.ceil(interval[1] / TILE)))]
 
-    def reads(self, node: PlanNode, interval: Interval) -> Iterator[Unit]:
+    def reads(self, node: PlanNode, interval: Interval) -> tuple[Unit, ...]:
         """The stored units that evaluating a node on a stretch reads, through derived nodes too."""
-        wider = self.needed(node, interval)
-        for source in node.sources:
-            upstream = self.nodes[source.node]
-            if upstream.mode == "derived":
-                yield from self.reads(upstream, wider)
-            else:
-                yield from self.covering(upstream, wider)
+        found: dict[Unit, None] = {}
+        todo = [(node, interval)]
+        seen: set[tuple[str, Interval]] = set()  # derived nodes may branch and meet again many times
+        while todo:
+            reader, stretch = todo.pop()
+            wider = self.needed(reader, stretch)
+            for source in reader.sources:
+                upstream = self.nodes[source.node]
+                if upstream.mode != "derived":
+                    found.update(dict.fromkeys(self.covering(upstream, wider)))
+                elif (upstream.address, wider) not in seen:
+                    seen.add((upstream.address, wider))
+                    todo.append((upstream, wider))
+        return tuple(found)
 
     def asked(self) -> Iterator[Unit]:
         """The stored units that hold what is wanted, or that it is derived from."""
@@ -240,8 +252,10 @@ def _plan_nodes(
     timed = [s for name, sources in inputs.items() if ports[name].timed for s in sources]
     arriving = done[timed[0].node].rate if timed else bindings.rate
     rate = _rate(node_type, settings, arriving, bindings)
-    everything = chain(*inputs.values(), wired.values())
-    depth = 1 + max((done[source.node].depth for source in everything), default=0)
+    above = [done[source.node] for source in chain(*inputs.values(), wired.values())]
+    depth = 1 + max((node.depth for node in above), default=0)
+    derived = 1 + max((node.derived for node in above), default=0) if node_type.derived else 0
+    derived = 0 if derived > MAX_DERIVED else derived
     shared = PlanNode(
         address=address,
         type=node_type,
@@ -252,9 +266,10 @@ def _plan_nodes(
         rate=rate,
         reach=context.reach(arriving),
         whole=context.whole,
-        mode=_mode(node_type, context),
+        mode="derived" if derived else _mode(node_type, context),
         muted=node.state == "muted",
         depth=depth,
+        derived=derived,
         files=files,
     )
     if node_type.reduce is None:
@@ -293,9 +308,7 @@ def _context(node_type: NodeType, names: Mapping[str, object]) -> Context:
     return node_type.context(SimpleNamespace(**names))
 
 
-def _mode(node_type: NodeType, context: Context) -> Literal["tiled", "once", "derived"]:
-    if node_type.derived:
-        return "derived"
+def _mode(node_type: NodeType, context: Context) -> Literal["tiled", "once"]:
     timed = any(kind in TIMED for port in node_type.outputs for kind in port.kinds)
     streams = any(port.stream for port in node_type.inputs)
     return "once" if node_type.writes or streams or context.whole or not timed else "tiled"
@@ -358,8 +371,7 @@ def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:
         unit = todo.pop()
         if unit in units:
             continue
-        reads = tuple(dict.fromkeys(plan.reads(plan.nodes[unit.node], plan.interval(unit))))
-        units[unit] = reads
+        reads = units[unit] = plan.reads(plan.nodes[unit.node], plan.interval(unit))
         todo.extend(reads)
         if len(units) > MAX_UNITS:
             raise PlanError(

@@ -17,7 +17,7 @@ from midistems_graph.engine import execute
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor, NodeReport, Status
 from midistems_graph.engine.outputs import OutputFolder
-from midistems_graph.engine.plan import Unit, compile_plan
+from midistems_graph.engine.plan import ONCE, Unit, compile_plan
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreFull, UnitRecord
 from midistems_graph.node import Audio, NodeError, NodeLibrary, NodeType, Run, node
 from small_runs import RATE, TYPES, graph, library, run
@@ -71,6 +71,18 @@ def test_a_song_is_worked_through_tile_by_tile_not_node_by_node() -> None:
     made = graph({"song": "small.tone", "a": "small.scale"}, "song.out -> a.audio")
     executor(made, ["a"], jobs=1, watcher=Told(lambda unit, status: finished.append(unit))).run()
     assert finished == [Unit(name, tile) for tile in range(3) for name in ("song", "a")]
+
+
+def test_what_holds_up_the_whole_song_goes_before_tiles_of_other_branches() -> None:
+    finished: list[Unit] = []
+    made = graph(
+        {"song": "small.tone", "norm": "small.normalise", "beside": "small.scale", "mean": "small.mean"},
+        "song.out -> norm.audio; song.out -> beside.audio; song.out -> mean.audio",
+    )
+    watcher = Told(lambda unit, status: finished.append(unit))
+    executor(made, ["norm", "beside", "mean"], jobs=1, watcher=watcher).run()
+    assert finished.index(Unit("norm#model", ONCE)) < finished.index(Unit("beside", 2))
+    assert finished[-1] == Unit("mean", ONCE)
 
 
 class Told:

@@ -9,7 +9,9 @@ import pytest
 
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.evaluate import edge_sizes, working_bytes, working_sizes
 from midistems_graph.engine.plan import MODEL, ONCE, Plan, PlanError, Unit, compile_plan
+from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import WHOLE
 from small_runs import RATE, graph, library, run
@@ -181,3 +183,54 @@ def test_a_group_with_context_gives_the_same_samples_called_in_tiles_and_wired()
     ours, theirs = (ran.executor.value(ran.executor.plan.outputs[0]) for ran in (called, wired))
     for name in ("low", "high"):
         assert abs(ours[name].samples - theirs[name].samples).max() < 1e-6  # type: ignore[index,union-attr]
+
+
+# Derived nodes
+
+
+def test_many_derived_nodes_in_a_row_are_planned_and_run() -> None:
+    names = [f"h{i}" for i in range(600)]
+    pairs = zip(["song", *names], names, strict=False)
+    made = graph(
+        {"song": "small.tone", **dict.fromkeys(names, "small.half")},
+        ";".join(f"{a}.out -> {b}.audio" for a, b in pairs),
+    )
+    ran = run(made, ["h599"], seconds=1)
+    assert not ran.executor.failures
+    assert ran.audio("h599").shape == (1, RATE)
+    assert ran.calls["half"] <= 600
+
+
+def test_derived_nodes_that_branch_and_meet_again_are_planned_in_no_time() -> None:
+    names = [f"s{i}" for i in range(60)]
+    wires = [f"{a}.out -> {b}.audio[{n}]" for a, b in zip(["song", *names], names, strict=False) for n in (0, 1)]
+    made = graph({"song": "small.tone", **dict.fromkeys(names, "small.add")}, ";".join(wires))
+    ran = run(made, ["s59"], seconds=1, store=MemoryStore())
+    assert not ran.executor.failures
+    assert ran.status("s0") == "derived"
+
+
+# Memory
+
+
+def test_memory_of_a_unit_follows_from_what_flows_on_its_edges() -> None:
+    made = graph(
+        {
+            "song": "small.tone",
+            "spectrum": "transform.stft",
+            "split": "small.split",
+            "pick": ("stems.pick", {"name": "low"}),
+            "gain": "filter.gain",
+            "mean": "small.mean",
+        },
+        "song.out -> spectrum.audio; song.out -> split.audio; split.out -> pick.stems; split.out -> gain.signal;"
+        "pick.stem -> mean.audio",
+    )
+    found = plan(made, "spectrum", "gain", "mean")
+    sizes = edge_sizes(found)
+    assert [sizes[Source(*port)] for port in (("song", "out"), ("spectrum", "out"), ("split", "out"))] == [1, 4, 2]
+    assert [sizes[Source(*port)] for port in (("pick", "stem"), ("gain", "out"), ("mean", "out"))] == [1, 2, 0]
+    assert working_sizes(found)["split"] == (1 + 2) * 3
+    tile = 10 * RATE * 2 * 4
+    assert working_bytes(found, Unit("split", 1), {"split": 9.0}) == pytest.approx(9 * tile, rel=0.01)
+    assert working_bytes(found, Unit("mean", ONCE), {"mean": 3.0}) == 3 * tile  # a stream holds a tile at a time

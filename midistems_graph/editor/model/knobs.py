@@ -1,0 +1,148 @@
+"""Knobs of the selection: what they are, set, reset, linked and published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from midistems_graph.document.flatten import REPEAT
+from midistems_graph.document.graph import Address, Body, Graph, Group, Node
+from midistems_graph.editor.model.bodies import free_name, with_nodes
+from midistems_graph.editor.model.edit import Edit, Refused, edited, named
+from midistems_graph.editor.model.state import EditorState
+from midistems_graph.node.contract import Range
+from midistems_graph.node.definition import Knob, KnobError
+from midistems_graph.node.library import NodeLibrary
+
+MOST_REPEATS = 10_000
+
+
+def knobs_of(graph: Graph, node: Node, library: NodeLibrary) -> dict[str, Knob]:
+    """The knobs that a node (or an instance: published ones and `repeat`) can be set to, in their order."""
+    if node.group is not None:
+        group = graph.groups.get(node.group)
+        return {} if group is None else _published(graph, group, library)
+    node_type = library.get(node.type)
+    return {} if node_type is None else {knob.name: knob for knob in node_type.knobs}
+
+
+def set_knob(state: EditorState, library: NodeLibrary, ids: Collection[str], name: str, value: object) -> Edit:
+    """Set a knob of one or more nodes, and of what it is linked with. A drag is one step (`Editor.seal` ends it)."""
+    body = _writable(state, ids, name)
+    for address in _with_linked(body, [Address(i, name) for i in sorted(ids)]):
+        knob = knobs_of(state.graph, body.nodes[address.node], library).get(address.port)
+        if knob is None:
+            raise Refused(f"{address.node} has no knob {address.port!r}")
+        try:
+            body = body.with_knob(address.node, address.port, knob.coerce(value))
+        except KnobError as error:
+            raise Refused(str(error)) from None
+    return edited(state, body, f"set {name} of {named(list(ids))}", key=f"{name} of {' '.join(sorted(ids))}")
+
+
+def type_knob(state: EditorState, library: NodeLibrary, ids: Collection[str], name: str, text: str) -> Edit:
+    """Set a knob to what a person typed."""
+    first = state.body.nodes.get(min(ids, default=""))
+    knob = knobs_of(state.graph, first, library).get(name) if first else None
+    if knob is None:
+        raise Refused(f"there is no knob {name!r}")
+    try:
+        return set_knob(state, library, ids, name, knob.parse(text))
+    except KnobError as error:
+        raise Refused(str(error)) from None
+
+
+def reset_knob(state: EditorState, ids: Collection[str], name: str) -> Edit:
+    """Bring a knob back to its default, which a file does not mention."""
+    body = _writable(state, ids, name)
+    changed: dict[str, Node] = {}
+    for address in _with_linked(body, [Address(i, name) for i in sorted(ids)]):
+        node = changed.get(address.node, body.nodes[address.node])
+        kept = {knob: value for knob, value in node.knobs.items() if knob != address.port}
+        changed[address.node] = replace(node, knobs=kept)
+    return edited(state, with_nodes(body, changed), f"reset {name} of {named(list(ids))}")
+
+
+def link(state: EditorState, library: NodeLibrary, ids: Collection[str], name: str) -> Edit:
+    """Let the knob of several nodes share one value from now on: that of the first."""
+    if len(ids) < 2:
+        raise Refused("select at least two nodes whose knob is to be shared")
+    body = _writable(state, ids, name)
+    members = _with_linked(body, [Address(i, name) for i in sorted(ids)])
+    first = knobs_of(state.graph, body.nodes[members[0].node], library).get(members[0].port)
+    if first is None:
+        raise Refused(f"{members[0].node} has no knob {name!r}")
+    value = body.nodes[members[0].node].knobs.get(members[0].port, first.default)
+    for address in members:
+        knob = knobs_of(state.graph, body.nodes[address.node], library).get(address.port)
+        if knob is None or (knob.kind, knob.choices, knob.range) != (first.kind, first.choices, first.range):
+            raise Refused(f"{members[0]} and {address} cannot share a value; they hold different kinds of it")
+        body = body.with_knob(address.node, address.port, value)
+    kept = [other for other in body.links if not set(other) & set(members)]
+    links = sorted((*kept, tuple(members)), key=lambda one: [str(a) for a in one])
+    return edited(state, replace(body, links=tuple(links)), f"link {name} of {named(list(ids))}")
+
+
+def unlink(state: EditorState, ids: Collection[str], name: str) -> Edit:
+    """Let a knob have its own value again."""
+    body, gone = state.body, {Address(i, name) for i in ids}
+    links = [tuple(a for a in other if a not in gone) for other in body.links]
+    if links == list(body.links):
+        raise Refused(f"{name} is not linked")
+    kept = sorted((other for other in links if len(other) > 1), key=lambda one: [str(a) for a in one])
+    return edited(state, replace(body, links=tuple(kept)), f"unlink {name} of {named(list(ids))}")
+
+
+def publish(state: EditorState, library: NodeLibrary, node_id: str, name: str) -> Edit:
+    """Let the instances of the open group set a knob of an inner node; or no longer, if they may already."""
+    group = state.body
+    if not isinstance(group, Group):
+        raise Refused("knobs are published by groups; enter one first")
+    if node_id not in group.nodes or name not in knobs_of(state.graph, group.nodes[node_id], library):
+        raise Refused(f"there is no knob {node_id}.{name} in this group")
+    address = Address(node_id, name)
+    if any(address in ends for ends in group.knobs.values()):
+        kept = {one: tuple(a for a in ends if a != address) for one, ends in group.knobs.items()}
+        return edited(state, replace(group, knobs={n: e for n, e in kept.items() if e}), f"hide {address}")
+    shown = free_name(name, {*group.knobs, *group.inputs, REPEAT})
+    return edited(state, replace(group, knobs={**group.knobs, shown: (address,)}), f"publish {address}")
+
+
+def linked_with(body: Body, address: Address) -> tuple[Address, ...]:
+    """The knobs that share a value with one, itself not among them."""
+    return tuple(a for link in body.links if address in link for a in link if a != address)
+
+
+def _published(graph: Graph, group: Group, library: NodeLibrary, depth: int = 0) -> dict[str, Knob]:
+    found = {}
+    for name, ends in sorted(group.knobs.items()):
+        inner = group.nodes.get(ends[0].node) if ends else None
+        if inner is None or depth > 10:
+            continue
+        nested = graph.groups.get(inner.group or "")
+        known = _published(graph, nested, library, depth + 1) if nested else knobs_of(graph, inner, library)
+        knob = known.get(ends[0].port)
+        if knob is not None:
+            own = inner.knobs.get(knob.name, knob.default)
+            found[name] = replace(knob, name=name, default=own)
+    found[REPEAT] = Knob(REPEAT, "int", group.repeat, Range(1, MOST_REPEATS))
+    return found
+
+
+def _with_linked(body: Body, addresses: list[Address]) -> list[Address]:
+    members = dict.fromkeys(addresses)
+    for address in addresses:
+        members.update(dict.fromkeys(linked_with(body, address)))
+    first = {a: (i, j) for i, link in enumerate(body.links) for j, a in enumerate(link)}
+    return sorted(members, key=lambda a: (first.get(a, (len(body.links), 0)), str(a)))
+
+
+def _writable(state: EditorState, ids: Collection[str], name: str) -> Body:
+    """The body, if all these nodes are there and no edge drives the knob."""
+    body = state.body
+    if not ids or any(i not in body.nodes for i in ids):
+        raise Refused("select a node first")
+    driver = next((e for e in sorted(body.edges) if e.target.node in ids and e.target.port == name), None)
+    if driver is not None:
+        raise Refused(f"{driver.target} is driven by {driver.source}; disconnect the edge to set it by hand")
+    return body

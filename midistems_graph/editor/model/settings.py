@@ -1,0 +1,94 @@
+"""What the editor remembers of a person's choices: window, theme, scale, sound device, keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from midistems_graph.editor.model.settings_file import config_folder, read_json, write_json
+from midistems_graph.editor.model.shortcuts import Shortcuts
+
+Theme = Literal["dark", "light"]
+SCALES = (0.75, 3.0)
+SMALLEST_WINDOW = (640, 480)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices with their defaults. `device` is empty for the system's own, `block` the frames per callback."""
+
+    theme: Theme = "dark"
+    ui_scale: float = 1.0
+    window: tuple[int, int] = (1280, 800)
+    device: str = ""
+    block: int = 512
+    minimap: bool = True
+    recent_types: tuple[str, ...] = ()
+    shortcuts: Shortcuts = field(default_factory=Shortcuts)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> tuple[Settings, list[str]]:
+        """The settings in the user's folder, and a sentence for what in them cannot be used."""
+        return cls.from_data(read_json((folder or config_folder()) / "settings.json"))
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> tuple[Settings, list[str]]:
+        """Settings from plain data; what is not usable keeps its default and is said."""
+        shortcuts, said = Shortcuts.from_data(data.get("shortcuts", {}))
+        found: dict[str, Any] = {"shortcuts": shortcuts}
+        for name, value in data.items():
+            check = _CHECKS.get(name)
+            if check is None:
+                continue
+            usable = check(value)
+            if usable is None:
+                said.append(f"settings: {name} cannot be {value!r:.40}; its usual value is taken")
+            else:
+                found[name] = usable
+        return cls(**found), said
+
+    def save(self, folder: Path | None = None) -> bool:
+        """Write what differs from the defaults; False if the folder may not be written."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "shortcuts"}
+        usual = asdict(Settings())
+        data = {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items() if v != usual[name]}
+        if self.shortcuts.changed:
+            data["shortcuts"] = self.shortcuts.as_data()
+        return write_json((folder or config_folder()) / "settings.json", data)
+
+    def with_recent_type(self, type_id: str, most: int = 12) -> Settings:
+        """The same, with a node type as the one that was used last."""
+        used = (type_id, *(one for one in self.recent_types if one != type_id))[:most]
+        return Settings(**{**_shallow(self), "recent_types": used})
+
+
+def _shallow(settings: Settings) -> dict[str, Any]:
+    return {f.name: getattr(settings, f.name) for f in fields(settings)}
+
+
+def _scale(value: object) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and SCALES[0] <= value <= SCALES[1] else None  # type: ignore[arg-type, operator]
+
+
+def _window(value: object) -> tuple[int, int] | None:
+    match value:
+        case [int(width), int(height)] if width >= SMALLEST_WINDOW[0] and height >= SMALLEST_WINDOW[1]:
+            return min(width, 16_384), min(height, 16_384)
+    return None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    return tuple(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else None
+
+
+_CHECKS = {
+    "theme": lambda v: v if v in ("dark", "light") else None,
+    "ui_scale": _scale,
+    "window": _window,
+    "device": lambda v: v if isinstance(v, str) else None,
+    "block": lambda v: v if v in (64, 128, 256, 512, 1024, 2048, 4096) else None,
+    "minimap": lambda v: v if isinstance(v, bool) else None,
+    "recent_types": _texts,
+}

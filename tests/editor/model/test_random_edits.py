@@ -1,0 +1,204 @@
+"""Whatever people do, in any order: every document can be saved and read, and undo brings each one back."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from canvas import LIBRARY, Hand, group
+
+from midistems_graph.document.data import from_data, to_data
+from midistems_graph.document.graph import Address, Frame, Graph, Note, View
+from midistems_graph.editor.model import clipboard, commands, decor, knobs, nodes, wiring
+from midistems_graph.editor.model.bodies import all_edges
+from midistems_graph.editor.model.edit import Edit, Refused
+from midistems_graph.editor.model.editor import Editor
+from midistems_graph.editor.model.events import Event
+from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.state import EditorState
+
+TYPES = (
+    "io.load",
+    "separate.hpss",
+    "filter.gain",
+    "blend.mix",
+    "stems.pick",
+    "io.save",
+    "control.number",
+    "group:refine",
+)
+OWN = [name for name, command in commands.COMMANDS.items() if command.run and name not in ("undo", "redo")]
+
+
+def start() -> Hand:
+    refine = group(
+        "hpss=separate.hpss; gain=filter.gain; deep=group:deep",
+        "hpss.out->gain.signal; gain.out->deep.audio",
+        inputs={"audio": "hpss.mixture"},
+        outputs={"out": "deep.out"},
+        knobs={"gain": "gain.gain"},
+    )
+    deep = group("a=filter.gain", inputs={"audio": "a.signal"}, outputs={"out": "a.out"})
+    view = View(
+        {"load": (0, 0), "r": (400, 0), "mix": (800, 0), "save": (1200, 0)},
+        (Frame("f", -60, -60, 500, 400),),
+        (Note("n", 40, 300),),
+    )
+    return Hand(
+        "load=io.load; r=group:refine; mix=blend.mix; save=io.save",
+        "load.out->r.audio; r.out->mix.signals[0]; load.out->mix.signals[1]; mix.out->save.stems",
+        view=view,
+        groups={"refine": refine, "deep": deep},
+    )
+
+
+def edit(editor: Editor, rng: random.Random) -> Edit:
+    """A random edit with arguments; may be refused."""
+    state = editor.state
+    ids = sorted(state.body.nodes)
+    one = rng.choice(ids) if ids else "gone"
+    at = (rng.uniform(-400, 1600), rng.uniform(-400, 900))
+    edges = sorted(all_edges(state.body))
+    match rng.randrange(11):
+        case 0:
+            return nodes.add_node(state, editor.library, rng.choice(TYPES), at)
+        case 1:
+            return nodes.add_wired(state, editor.library, rng.choice(TYPES), at, Address(one, "out"), "out")
+        case 2:
+            return clipboard.paste(state, clipboard.copy(state), at, incoming=rng.random() < 0.5)
+        case 3:
+            return clipboard.cut(state, editor.insight)[1]
+        case 4:
+            return knobs.set_knob(state, editor.library, [one], "gain", rng.uniform(-20, 20))
+        case 5:
+            return knobs.reset_knob(state, [one], "gain")
+        case 6:
+            return nodes.rename(state, one, rng.choice(["Vocals", "", "Ünïcode"]))
+        case 7:
+            return nodes.change_id(state, one, rng.choice(["kick", "snare", one]))
+        case 8 if edges:
+            return wiring.insert_on_edge(state, editor.insight, one, rng.choice(edges))
+        case 9:
+            return knobs.publish(state, editor.library, one, "gain")
+        case 10:
+            return knobs.link(state, editor.library, ids, "gain")
+    return decor.add_note(state, at, rng.choice(["hello", "two\nlines"]))
+
+
+def gesture(hand: Hand, rng: random.Random) -> None:
+    """A drag between two places where something is, or a click, with any modifiers; sometimes taken back."""
+    scene = hand.editor.scene
+    places = [box.rect.center for box in scene.boxes.values()] + [hand.title(i) for i in scene.boxes]
+    places += [box.at(spot) for box in scene.boxes.values() for spot in box.shape.ports]
+    places += [wire.curve.at(0.5) for wire in scene.wires.values()]
+    places += [(frame.rect.right, frame.rect.bottom) for frame in scene.frames.values()]
+    places += [(rng.uniform(-400, 1600), rng.uniform(-400, 900)) for _ in range(4)]
+    a, b = rng.choice(places), rng.choice(places)
+    keys = {name: rng.random() < 0.15 for name in ("shift", "ctrl", "alt")}
+    match rng.randrange(8):
+        case 0:
+            hand.double(a)
+        case 1:
+            hand.click(a, button=rng.choice(["left", "right"]), **keys)
+        case 2:
+            hand.press(a, b, **keys)
+            check_scene(hand.editor)
+            hand.send("key", b, key="Escape")
+        case 3:
+            hand.send("wheel", a, turn=rng.choice([-1.0, 1.0]))
+        case _:
+            hand.drag(a, b, **keys)
+
+
+def check_scene(editor: Editor) -> None:
+    """The scene that was made step by step is the one that is made at once."""
+    fresh = Scene.of(editor.state.graph, editor.insight, editor.state.path)
+    scene = editor.scene
+    assert (scene.boxes, scene.wires, scene.frames, scene.notes) == (
+        fresh.boxes,
+        fresh.wires,
+        fresh.frames,
+        fresh.notes,
+    )
+    assert list(scene.boxes) == list(fresh.boxes)
+    assert not scene.diff(fresh)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_edits_are_sound_and_undone_and_done_again(seed: int) -> None:
+    rng, hand = random.Random(seed), start()
+    editor = hand.editor
+    documents: list[Graph] = [editor.state.graph]
+    for step in range(400):
+        if len(editor.state.body.nodes) > 24:
+            editor.apply(nodes.delete(everything_selected(editor), editor.insight))
+        try:
+            match rng.randrange(4):
+                case 0:
+                    editor.apply(edit(editor, rng))
+                    editor.seal()
+                case 1:
+                    commands.run(editor, rng.choice(OWN))
+                    editor.seal()
+                case _:
+                    gesture(hand, rng)
+        except Refused as refused:
+            assert str(refused)
+        graph = editor.state.graph
+        assert graph is editor.history.present.graph or graph == editor.history.present.graph
+        if graph != documents[-1]:
+            documents.append(graph)
+            assert from_data(to_data(graph)) == graph
+        if step % 10 == 0:
+            check_scene(editor)
+    assert len(documents) > 100
+    for before in reversed(documents[:-1]):
+        assert editor.undo() and editor.state.graph == before
+    check_scene(editor)
+    assert editor.undo() == "" and not editor.dirty
+    for after in documents[1:]:
+        assert editor.redo() and editor.state.graph == after
+    assert editor.redo() == ""
+
+
+def everything_selected(editor: Editor) -> EditorState:
+    commands.run(editor, "select_all")
+    return editor.state
+
+
+def test_the_view_can_follow_with_differences_alone() -> None:
+    rng, hand = random.Random(7), start()
+    drawn: dict[str, object] = {}
+    for _ in range(200):
+        try:
+            commands.run(hand.editor, rng.choice(OWN))
+        except Refused:
+            gesture(hand, rng)
+        diff, scene = hand.editor.take_diff(), hand.editor.scene
+        for item in diff.removed:
+            del drawn[item]
+        for item in diff.added:
+            assert item not in drawn
+            drawn[item] = scene.item(item)
+        for item in (*diff.updated, *diff.moved):
+            assert item in drawn
+            drawn[item] = scene.item(item)
+        assert drawn == {**scene.frames, **scene.wires, **scene.boxes, **scene.notes}
+
+
+def test_unknown_events_never_raise() -> None:
+    rng, hand = random.Random(3), start()
+    for _ in range(600):
+        event = Event(
+            rng.choice(["down", "move", "up", "double", "wheel", "key"]),
+            (rng.uniform(-500, 2000), rng.uniform(-500, 1000)),
+            rng.choice(["left", "right", "middle"]),
+            shift=rng.random() < 0.2,
+            alt=rng.random() < 0.2,
+            scale=rng.choice([0.2, 1.0, 10.0]),
+            turn=rng.choice([-3.0, 1.0]),
+            key=rng.choice(["Escape", "a"]),
+        )
+        hand.editor.handle(event)
+        hand.editor.overlay  # noqa: B018 - it can be drawn
+    assert len(LIBRARY) and from_data(to_data(hand.graph)) == hand.graph

@@ -1,0 +1,73 @@
+"""Running presets: on a song, in a window, with true stems to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from midistems_graph.document.files import load
+from midistems_graph.document.graph import Address, Graph, InputSlot, Node
+from midistems_graph.engine.outputs import OutputFolder
+from midistems_graph.engine.run import RunResult, execute, prepare
+from midistems_graph.engine.store import DiskStore
+from midistems_graph.node import installed
+
+LIBRARY = installed()
+FOLDER = Path(__file__).parents[2] / "graphs"
+ALL = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+BUILT_IN = {
+    "four_stems": {"save": ("vocals", "drums", "bass", "other")},
+    "vocal_and_backing": {"save": ("vocals", "instrumental")},
+    "misi_refine": dict.fromkeys(("save_before", "save_after"), ("vocals", "drums", "bass", "other")),
+    "ensemble": dict.fromkeys(("save_average", "save_median"), ("vocals", "instrumental")),
+}
+"""Presets that need a song and nothing else: the stems that each of their writers writes."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run gave: the samples that each writer wrote for each stem, [samples, channels]."""
+
+    result: RunResult
+    stems: Mapping[tuple[str, str], np.ndarray]
+
+
+def preset(name: str) -> Graph:
+    return load(FOLDER / f"{name}.json")
+
+
+def run_preset(
+    name: str, song: Path, folder: Path, *, window: tuple[Fraction, Fraction] | None = None, jobs: int = 0
+) -> Made:
+    """Run a preset with an empty store and read back the files that it wrote."""
+    graph = preset(name)
+    plan, _ = prepare(graph, LIBRARY, {"song": song}, folder=FOLDER, window=window)
+    outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
+    store = DiskStore(folder / "store", 2 << 30)
+    result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
+    assert not result.failures
+    files = {(output.node, output.stem): output.path for output in result.outputs}
+    return Made(result, {key: soundfile.read(path, dtype="float32")[0] for key, path in files.items()})
+
+
+def si_sdr(
+    graph: Graph, sets: Collection[str], song: Path, true: Path, store: DiskStore
+) -> dict[tuple[str, str], float]:
+    """SI-SDR by (set, stem) of output ports (`exact.out`) that give stem sets, against the stems in a folder."""
+    graph = replace(graph, inputs={"song": InputSlot(), "true": InputSlot()})
+    graph = graph.with_node("true", Node("io.load_stems", knobs={"folder": "true"}))
+    wanted = {f"compare{number}": port for number, port in enumerate(sets)}
+    for name, port in wanted.items():
+        graph = graph.with_node(name, Node("measure.compare"))
+        graph = graph.with_edge(port, f"{name}.estimates").with_edge("true.out", f"{name}.references")
+    inputs = {"song": song, "true": true}
+    plan, _ = prepare(graph, LIBRARY, inputs, folder=FOLDER, outputs=[Address(name, "out") for name in wanted])
+    result = execute(graph, plan, LIBRARY, store=store)
+    assert not result.failures
+    return {(wanted[score.node], score.row): score.value for score in result.scores if score.name == "si_sdr"}

@@ -1,0 +1,61 @@
+"""A blind comparison (ABX): X is A or B by lot, the listener says which, and chance is reckoned with."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from math import comb
+from typing import Literal
+
+Choice = Literal["A", "B"]
+
+
+@dataclass
+class Abx:
+    """A session of trials. `seed` draws the lots; which one X is stays hidden until an answer is given."""
+
+    seed: int | None = None
+    answers: list[tuple[Choice, Choice]] = field(default_factory=list)
+    """What X was and what was said, by trial."""
+
+    def __post_init__(self) -> None:
+        self._lots = random.Random(self.seed) if self.seed is not None else random.SystemRandom()
+        self._x: Choice = self._draw()
+
+    def hidden(self) -> Choice:
+        """What X is in this trial: for the player, not for the screen."""
+        return self._x
+
+    def answer(self, choice: Choice) -> bool:
+        """Say what X is; whether that was right. The next trial begins."""
+        was = self._x
+        self.answers.append((was, choice))
+        self._x = self._draw()
+        return was == choice
+
+    @property
+    def trials(self) -> int:
+        return len(self.answers)
+
+    @property
+    def right(self) -> int:
+        return sum(was == said for was, said in self.answers)
+
+    @property
+    def p_value(self) -> float:
+        """The chance of so many right answers or more by guessing (one-sided binomial test); 1 without a trial."""
+        n = self.trials
+        return float(sum(comb(n, k) for k in range(self.right, n + 1)) / 2**n)
+
+    @property
+    def verdict(self) -> str:
+        """The result in a sentence."""
+        if not self.trials:
+            return "no answer yet"
+        found = f"{self.right} of {self.trials} right, p = {self.p_value:.3f}"
+        if self.p_value <= 0.05:
+            return f"{found}: a difference was heard"
+        return f"{found}: this may be guessing" + ("; try 16 times" if self.trials < 16 else "")
+
+    def _draw(self) -> Choice:
+        return "A" if self._lots.random() < 0.5 else "B"

@@ -1,0 +1,318 @@
+"""The listening desk of an editor: click an edge and it plays, from the same moment of the song, without a gap.
+
+    deck = Deck(live, Span.whole(frames, rate))    # a LiveEngine and the song
+    deck.hear(Take.of(Address("hpss", "out")))
+    deck.play()
+
+All methods return at once and belong to one thread, that of the user. Another edge is crossfaded to as soon as its
+sound is in memory, or as soon as it is known that it has to be computed first: then there is silence until it comes.
+After an edit the old sound goes on until the new one is there (`status.stale`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from midistems_graph.audio.output_base import AudioOut
+from midistems_graph.audio.player import Health, Player, open_output
+from midistems_graph.audio.values import Span, Value
+from midistems_graph.document.graph import Address
+from midistems_graph.editor.audition import offline
+from midistems_graph.editor.audition.meters import Levels
+from midistems_graph.editor.audition.mixer import Mixer
+from midistems_graph.editor.audition.pages import Interval, Pager, Track
+from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
+from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
+from midistems_graph.editor.audition.transport import Transport
+
+_FOCUS_SECONDS = 10
+"""What is computed first without a loop: so much from the playhead on."""
+
+
+class Engine(Protocol):
+    """What a deck needs of a `LiveEngine`."""
+
+    def read(self, address: Address, stretch: Interval) -> Value | None: ...
+
+    def want(self, address: Address, first: Interval, priority: int = 0) -> None: ...
+
+    def forget(self, address: Address) -> None: ...
+
+
+@dataclass(frozen=True)
+class DeckStatus:
+    """One look at the deck. `sample` is the place in the song, `waiting` says that there is silence until something is
+    computed, `stale` that the sound from before an edit is still heard, `note` how an edge was made audible."""
+
+    sample: int
+    playing: bool
+    waiting: bool
+    stale: bool
+    levels: Levels
+    health: Health
+    take: Take | None
+    note: str
+
+
+class Deck:
+    """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes."""
+
+    def __init__(
+        self, engine: Engine, song: Span, *, out: AudioOut | None = None, mixture: Address | None = None
+    ) -> None:
+        self.engine, self.song, self.mixture = engine, song, mixture
+        self.slots: tuple[Take | None, ...] = (None,) * SLOTS
+        self.monitor = PLAIN
+        self._take: Take | None = None
+        self._pending: Program | None = None
+        self._patient = False
+        self._wanted: set[Address] = set()
+        self._tracks: dict[tuple[Address, str], Track] = {}
+        self._loudness: dict[tuple[object, ...], float] = {}
+        self._lock = threading.RLock()
+        self._resumes = False
+        self.mixer = Mixer(Transport(song.rate, song.total))
+        self.pager = Pager(engine, self._place, self._arrived)
+        self.pager.mixture = mixture
+        self.player = Player(out or open_output(), self.mixer)
+        self.mixer.retargeted = self._renew
+
+    def start(self, *, threads: bool = True) -> None:
+        """Open the ears. Without threads somebody pumps the player and fetches pages (tests)."""
+        self.player.start(worker=threads)
+        if threads:
+            self.pager.start()
+
+    def close(self) -> None:
+        self.pager.close()
+        self.player.close()
+
+    # What is heard
+
+    def hear(self, take: Take) -> None:
+        """Switch to a take at the same place of the song."""
+        with self._lock:
+            self._take = take
+            self._switch(patient=False)
+
+    def listen_through(self, monitor: Monitor) -> None:
+        """Mid, side, a band, a boost: for whatever is heard from now on."""
+        with self._lock:
+            self.monitor = monitor
+            self._switch(patient=False)
+
+    def changed(self) -> None:
+        """The graph was edited: go on with the old sound until the new one is there."""
+        with self._lock:
+            self._tracks.clear()
+            self._loudness.clear()
+            self._switch(patient=True)
+
+    def computed(self) -> None:
+        """Something was computed; what was absent may be there now."""
+        self.pager.poke(computed=True)
+
+    def keep(self, number: int, take: Take) -> None:
+        """Put a take under a number key. Raises ValueError for a number other than 0 to 9."""
+        with self._lock:
+            self.slots = slots_with(self.slots, number, take)
+            self._fetch_wanted()
+
+    def recall(self, number: int) -> bool:
+        """Hear what is under a number key; False if it is empty."""
+        take = self.slots[number]
+        if take is not None:
+            self.hear(take)
+        return take is not None
+
+    # Where in the song
+
+    @property
+    def transport(self) -> Transport:
+        return self.mixer.transport
+
+    def play(self, playing: bool = True) -> None:
+        """Go on, from the beginning (of the loop) when the song is over; or pause."""
+        if playing and self.sample >= self.song.total:
+            self.seek(self.transport.loop[0] if self.transport.loop else 0)
+        self._move(self.transport.play(playing))
+
+    def seek(self, sample: int) -> None:
+        self._move(self.transport.seek(sample))
+
+    def loop(self, start: int, stop: int) -> None:
+        """Repeat the samples [start, stop) of the song. Raises ValueError for less than 10 ms."""
+        self._move(self.transport.looped(start, stop))
+
+    def unloop(self) -> None:
+        self._move(self.transport.unlooped())
+
+    def at_speed(self, speed: float) -> None:
+        """1, 0.5 or 0.25. Raises ValueError for others."""
+        self._move(self.transport.at_speed(speed))
+
+    def scrub(self, sample: int) -> None:
+        """Hear the song at a place while it is dragged over; `release` ends that."""
+        if not self._resumes:
+            self._resumes = not self.transport.playing
+        self._move(self.transport.seek(sample).play())
+
+    def release(self) -> None:
+        """The end of scrubbing: pause again if it was paused before."""
+        if self._resumes:
+            self._resumes = False
+            self._move(self.transport.play(False))
+
+    @property
+    def sample(self) -> int:
+        """The sample of the song that is handed to the device now."""
+        state, ahead = self.player.heard
+        return int(self.mixer.song_sample(state, ahead))
+
+    # What is known
+
+    @property
+    def status(self) -> DeckStatus:
+        """A look for a status bar."""
+        state, _ = self.player.heard
+        with self._lock:
+            pending, take = self._pending, self._take
+        tracks = (pending or self.mixer.program).tracks
+        note = next((track.trouble or track.note for track in tracks if track.trouble or track.note), "")
+        return DeckStatus(
+            sample=self.sample,
+            playing=self.transport.playing,
+            waiting=state.waiting and state.voice.sounds,
+            stale=pending is not None and self._patient,
+            levels=state.levels,
+            health=self.player.health,
+            take=take,
+            note=note,
+        )
+
+    def stems(self, address: Address) -> tuple[str, ...]:
+        """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
+        track = self._tracks.get((address, ""))
+        return track.stems if track else ()
+
+    def loudness(self, take: Take) -> float:
+        """LUFS of a take over the loop, or the song; kept until the next edit. Raises NotComputed, NotAudible."""
+        key = (take.parts, self.region)
+        if key not in self._loudness:
+            self._loudness[key] = offline.loudness(self.engine, take, self.song, self.region, self.mixture)
+        return self._loudness[key]
+
+    def matched(self, takes: Sequence[Take]) -> list[Take]:
+        """The takes at equal loudness over the loop, or the song. Raises NotComputed, NotAudible."""
+        return offline.matched(list(takes), [self.loudness(take) for take in takes])
+
+    def level_db(self, take: Take) -> float:
+        """RMS of a take (a difference, for example) over the loop, or the song. Raises NotComputed, NotAudible."""
+        return offline.level_db(self.engine, take, self.song, self.region, self.mixture)
+
+    def export(self, path: Path, format: str = "wav") -> None:
+        """Write what is heard, of the loop or the song. Raises NotComputed, NotAudible, SoundFileError."""
+        if self._take is None:
+            raise offline.NotComputed("nothing is heard; click an edge first")
+        offline.export(
+            path,
+            self.engine,
+            self._take,
+            self.song,
+            self.region,
+            monitor=self.monitor,
+            mixture=self.mixture,
+            format=format,
+        )
+
+    @property
+    def region(self) -> tuple[int, int]:
+        """The loop, or the song, in samples."""
+        return self.transport.loop or (0, self.song.total)
+
+    # Between user, pages and player
+
+    def _move(self, transport: Transport) -> None:
+        with self._lock:
+            self.mixer.transport = transport
+            self._fetch_wanted()
+        self.player.refresh()
+
+    def _renew(self) -> None:
+        """The device has another rate: all pages are of no use."""
+        with self._lock:
+            self._tracks.clear()
+            self._switch(patient=False)
+
+    def _switch(self, *, patient: bool) -> None:
+        if self._take is None:
+            return
+        self._pending, self._patient = self._program(self._take), patient
+        self._settle()
+        self._fetch_wanted()
+
+    def _program(self, take: Take) -> Program:
+        gain = 10 ** (take.gain_db / 20)
+        parts = tuple((self._track(part.address, part.stem), part.gain * gain) for part in take.parts)
+        return Program(parts, self.monitor)
+
+    def _track(self, address: Address, stem: str) -> Track:
+        key = (address, stem)
+        if key not in self._tracks:
+            total = Fraction(self.song.total, self.song.rate)
+            self._tracks[key] = Track(address, stem, self.mixer.rate, total)
+        return self._tracks[key]
+
+    def _settle(self) -> None:
+        """Switch to the program that waits, if it has sound here or (unless we are patient) cannot have it yet."""
+        program = self._pending
+        if program is None:
+            return
+        first = self._place()[0]
+        stop = first + self.player.depth * self.player.out.period
+        absent = any(number in track.absent for track in program.tracks for number in track.numbers(first, stop))
+        if program.is_there(first, stop) or (absent and not self._patient):
+            self.mixer.program, self._pending = program, None
+            self._fetch_wanted()
+            self.player.refresh()
+
+    def _arrived(self, track: Track) -> None:
+        """A page came, or is known not to be there (on the pages' thread)."""
+        with self._lock:
+            self._settle()
+            if self.mixer.state.waiting and track in self.mixer.program.tracks:
+                self.player.refresh()
+
+    def _fetch_wanted(self) -> None:
+        """Tell pages and engine what is listened to, and what may be next."""
+        pending = self._pending.tracks if self._pending else ()
+        kept = [take for take in self.slots if take is not None]
+        slots = [self._track(part.address, part.stem) for take in kept for part in take.parts]
+        self.pager.urgent = tuple(dict.fromkeys((*pending, *self.mixer.program.tracks)))
+        self.pager.ready = tuple(dict.fromkeys(slots))
+        self.pager.poke()
+        heard = self._take.addresses if self._take else ()
+        focus = self._focus()
+        wanted = dict.fromkeys(address for take in kept for address in take.addresses) | dict.fromkeys(heard)
+        for address in wanted:
+            self.engine.want(address, focus, 0 if address in heard else 1)
+        for address in self._wanted - wanted.keys():
+            self.engine.forget(address)
+        self._wanted = set(wanted)
+
+    def _focus(self) -> Interval:
+        start, stop = self.transport.loop or (self.sample, self.sample + _FOCUS_SECONDS * self.song.rate)
+        return Fraction(start, self.song.rate), Fraction(min(stop, self.song.total), self.song.rate)
+
+    def _place(self) -> tuple[int, tuple[int, int] | None]:
+        """Playhead and loop in samples of the device; the place of a jump that is not made yet counts."""
+        state, ahead = self.player.heard
+        transport, mixer = self.mixer.transport, self.mixer
+        loop = transport.loop
+        sample = transport.target if state.jump != transport.jump else int(mixer.song_sample(state, ahead))
+        return mixer.device_sample(sample), loop and (mixer.device_sample(loop[0]), mixer.device_sample(loop[1]))

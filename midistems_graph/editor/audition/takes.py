@@ -1,0 +1,86 @@
+"""What one can listen to, as plain descriptions: an edge, chosen stems of it, or the difference of two edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from midistems_graph.document.graph import Address
+
+DIFFERENCE_BOOST_DB = 20.0
+SLOTS = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """An edge, or one stem on it, with a linear gain (negative: subtracted)."""
+
+    address: Address
+    stem: str = ""
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
+class Take:
+    """Parts that are added, and a gain in dB for the whole (from matching loudness)."""
+
+    parts: tuple[Part, ...]
+    gain_db: float = 0.0
+    name: str = ""
+
+    @classmethod
+    def of(cls, address: Address, stem: str = "") -> Take:
+        """One edge, or one stem on it."""
+        return cls((Part(address, stem),), name=f"{address}{f' {stem}' if stem else ''}")
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(dict.fromkeys(part.address for part in self.parts))
+
+
+def difference(a: Take, b: Take) -> Take:
+    """What is left of one take when the other is taken away, sample by sample; gains of matching do not count."""
+    taken = tuple(replace(part, gain=-part.gain) for part in b.parts)
+    return Take((*a.parts, *taken), name=f"{a.name} - {b.name}")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One stem in the stem mixer."""
+
+    gain_db: float = 0.0
+    solo: bool = False
+    mute: bool = False
+
+
+@dataclass(frozen=True)
+class StemMixer:
+    """A mixer over the stems of one edge: soloed stems alone if any is, muted ones never."""
+
+    address: Address
+    stems: tuple[str, ...]
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+
+    def channel(self, stem: str) -> Channel:
+        return self.channels.get(stem, Channel())
+
+    def with_channel(self, stem: str, channel: Channel) -> StemMixer:
+        return replace(self, channels={**self.channels, stem: channel})
+
+    @property
+    def take(self) -> Take:
+        """What is heard. Silent stems take part with a gain of 0, so that switching one is a mere change of gain."""
+        solo = any(self.channel(stem).solo for stem in self.stems)
+        parts = []
+        for stem in self.stems:
+            channel = self.channel(stem)
+            audible = not channel.mute and (channel.solo or not solo)
+            parts.append(Part(self.address, stem, 10 ** (channel.gain_db / 20) if audible else 0.0))
+        return Take(tuple(parts), name=str(self.address))
+
+
+def slots_with(slots: Sequence[Take | None], number: int, take: Take) -> tuple[Take | None, ...]:
+    """Ten slots with one of them taken. Raises ValueError for a number other than 0 to 9."""
+    if not 0 <= number < SLOTS:
+        raise ValueError(f"the number keys keep takes 0 to {SLOTS - 1}, not {number}")
+    return tuple(take if place == number else kept for place, kept in enumerate(slots))

@@ -59,7 +59,7 @@ UNPIN_EVERY = 64
 """Values that were read for the last time are unpinned in batches of this size: a store may need a transaction."""
 
 MEMO_BYTES = 128 << 20
-"""How much of derived values is kept for other readers of the same stretch."""
+"""How much of derived values is kept for other readers of the same stretch; at most a quarter of a memory budget."""
 
 
 class Watcher(Protocol):
@@ -144,7 +144,7 @@ class Executor:
         self._held: dict[Unit, Mapping[str, Value]] = {}
         self._pinned: dict[Unit, list[str]] = {}
         self._done_with: list[str] = []
-        self._memo = _Memo(MEMO_BYTES)
+        self._memo = _Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
         self._derived: dict[tuple[str, str, Interval], str] = {}
         self._keyed = store is not None or outputs is not None
         nodes = plan.nodes.items()
@@ -407,12 +407,11 @@ class Executor:
                 self.problems.append(message)
 
     def _release(self, unit: Unit) -> None:
-        """Let go of values that nobody will read any more."""
-        if not (self._held or self._pinned):
-            return
+        """A unit is over: let go of values that nobody will read any more."""
+        reads = self.plan.units[unit]
         with self._lock:
-            for read in self.plan.units[unit]:
-                self._readers[read] -= 1
+            self._readers.subtract(reads)
+            for read in (*reads, unit):  # its own readers may all have been lost
                 if self._readers[read] == 0:
                     self._held.pop(read, None)
                     self._done_with += self._pinned.pop(read, ())

@@ -172,6 +172,37 @@ def test_values_are_freed_below_a_failure_too() -> None:
     assert ran.executor._held == {}
 
 
+def test_what_only_lost_units_would_have_read_is_freed_when_it_is_done() -> None:
+    failed = threading.Event()
+
+    @node("wait.failure")
+    def late(audio: Audio) -> Audio:
+        """Ends after its reader was lost."""
+        assert failed.wait(10)
+        return audio
+
+    made = graph(
+        {
+            "song": "small.tone",
+            "bad": "small.broken",
+            "late": "wait.failure",
+            "end": "small.add",
+            "keep": "small.scale",
+        },
+        "song.out -> bad.audio; song.out -> late.audio; bad.out -> sum.audio[0]; late.out -> sum.audio[1];"
+        "sum.out -> keep.audio",
+    )
+
+    def told(unit: Unit, status: Status) -> None:
+        if unit.node == "keep":
+            failed.set()
+
+    ran = executor(made, ["keep"], made_of(late), seconds=5, watcher=Told(told))
+    ran.run()
+    assert ran.reports["late"].status == "ran"
+    assert ran._held == {}
+
+
 def edge(source: str, target: str) -> frozenset[object]:
     return graph({}, f"{source}.out -> {target}.audio").edges  # type: ignore[return-value]
 

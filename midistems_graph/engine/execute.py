@@ -408,15 +408,20 @@ class Executor:
 
     def _release(self, unit: Unit) -> None:
         """A unit is over: let go of values that nobody will read any more."""
-        reads = self.plan.units[unit]
+        readers = self._readers
         with self._lock:
-            self._readers.subtract(reads)
-            for read in (*reads, unit):  # its own readers may all have been lost
-                if self._readers[read] == 0:
-                    self._held.pop(read, None)
-                    self._done_with += self._pinned.pop(read, ())
+            for read in self.plan.units[unit]:
+                readers[read] -= 1
+                if readers[read] == 0:
+                    self._drop(read)
+            if readers[unit] == 0:  # its own readers were all lost
+                self._drop(unit)
         if len(self._done_with) >= UNPIN_EVERY:
             self._unpin()
+
+    def _drop(self, unit: Unit) -> None:
+        self._held.pop(unit, None)
+        self._done_with += self._pinned.pop(unit, ())
 
     def _unpin(self, *, everything: bool = False) -> bool:
         """Let the store evict what was read for the last time, or all that this run pinned; False if there is none."""

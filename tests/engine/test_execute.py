@@ -186,7 +186,7 @@ def test_what_only_lost_units_would_have_read_is_freed_when_it_is_done() -> None
             "song": "small.tone",
             "bad": "small.broken",
             "late": "wait.failure",
-            "end": "small.add",
+            "sum": "small.add",
             "keep": "small.scale",
         },
         "song.out -> bad.audio; song.out -> late.audio; bad.out -> sum.audio[0]; late.out -> sum.audio[1];"

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from midistems_nodes.blend.ensemble import ensemble
-from midistems_nodes.blend.ensemble_stft import ensemble_stft
-from midistems_nodes.blend.mix import crossfade, mix, residual
-from midistems_nodes.blend.order import median
 
 from midistems_graph.audio.stft import stft
 from midistems_graph.node import Audio, NodeError, Stems, StftSettings
 from midistems_graph.node.testing import FakeRun
+from midistems_nodes.blend.ensemble import ensemble
+from midistems_nodes.blend.ensemble_stft import ensemble_stft
+from midistems_nodes.blend.mix import crossfade, mix, residual
+from midistems_nodes.blend.order import median
 
 RUN = FakeRun()
 

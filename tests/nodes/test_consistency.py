@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from midistems_nodes.consistency.mixture import mixture_consistency
-from midistems_nodes.measure.null_depth import null_depth
 
 from midistems_graph.node import Audio, NodeError, Stems
 from midistems_graph.node.testing import FakeRun, Tiles
+from midistems_nodes.consistency.mixture import mixture_consistency
+from midistems_nodes.measure.null_depth import null_depth
 
 RATE = 8000
 TRUE = {"vocals": 0.5, "drums": 0.1, "bass": 0.02}

@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from midistems_nodes.control.choose import select, switch
-from midistems_nodes.control.constant import number, text
 
 from midistems_graph.node import Audio, NodeError, Number, Text
+from midistems_nodes.control.choose import select, switch
+from midistems_nodes.control.constant import number, text
 
 A, B, C = (Audio.of(np.full(3, value), 8000) for value in (1, 2, 3))
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import scipy.signal
+
+from midistems_graph.node import Audio, NodeError, Span, Stems
+from midistems_graph.node.testing import FakeRun
 from midistems_nodes.filter.band import band
 from midistems_nodes.filter.crossover import crossover
 from midistems_nodes.filter.fade import fade
 from midistems_nodes.filter.fir import convolve, lowpass_taps
 from midistems_nodes.filter.gain import gain
-
-from midistems_graph.node import Audio, NodeError, Span, Stems
-from midistems_graph.node.testing import FakeRun
 
 RATE = 48000
 RUN = FakeRun()

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midistems_nodes.mask.apply import apply
-from midistems_nodes.mask.share import share
-from midistems_nodes.mask.soft import soft
 
 from midistems_graph.node import Magnitude, Mask, NodeError, Span, Spectrogram, StftSettings
 from midistems_graph.node.testing import FakeRun
+from midistems_nodes.mask.apply import apply
+from midistems_nodes.mask.share import share
+from midistems_nodes.mask.soft import soft
 
 SETTINGS = StftSettings(16, 8)
 SPAN = Span.whole(320, 8000)

@@ -2,13 +2,13 @@ import math
 
 import numpy as np
 import pytest
-from midistems_nodes.measure.distortion import compare, sdr, si_sdr
-from midistems_nodes.measure.loudness import loudness
-from midistems_nodes.measure.null_depth import null_depth
 
 from midistems_graph.audio.loudness import integrated_loudness
 from midistems_graph.node import Audio, NodeError, Stems
 from midistems_graph.node.testing import FakeRun, Tiles
+from midistems_nodes.measure.distortion import compare, sdr, si_sdr
+from midistems_nodes.measure.loudness import loudness
+from midistems_nodes.measure.null_depth import null_depth
 
 RATE = 8000
 LENGTH = 2 * RATE

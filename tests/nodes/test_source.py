@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+
+from midistems_graph.node import NodeError, Span
+from midistems_graph.node.testing import FakeRun
 from midistems_nodes.source.impulses import impulses
 from midistems_nodes.source.noise import noise
 from midistems_nodes.source.sine import sine
 from midistems_nodes.source.sweep import sweep
-
-from midistems_graph.node import NodeError, Span
-from midistems_graph.node.testing import FakeRun
 
 
 def run(start=0, stop=96000, total=96000, rate=48000):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+
+from midistems_graph.node import Audio, NodeError, Stems
 from midistems_nodes.stems.gather import gather, merge, mixdown
 from midistems_nodes.stems.pick import pick
 from midistems_nodes.stems.rename import rename
-
-from midistems_graph.node import Audio, NodeError, Stems
 
 
 def level(value):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from midistems_nodes.transform.polar import combine, magnitude, phase
-from midistems_nodes.transform.resample import resample
-from midistems_nodes.transform.spectrogram import istft, stft
 
 from midistems_graph.node import Audio, NodeError, Span
 from midistems_graph.node.testing import FakeRun
+from midistems_nodes.transform.polar import combine, magnitude, phase
+from midistems_nodes.transform.resample import resample
+from midistems_nodes.transform.spectrogram import istft, stft
 
 RUN = FakeRun()
 

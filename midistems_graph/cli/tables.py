@@ -46,18 +46,18 @@ def print_result(result: RunResult, console: Console) -> None:
 
 
 def _files(result: RunResult) -> Table:
-    scores = _si_sdr(result.scores, mixture=False)
-    of_mixture = _si_sdr(result.scores, mixture=True)
+    scores = {output.node: _si_sdr(result.scores, COMPARE + output.node) for output in result.outputs}
+    of_mixture = _si_sdr(result.scores, MIXTURE)
     head = ["stem", "file", "status", "peak", "LUFS"]
-    if scores:
+    if any(scores.values()):
         head += ["SI-SDR", "mixture's"]
     rows = []
     for output in in_order(result):
         row = [output.stem, str(output.path), output.status]
         row += [figure(output.figures.get("peak"), "dB"), figure(output.figures.get("lufs"), "")]
-        if scores:
+        if any(scores.values()):
             name = canonical(output.stem)
-            row += [figure(scores.get(name), "dB"), figure(of_mixture.get(name), "dB")]
+            row += [figure(scores[output.node].get(name), "dB"), figure(of_mixture.get(name), "dB")]
         rows.append(row)
     return _table(head, rows, right=range(3, len(head)))
 
@@ -67,12 +67,9 @@ def in_order(result: RunResult) -> list[Output]:
     return sorted(result.outputs, key=lambda output: (output.node, output.stem, str(output.path)))
 
 
-def _si_sdr(scores: Sequence[Score], mixture: bool) -> dict[str, float]:
-    return {
-        canonical(score.row): score.value
-        for score in scores
-        if score.name == "si_sdr" and score.node.startswith(COMPARE) and (score.node == MIXTURE) == mixture
-    }
+def _si_sdr(scores: Sequence[Score], node: str) -> dict[str, float]:
+    """What one comparison node found, by canonical stem name."""
+    return {canonical(score.row): score.value for score in scores if score.name == "si_sdr" and score.node == node}
 
 
 def figure(value: float | None, unit: str) -> str:

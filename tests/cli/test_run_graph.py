@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 import soundfile
-from command_line import Program, write_graph, write_song
+from command_line import SPLIT, SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph.cli import result
 
@@ -128,6 +128,20 @@ def test_true_stems_give_scores_beside_the_mixtures(run: Program, split: Path, s
     rows = {(score["node"], score["row"]) for score in ended.json["scores"] if score["name"] == "si_sdr"}
     assert rows == {(node, row) for node in ("compare_save", "compare_mixture") for row in ("harmonic", "percussive")}
     assert "SI-SDR" in run(split, song, "-o", "out", "--reference", true).out
+
+
+def test_two_sets_of_equal_stem_names_each_show_their_own_scores(run: Program, home: Path, song: Path) -> None:
+    (home / "true").mkdir()
+    write_song(home / "true" / "harmonic.wav", seed=1)
+    nodes = {
+        **SPLIT,
+        "soft": ("separate.hpss", {"harmonic_margin": 3.0}),
+        "other": ("io.save", {"name": "soft {stem}"}),
+    }
+    graph = write_graph(home / "two.json", nodes, *SPLIT_EDGES, "load.out -> soft.mixture", "soft.out -> other.stems")
+    out = run(graph, song, "-o", "out", "--reference", home / "true").out
+    shown = [line.split()[-4] for line in out.splitlines() if line.startswith("harmonic")]
+    assert len(set(shown)) == 2
 
 
 def test_one_bad_song_does_not_stop_the_others(run: Program, copy: Path, home: Path) -> None:

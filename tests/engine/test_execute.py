@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midistems_graph.document.graph import Address, Graph
+from midistems_graph.document.graph import Address, Edge, Graph
 from midistems_graph.engine import execute
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor, NodeReport, Status
@@ -203,8 +203,8 @@ def test_what_only_lost_units_would_have_read_is_freed_when_it_is_done() -> None
     assert ran._held == {}
 
 
-def edge(source: str, target: str) -> frozenset[object]:
-    return graph({}, f"{source}.out -> {target}.audio").edges  # type: ignore[return-value]
+def edge(source: str, target: str) -> frozenset[Edge]:
+    return graph({}, f"{source}.out -> {target}.audio").edges
 
 
 # The store

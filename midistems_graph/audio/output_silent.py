@@ -41,5 +41,6 @@ class SilentOut:
         due = time.perf_counter()
         while not self._ended.is_set():
             fill(block)
-            due = max(due + self.period / self.rate, time.perf_counter() - 1.0)  # after a sleep of the machine
+            # Late calls are made up for, but no more of them at once than a device has periods.
+            due = max(due + self.period / self.rate, time.perf_counter() - 2 * self.period / self.rate)
             time.sleep(max(0.0, due - time.perf_counter()))

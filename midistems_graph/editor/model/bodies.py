@@ -52,13 +52,25 @@ def group_at(graph: Graph, path: Path) -> str | None:
 
 
 def with_body(graph: Graph, path: Path, body: Body) -> Graph:
-    """The graph with another body where the path leads; all instances of a group follow."""
+    """The graph with another body where the path leads; all instances of a group follow.
+
+    Instances forget what they set for knobs that the group publishes no longer.
+    """
     name = group_at(graph, path)
     if name is None:
         assert isinstance(body, Graph)
         return body
     assert isinstance(body, Group)
-    return replace(graph, groups={**graph.groups, name: body})
+    hidden = {(name, knob) for knob in graph.groups[name].knobs.keys() - body.knobs.keys()}
+    graph = replace(graph, groups={**graph.groups, name: body})
+    while hidden:
+        groups = {one: _forgetful(group, hidden) for one, group in graph.groups.items()}
+        graph = replace(_forgetful(graph, hidden), groups=groups)
+        emptied = {(one, knob) for one, group in groups.items() for knob, ends in group.knobs.items() if not ends}
+        hidden = emptied - hidden
+        groups = {one: _without_knobs(group, {k for g, k in hidden if g == one}) for one, group in groups.items()}
+        graph = replace(graph, groups=groups)
+    return graph
 
 
 def as_graph(graph: Graph, body: Body) -> Graph:
@@ -141,6 +153,34 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
     stem, _, number = wanted.rpartition("_")
     stem = stem if stem and number.isdecimal() else wanted
     return next(name for k in range(2, len(taken) + 3) if (name := f"{stem[:56]}_{k}") not in taken)
+
+
+def _forgetful(body: B, hidden: set[tuple[str, str]]) -> B:
+    """The body whose instances set no hidden knobs (group, knob), whether by value, link or as published ones."""
+    gone = {Address(i, knob) for i, node in body.nodes.items() for group, knob in hidden if node.group == group}
+    if not gone:
+        return body
+    nodes = {}
+    for node_id in {address.node for address in gone}:
+        node = body.nodes[node_id]
+        kept = {knob: value for knob, value in node.knobs.items() if Address(node_id, knob) not in gone}
+        nodes[node_id] = replace(node, knobs=kept)
+    links = (tuple(a for a in link if a not in gone) for link in body.links)
+    body = replace(
+        body,
+        nodes={**body.nodes, **nodes},
+        edges=frozenset(e for e in body.edges if e.target not in gone),
+        links=tuple(sorted((k for k in links if len(k) > 1), key=lambda link: [str(a) for a in link])),
+    )
+    if isinstance(body, Group):
+        knobs = {name: tuple(a for a in ends if a not in gone) for name, ends in body.knobs.items()}
+        body = replace(body, knobs=knobs)
+    return body
+
+
+def _without_knobs(group: Group, names: set[str]) -> Group:
+    """The group that publishes some knobs no longer."""
+    return replace(group, knobs={name: e for name, e in group.knobs.items() if name not in names}) if names else group
 
 
 def _fed(group: Group, gone: set[Address]) -> dict[str, tuple[Address, ...]]:

@@ -233,6 +233,8 @@ class Scene:
                     gone[name] = _rect(others[name])
                 if name in own:
                     come[name] = _rect(own[name])
+        if len(come) > (len(self.boxes) + len(self.wires)) // 4:  # then building anew is quicker
+            return GridIndex().changed({}, dict(self._rects()))
         return before.index.changed(gone, come)
 
     def diff(self, old: Scene | None) -> SceneDiff:
@@ -442,24 +444,28 @@ class _Making:
         dirty = {
             edge for name, box in boxes.items() if before.boxes.get(name) is not box for edge in incident.get(name, ())
         }
-        gone = () if self.edges is before.edges else before.edges - self.edges
+        gone: frozenset[Edge] = frozenset()
+        if self.edges is not before.edges:
+            gone, dirty = before.edges - self.edges, dirty | (self.edges - before.edges)
         if not dirty and not gone:
             return before.wires
         wires = dict(before.wires)
         for edge in gone:
             wires.pop(str(edge), None)
         for edge in dirty:
-            wire = self._wire(edge, boxes)
-            wires[wire.id] = wire
+            name = str(edge)
+            known = wires.get(name)
+            wires[name] = self._wire(edge, boxes, known.kind if known else None)
         return wires
 
-    def _wire(self, edge: Edge, boxes: Mapping[str, Box]) -> Wire:
+    def _wire(self, edge: Edge, boxes: Mapping[str, Box], kind: str | None = None) -> Wire:
         source, target = boxes.get(edge.source.node), boxes.get(edge.target.node)
         leaves = source.shape.port("out", edge.source.port, edge.source.index) if source else None
         arrives = target.shape.port("in", edge.target.port, edge.target.index) if target else None
         start = source.at(leaves) if source and leaves else (0.0, 0.0)
         end = target.at(arrives) if target and arrives else (0.0, 0.0)
-        kind = self.insight.kind(self.path, edge.source)
+        if kind is None:
+            kind = self.insight.kind(self.path, edge.source)
         if not kind:
             kind = next((p.kinds[0] for p in (leaves, arrives) if p is not None and len(p.kinds) == 1), "")
         quiet = any(box is not None and box.shape.state != "on" for box in (source, target))

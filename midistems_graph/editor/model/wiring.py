@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from midistems_graph.document.flatten import SEPARATOR
 from midistems_graph.document.graph import Address, Body, Edge
 from midistems_graph.editor.model.bodies import (
+    INPUTS,
+    OUTPUTS,
     Path,
     all_edges,
     body_at,
@@ -86,7 +88,7 @@ def without_nodes_healed(state: EditorState, insight: Insight, ids: Collection[s
         if edge.source.node in gone and edge.target.node not in gone:
             kind = insight.kind(state.path, edge.source)
             source = _standing_in(edge.source, kind, gone, into, insight, state.path)
-            if source is not None:
+            if source is not None and not (source.node == INPUTS and edge.target.node == OUTPUTS):
                 healed.append((source, edge.target))
     for source, target in healed:
         body = connected(body, source, target)

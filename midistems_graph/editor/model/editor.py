@@ -44,6 +44,7 @@ class Editor:
         self.gesture: Gesture | None = None
         self.insight = Insight(graph, self.library)
         self.scene = Scene.of(graph, self.insight)
+        self.scene.hit(self.state.view.center)  # the index is built now, not when the pointer first moves
         self.state = self.state.looking_at(self.scene.bounds)
         self._drawn: Scene | None = None
 

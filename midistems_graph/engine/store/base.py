@@ -128,7 +128,7 @@ class Store(Protocol):
         ...
 
     def unpin(self, digests: Iterable[str]) -> None:
-        """Takes back one `pin` of each."""
+        """Takes back one `pin` of each, of a digest that is named twice two."""
         ...
 
     def explain(self, node: str, node_type: str, song: str, facts: Mapping[str, str]) -> list[str]:

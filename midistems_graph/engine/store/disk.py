@@ -152,7 +152,7 @@ class DiskStore:
 
     @_healing
     def pin(self, digests: Iterable[str]) -> bool:
-        wanted = set(digests)
+        wanted = list(digests)
         with self._lock:
             with self._index.change() as change:
                 listed = change.pin(wanted, self._session.name)
@@ -163,7 +163,7 @@ class DiskStore:
     def unpin(self, digests: Iterable[str]) -> None:
         with self._lock:
             left = self._pins.copy()
-            left.subtract(set(digests))
+            left.subtract(digests)
             left = +left
             with self._index.change() as change:
                 change.unpin(self._pins.keys() - left.keys(), self._session.name)

@@ -56,14 +56,14 @@ class MemoryStore:
             return self._values[digest]
 
     def pin(self, digests: Iterable[str]) -> bool:
-        wanted = set(digests)
+        wanted = list(digests)
         with self._lock:
             self._pins.update(wanted)
-            return wanted <= self._values.keys()
+            return all(digest in self._values for digest in wanted)
 
     def unpin(self, digests: Iterable[str]) -> None:
         with self._lock:
-            self._pins.subtract(set(digests))
+            self._pins.subtract(digests)
             self._pins = +self._pins
 
     def explain(self, node: str, node_type: str, song: str, facts: Mapping[str, str]) -> list[str]:

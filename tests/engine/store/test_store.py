@@ -181,6 +181,16 @@ def test_a_value_pinned_twice_needs_both_taken_back(store, put):
     assert store.get(digest) == Number(1.0)
 
 
+def test_what_was_pinned_twice_may_be_taken_back_in_one_call(store, put):
+    digest = put(store, "unit", Number(1.0)).outputs["out0"]
+    store.pin([digest])
+    store.pin([digest])
+    store.unpin([digest, digest])
+    store.clear()
+    with pytest.raises(MissingValue):
+        store.get(digest)
+
+
 def test_pinning_tells_when_a_value_is_gone(store, put):
     digest = put(store, "unit", Number(1.0)).outputs["out0"]
     assert store.pin([digest])

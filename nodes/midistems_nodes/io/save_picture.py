@@ -26,7 +26,7 @@ ANCHORS = (
 """Black, violet, orange, pale yellow: evenly rising in lightness, so that louder always looks brighter."""
 
 
-@node("io.save_picture", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
+@node("io.save_picture", version="1.0.1", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
 def save_picture(
     signal: Stream[Audio | Spectrogram | Magnitude],
     *,
@@ -78,10 +78,11 @@ def save_picture(
         rows = _rows(shown.stft, span.rate, height, frequencies == "log", lowest)
         frames = np.asarray(shown.span.stft_frames(shown.stft.hop))
         at = np.clip((frames * shown.stft.hop - span.start) * width // max(span.frames, 1), 0, width - 1)
+        mean = np.zeros(shown.bins.shape[1:], np.float32)
         for channel in shown.bins:
             run.check()
-            banded = np.maximum.reduceat(np.abs(channel) ** 2, rows, axis=1)
-            np.maximum.at(power.T, at, banded / shown.channels)
+            mean += np.abs(channel) ** 2 / shown.channels
+        np.maximum.at(power.T, at, np.maximum.reduceat(mean, rows, axis=1))
     from PIL import Image
 
     with run.output(stem, ".png") as file:

@@ -103,6 +103,14 @@ def test_float_wav_keeps_what_is_beyond_full_scale_and_whole_numbers_warn(tmp_pa
     assert "6.0 dB beyond full scale" in run.warnings[0]
 
 
+def test_a_stem_in_two_files_is_said(tmp_path: Path) -> None:
+    for name in ("vocals.flac", "vocals.wav", "drums.wav"):
+        soundfile.write(tmp_path / name, song().samples.T, RATE)
+    run = FakeRun(song().span, files={"folder": tmp_path})
+    assert set(load_stems(run=run)) == {"vocals", "drums"}
+    assert run.warnings == ["vocals.wav is left out: vocals.flac is the stem vocals already"]
+
+
 def test_a_shared_gain_is_one_gain_for_all(tmp_path: Path) -> None:
     loud, soft = song(gain=2.0), song(gain=0.5)
     run = FakeRun(loud.span, folder=tmp_path)
@@ -138,6 +146,16 @@ def test_a_picture_shows_the_tone_where_it_sounds(tmp_path: Path) -> None:
     row = 200 - round(1000 / (RATE / 2) * 200)
     assert abs(int(picture[:, 20].argmax()) - row) <= 2
     assert picture[:, 60].max() < 30
+
+
+def test_a_picture_averages_the_channels_in_power(tmp_path: Path) -> None:
+    tone = song(2.0, channels=1).samples[0]
+    left, both = np.stack([tone, 0 * tone]), np.stack([tone, tone])
+    sound = Audio.of(np.where(np.arange(len(tone)) < RATE, left, both / np.sqrt(2)), RATE)
+    run = FakeRun(sound.span, folder=tmp_path)
+    save_picture(Tiles(sound), height=200, frequencies="linear", run=run)
+    picture = np.asarray(Image.open(tmp_path / "spectrogram.png")).astype(int)
+    assert np.abs(picture[:, 20] - picture[:, 60]).max() <= 6
 
 
 def test_a_picture_that_would_be_too_wide_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -64,8 +64,12 @@ def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", comp
     found: dict[str, Path] = {}
     for file in sorted(p for p in path.iterdir() if p.is_file() and is_sound(p)):
         name = in_file_name(file.stem)
-        if name != "mixture":
-            found.setdefault(name if name not in found else file.stem, file)
+        if name == "mixture":
+            continue
+        name = file.stem if name in found else name
+        if name in found:
+            run.warn(f"{file.name} is left out: {found[name].name} is the stem {name} already")
+        found.setdefault(name, file)
     if not found:
         raise NodeError(f"the folder {path.name} holds no stems")
     with run.sound(next(iter(found.values()))) as first:

@@ -51,7 +51,9 @@ class FakeRun:
         yield OutputFile(self.folder / f"{stem}{extension}")
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
-        result = installed()[separator.type](mixture, **dict(separator.knobs))
+        node_type = installed()[separator.type]
+        given = {"run": self} if node_type.takes_run else {}
+        result = node_type(mixture, **dict(separator.knobs), **given)
         assert isinstance(result, Stems)
         return result
 

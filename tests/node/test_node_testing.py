@@ -37,8 +37,9 @@ def test_a_run_gives_files_and_places_for_output(tmp_path):
 
 def test_a_run_calls_a_separator_of_a_pack(monkeypatch):
     @node("test.split", separator=True)
-    def split(mixture: Audio, *, name: str = "all") -> Stems:
+    def split(mixture: Audio, *, name: str = "all", run: Run) -> Stems:
         """Give the mixture a name."""
+        run.check()
         return Stems({name: mixture})
 
     monkeypatch.setattr(testing_module, "installed", lambda: NodeLibrary.of([split]))

@@ -1,0 +1,155 @@
+"""The bars above and below the canvas: what is open and what can be done; what happens and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.editor.model.commands import COMMANDS
+from midistems_graph.editor.view.marks import spoken
+from midistems_graph.editor.view.palette import Palette
+from midistems_graph.editor.view.themes import quiet_button_theme
+
+Command = Callable[[str], None]
+
+
+class TopBar:
+    """The file, the way into groups, and buttons for what is done most; each names its key on hover."""
+
+    BUTTONS = (
+        ("new", "New"),
+        ("open", "Open"),
+        ("save", "Save"),
+        ("", ""),
+        ("undo", "Undo"),
+        ("redo", "Redo"),
+        ("", ""),
+        ("palette", "Add node"),
+        ("layout", "Lay out"),
+        ("look_at_all", "Fit"),
+    )
+
+    def __init__(self, parent: int, palette: Palette, command: Command, hint: Callable[[str], str]) -> None:
+        self.parent, self.palette, self._command, self._hint = parent, palette, command, hint
+        self._enter: Callable[[int], None] = lambda _: None
+        self._build()
+
+    def _build(self) -> None:
+        self._crumbs: tuple[str, ...] = ()
+        self._theme = quiet_button_theme(self.palette)
+        self.buttons: dict[str, int] = {}
+        with dpg.group(parent=self.parent, horizontal=True):
+            for name, label in self.BUTTONS:
+                if not name:
+                    dpg.add_text("|", color=self.palette.line)
+                    continue
+                button = self.buttons[name] = int(dpg.add_button(label=label, callback=self._asker(name)))
+                dpg.bind_item_theme(button, self._theme)
+                with dpg.tooltip(button):
+                    dpg.add_text(f"{COMMANDS[name].title}  {self._hint(name)}")
+            dpg.add_spacer(width=14)
+            self._path = dpg.add_group(horizontal=True)
+
+    def recolor(self, palette: Palette) -> None:
+        self.palette = palette
+        dpg.delete_item(self.parent, children_only=True)
+        dpg.delete_item(self._theme)
+        self._build()
+
+    def _asker(self, command_id: str) -> Callable[[], None]:
+        return lambda: self._command(command_id)
+
+    def show(self, file: str, dirty: bool, crumbs: Sequence[str], enter: Callable[[int], None]) -> None:
+        """The name of the file, whether it needs saving, and the way from the graph into groups."""
+        shown = (f"{file}{' *' if dirty else ''}", *crumbs)
+        self._enter = enter
+        if shown == self._crumbs:
+            return
+        self._crumbs = shown
+        dpg.delete_item(self._path, children_only=True)
+        with dpg.group(parent=self._path, horizontal=True):
+            dpg.add_text(shown[0], color=self.palette.soft)
+            for depth, label in enumerate(crumbs):
+                dpg.add_text("/", color=self.palette.faint)
+                if depth == len(crumbs) - 1:
+                    dpg.add_text(label)
+                else:
+                    button = dpg.add_button(label=label, small=True, callback=self._goer(depth))
+                    dpg.bind_item_theme(button, self._theme)
+
+    def _goer(self, depth: int) -> Callable[[], None]:
+        return lambda: self._enter(depth)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How far a run is: 0 to 1, seconds left if known, what is computed; None in the status bar: nothing runs."""
+
+    done: float
+    left: float | None = None
+    what: str = ""
+
+
+class StatusBar:
+    """One line: the last sentence, the run with a button to cancel it, the sound device."""
+
+    def __init__(self, parent: int, palette: Palette, cancel: Callable[[], None]) -> None:
+        self.parent, self.palette, self._ask_cancel = parent, palette, cancel
+        self._width, self._said, self._work, self._device = 0.0, "", Work(-1), ""
+        self._build()
+
+    def _build(self) -> None:
+        with dpg.group(parent=self.parent, horizontal=True):
+            self._sentence = dpg.add_text(self._said, color=self.palette.soft)
+        with dpg.group(parent=self.parent, horizontal=True, show=False) as self._run:
+            self._bar = dpg.add_progress_bar(width=160, height=14)
+            self._left = dpg.add_text("", color=self.palette.soft)
+            dpg.add_button(label="cancel", small=True, callback=lambda: self._ask_cancel())
+        self._sound = dpg.add_text(self._device, parent=self.parent, color=self.palette.faint)
+        self._set_places()
+
+    def recolor(self, palette: Palette) -> None:
+        self.palette = palette
+        dpg.delete_item(self.parent, children_only=True)
+        work, self._work = self._work, Work(-1)
+        self._build()
+        self.show_run(work if work.done >= 0 else None)
+
+    def place(self, width: float) -> None:
+        self._width = width
+        self._set_places()
+
+    def say(self, sentence: str, *, wrong: bool = False) -> None:
+        """A sentence for the person; it stays until the next."""
+        if sentence != self._said:
+            self._said = sentence
+            dpg.set_value(self._sentence, " ".join(sentence.split()))
+        dpg.configure_item(self._sentence, color=self.palette.bad if wrong else self.palette.soft)
+
+    @property
+    def said(self) -> str:
+        return self._said
+
+    def show_run(self, work: Work | None) -> None:
+        if work == self._work:
+            return
+        self._work = work or Work(-1)
+        dpg.configure_item(self._run, show=work is not None)
+        if work is not None:
+            dpg.set_value(self._bar, work.done)
+            left = f"{spoken(work.left)} left" if work.left is not None else f"{work.done:.0%}"
+            dpg.set_value(self._left, f"{left} {work.what}".strip())
+
+    def show_sound(self, words: str, *, wrong: bool = False) -> None:
+        if words != self._device:
+            self._device = words
+            dpg.set_value(self._sound, words)
+            dpg.configure_item(self._sound, color=self.palette.warn if wrong else self.palette.faint)
+            self._set_places()
+
+    def _set_places(self) -> None:
+        if self._width:
+            dpg.configure_item(self._run, pos=[int(self._width * 0.5), 3])
+            dpg.configure_item(self._sound, pos=[int(self._width) - 12 - 8 * len(self._device), 3])

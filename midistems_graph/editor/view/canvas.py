@@ -1,0 +1,324 @@
+"""The canvas: a bare plot that we draw on, kept like the scene by differences.
+
+The plot gives clipping and scaling; where one looks is decided here (`look`), so that the model can be asked what
+is under the pointer. Layers from below: grid, frames, edges, nodes, what floats above. What is not seen is hidden,
+and details go where they could not be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.document.boxes import text_width
+from midistems_graph.editor.model.events import Overlay
+from midistems_graph.editor.model.plane import Curve, Point, Rect
+from midistems_graph.editor.model.scene import EMPTY, Hit, Scene
+from midistems_graph.editor.model.selection import Selection
+from midistems_graph.editor.view.camera import Camera
+from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step
+from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.node_items import FAR, NEAR, NodeItem, level_of
+from midistems_graph.editor.view.palette import Palette, faded, wire_color
+from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
+from midistems_graph.editor.view.wire_items import WireItem
+
+NAMES_SCALE = 1.1
+"""World units per pixel up to which stems are named on edges."""
+
+
+class Canvas:
+    """Draws one scene at a time inside a parent; tell it where that is on the window with `place`."""
+
+    def __init__(self, parent: int | str, palette: Palette) -> None:
+        self.palette = palette
+        self.scene: Scene | None = None
+        self.camera = Camera.on(Rect(0, 0, 1280, 720), Rect(0, 0, 1280, 720))
+        self.nodes: dict[str, NodeItem] = {}
+        self.wires: dict[str, WireItem] = {}
+        self._others: dict[str, int] = {}
+        self._marks: dict[str, Mark] = {}
+        self._names: Mapping[str, str] = {}
+        self._chosen: frozenset[str] = frozenset()
+        self._hover = ""
+        self._playing = ""
+        self._covered: Rect | None = None
+        self._seen: set[str] = set()
+        self._grid: tuple[float, Rect] | None = None
+        self._widths: dict[tuple[str, float], float] = {}
+        with dpg.plot(
+            parent=parent,
+            no_title=True,
+            no_menus=True,
+            no_mouse_pos=True,
+            no_box_select=True,
+            no_frame=True,
+            pan_button=dpg.mvMouseButton_X2,
+            fit_button=dpg.mvMouseButton_X2,
+            context_menu_button=dpg.mvMouseButton_X1,
+            width=-1,
+            height=-1,
+        ) as self.plot:
+            self._x = self._add_axis(dpg.mvXAxis)
+            self._y = self._add_axis(dpg.mvYAxis, invert=True)
+        layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(5)]
+        self._grid_layer, self._frame_layer, self._wire_layer, self._node_layer, self._float_layer = layers
+        self._theme = plot_theme(palette)
+        dpg.bind_item_theme(self.plot, self._theme)
+
+    @staticmethod
+    def _add_axis(axis: int, invert: bool = False) -> int:
+        return int(
+            dpg.add_plot_axis(
+                axis,
+                invert=invert,
+                no_tick_labels=True,
+                no_tick_marks=True,
+                no_gridlines=True,
+                no_label=True,
+                no_initial_fit=True,
+                no_highlight=True,
+                no_menus=True,
+            )
+        )
+
+    # Where one looks
+
+    def place(self, pixels: Rect) -> None:
+        """Where the canvas lies on the window."""
+        if pixels != self.camera.pixels:
+            middle, scale = self.camera.seen.center, self.camera.scale
+            width = pixels.width * scale
+            wanted = Rect(middle[0] - width / 2, middle[1], middle[0] + width / 2, middle[1])
+            self.camera = Camera.on(wanted, pixels)
+            self._turned()
+
+    def look(self, wanted: Rect) -> None:
+        """Show a part of the world, as wide as is said."""
+        camera = Camera.on(wanted, self.camera.pixels)
+        if camera != self.camera:
+            self.camera = camera
+            self._turned()
+
+    @property
+    def scale(self) -> float:
+        """World units of one pixel."""
+        return self.camera.scale
+
+    def _turned(self) -> None:
+        seen = self.camera.seen
+        dpg.set_axis_limits(self._x, seen.left, seen.right)
+        dpg.set_axis_limits(self._y, seen.top, seen.bottom)
+        self._draw_grid()
+        self._show_near()
+
+    # What is there
+
+    def show(self, scene: Scene) -> None:
+        """Draw what differs from the scene before."""
+        old, self.scene = self.scene, scene
+        if old is not None and old.path != scene.path:
+            self._clear()
+            old = None
+        diff = scene.diff(old)
+        if not diff and old is not None:
+            return
+        for item_id in diff.removed:
+            self._remove(item_id)
+        for item_id in (*diff.added, *diff.updated, *diff.moved):
+            self._draw(item_id, scene)
+        if diff.added or diff.removed or diff.moved or diff.updated:
+            self._covered = None
+            self._show_near()
+
+    def recolor(self, palette: Palette) -> None:
+        """Draw all with other colours."""
+        self.palette = palette
+        old, self._theme = self._theme, plot_theme(palette)
+        dpg.bind_item_theme(self.plot, self._theme)
+        dpg.delete_item(old)
+        self._grid = None
+        self._clear()
+        if self.scene is not None:
+            scene, self.scene = self.scene, None
+            self.show(scene)
+        self._draw_grid()
+
+    def choose(self, selection: Selection) -> None:
+        """Show what is selected."""
+        ids = selection.ids
+        changed, self._chosen = ids ^ self._chosen, ids
+        self._look(changed)
+
+    def point_at(self, hit: Hit) -> None:
+        """Show what the pointer is on."""
+        before, self._hover = self._hover, hit.id if hit.kind != "empty" else ""
+        if before != self._hover:
+            self._look({before, self._hover} - {""})
+
+    def play(self, edge_id: str) -> None:
+        """Show which edge is heard; empty for none."""
+        before, self._playing = self._playing, edge_id
+        if before != edge_id:
+            self._look({before, edge_id} - {""})
+
+    def set_marks(self, marks: Mapping[str, Mark]) -> None:
+        """How the computing of nodes stands; nodes that are not named keep what they show."""
+        self._marks.update(marks)
+        for node_id, mark in marks.items():
+            if node_id in self.nodes:
+                self.nodes[node_id].set_mark(mark)
+
+    def forget_marks(self) -> None:
+        """Another document: nothing is known of its nodes."""
+        self._marks.clear()
+        for item in self.nodes.values():
+            item.set_mark(Mark())
+
+    def set_names(self, names: Mapping[str, str]) -> None:
+        """What is written on edges, by their ids: the stems they carry."""
+        self._names = names
+        for edge_id, item in self.wires.items():
+            item.set_names(names.get(edge_id, ""), shown=self.scale <= NAMES_SCALE)
+
+    def float_above(self, overlay: Overlay | None) -> None:
+        """Draw what a gesture shows while it lasts."""
+        dpg.delete_item(self._float_layer, children_only=True)
+        if overlay is None:
+            return
+        p, into = self.palette, self._float_layer
+        if overlay.box is not None:
+            left, top, right, bottom = overlay.box
+            dpg.draw_rectangle(
+                (left, top),
+                (right, bottom),
+                fill=faded(p.accent, 28),
+                color=p.accent,
+                thickness=self.scale,
+                parent=into,
+            )
+        if overlay.insert is not None and self.scene and (wire := self.scene.wire(overlay.insert)):
+            dpg.draw_bezier_cubic(*wire.curve, color=faded(p.good, 120), thickness=8, parent=into)
+        if overlay.wire is not None:
+            wire_ = overlay.wire
+            curve = Curve.level(wire_.start, wire_.end) if wire_.side == "out" else Curve.level(wire_.end, wire_.start)
+            color = p.bad if not wire_.allowed else wire_color(wire_.kind, p)
+            dpg.draw_bezier_cubic(*curve, color=color, thickness=3, parent=into)
+            ring = p.bad if not wire_.allowed else p.good if wire_.target else color
+            dpg.draw_circle(wire_.end, 8 if wire_.target else 4, color=ring, thickness=2, parent=into)
+
+    def measure(self, text: str, size: float) -> float:
+        """How wide a text is, in the units of its size; about right before the first frame is drawn."""
+        key = text, size
+        if key not in self._widths:
+            measured = None
+            with suppress(SystemError):
+                measured = dpg.get_text_size(text)
+            if not measured:
+                return text_width(text, size)
+            if len(self._widths) > 20_000:
+                self._widths.clear()
+            self._widths[key] = measured[0] / TEXT_SIZE * size
+        return self._widths[key]
+
+    # How it is kept
+
+    def _clear(self) -> None:
+        for layer in (self._frame_layer, self._wire_layer, self._node_layer, self._float_layer):
+            dpg.delete_item(layer, children_only=True)
+        self.nodes.clear()
+        self.wires.clear()
+        self._others.clear()
+        self._seen.clear()
+        self._covered = None
+
+    def _remove(self, item_id: str) -> None:
+        self._seen.discard(item_id)
+        item = self.wires.pop(item_id, None) or self.nodes.pop(item_id, None)
+        if item is not None:
+            item.delete()
+        elif item_id in self._others:
+            dpg.delete_item(self._others.pop(item_id))
+
+    def _draw(self, item_id: str, scene: Scene) -> None:
+        if item_id in scene.boxes:
+            self._draw_node(item_id, scene)
+        elif item_id in scene.wires:
+            self._draw_wire(item_id, scene)
+        else:
+            self._remove(item_id)
+            if item_id in scene.frames:
+                frame = scene.frames[item_id]
+                made = draw_frame(frame, item_id in self._chosen, self.palette, self._frame_layer)
+            else:
+                made = draw_note(scene.notes[item_id], item_id in self._chosen, self.palette, self._node_layer)
+            self._others[item_id] = made
+
+    def _draw_node(self, node_id: str, scene: Scene) -> None:
+        box, item = scene.boxes[node_id], self.nodes.get(node_id)
+        if item is None:
+            item = self.nodes[node_id] = NodeItem(box, self.palette, self.measure, self._node_layer)
+            item.look(chosen=node_id in self._chosen, hovered=node_id == self._hover)
+            item.set_mark(self._marks.get(node_id, Mark()))
+        elif item.box.shape == box.shape:
+            item.move(box)
+        else:
+            item.redraw(box)
+
+    def _draw_wire(self, edge_id: str, scene: Scene) -> None:
+        wire, item = scene.wires[edge_id], self.wires.get(edge_id)
+        if item is None:
+            self.wires[edge_id] = item = WireItem(wire, self.palette, self.measure, self._wire_layer)
+            self._look([edge_id])
+        else:
+            item.redraw(wire)
+
+    def _look(self, ids: Iterable[str]) -> None:
+        for item_id in ids:
+            chosen, hovered = item_id in self._chosen, item_id == self._hover
+            if item_id in self.nodes:
+                self.nodes[item_id].look(chosen=chosen, hovered=hovered)
+            elif item_id in self.wires:
+                self.wires[item_id].look(chosen=chosen, hovered=hovered, playing=item_id == self._playing)
+            elif item_id in self._others and self.scene is not None:
+                self._draw(item_id, self.scene)
+
+    def _show_near(self) -> None:
+        """Show what can be seen, as detailed as it can be read, and hide the rest."""
+        if self.scene is None:
+            return
+        seen, level = self.camera.seen, level_of(self.scale)
+        if self._covered is None or not self._covered.encloses(seen) or seen.width < 0.4 * self._covered.width:
+            self._covered = seen.grown(seen.width * 0.2)
+            near = self.scene.index.within(self._covered)
+            self._switch(self._seen - near, False)
+            self._seen = near
+        self._switch(self._seen, True)
+        widened = max(1.0, min(self.scale, 4.0)) if level == FAR else 1.0
+        for item_id in self._seen:
+            if (node := self.nodes.get(item_id)) is not None:
+                if node.level != level:
+                    node.set_level(level)
+            elif (wire := self.wires.get(item_id)) is not None:
+                wire.widen(widened)
+                wire.set_names(self._names.get(item_id, ""), shown=level == NEAR and self.scale <= NAMES_SCALE)
+
+    def _switch(self, ids: Collection[str], shown: bool) -> None:
+        for item_id in ids:
+            item = self.nodes.get(item_id) or self.wires.get(item_id)
+            if item is not None:
+                item.show(shown)
+
+    def _draw_grid(self) -> None:
+        seen, step = self.camera.seen, grid_step(self.scale)
+        if self._grid is not None and self._grid[0] == step and self._grid[1].encloses(seen):
+            return
+        around = seen.grown(seen.width * 0.5)
+        self._grid = step, around
+        dpg.delete_item(self._grid_layer, children_only=True)
+        draw_grid(around, step, self.scale, self.palette, self._grid_layer)
+
+    def pixel(self, at: Point) -> Point:
+        return self.camera.pixel(at)

@@ -1,0 +1,54 @@
+"""What lies on the canvas beside nodes and edges: the grid, frames and notes."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.editor.model.plane import GRID, Rect
+from midistems_graph.editor.model.scene import FRAME_TITLE, NOTE_LINE, NOTE_PAD, NOTE_SIZE, FrameBox, NoteBox
+from midistems_graph.editor.view.palette import Palette, faded, mixed, rgb
+
+
+def grid_step(scale: float) -> float:
+    """How far apart grid lines stand at so many world units per pixel: 5, 25 or 125 grid units."""
+    return GRID * (5 if scale < 2.0 else 25 if scale < 10 else 125)
+
+
+def draw_grid(around: Rect, step: float, scale: float, palette: Palette, into: int | str) -> None:
+    """Lines every `step` units, every fifth of them stronger."""
+    for first, last, upright in ((around.left, around.right, True), (around.top, around.bottom, False)):
+        for k in range(int(first // step), int(last // step) + 1):
+            color = palette.grid_strong if k % 5 == 0 else palette.grid
+            a = (k * step, around.top) if upright else (around.left, k * step)
+            b = (k * step, around.bottom) if upright else (around.right, k * step)
+            dpg.draw_line(a, b, color=color, thickness=scale, parent=into)
+
+
+def draw_frame(item: FrameBox, chosen: bool, palette: Palette, layer: int | str) -> int:
+    """A coloured area with a title, behind the nodes that it holds together."""
+    rect, color = item.rect, palette.faint
+    written = getattr(item.frame, "color", "")
+    if written:
+        color = rgb(written)
+    into = int(dpg.add_draw_node(parent=layer))
+    border = palette.accent if chosen else mixed(color, palette.ground, 0.35)
+    corners = (rect.left, rect.top), (rect.right, rect.bottom)
+    dpg.draw_rectangle(*corners, fill=faded(color, 26), color=border, rounding=8, thickness=1.5, parent=into)
+    title = mixed(color, palette.text, 0.6)
+    at = rect.left + 10, rect.top + (FRAME_TITLE - 15) / 2
+    dpg.draw_text(at, item.frame.title, size=15, color=title, parent=into)
+    return into
+
+
+def draw_note(item: NoteBox, chosen: bool, palette: Palette, layer: int | str) -> int:
+    """Text on a quiet ground."""
+    rect, into = item.rect, int(dpg.add_draw_node(parent=layer))
+    ground = mixed(palette.ground, palette.warn, 0.12)
+    border = palette.accent if chosen else mixed(palette.ground, palette.warn, 0.3)
+    dpg.draw_rectangle(
+        (rect.left, rect.top), (rect.right, rect.bottom), fill=ground, color=border, rounding=4, parent=into
+    )
+    for row, line in enumerate(item.note.text[:4000].splitlines()[:40]):
+        at = rect.left + NOTE_PAD, rect.top + NOTE_PAD + row * NOTE_LINE + (NOTE_LINE - NOTE_SIZE) / 2
+        dpg.draw_text(at, line, size=NOTE_SIZE, color=mixed(palette.text, palette.warn, 0.25), parent=into)
+    return into

@@ -1,0 +1,57 @@
+"""What the canvas shows on a node beside its shape: how its computing stands, and a small picture of its output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The standing of one node.
+
+    `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty;
+    `null` in dB tells how well its stems add up; `sentence` says why it failed; `picture` names a texture.
+    """
+
+    phase: Phase = ""
+    done: float = 0.0
+    seconds: float | None = None
+    null: float | None = None
+    sentence: str = ""
+    picture: str = ""
+
+    @property
+    def words(self) -> str:
+        """The standing as the status strip says it."""
+        match self.phase:
+            case "failed":
+                return self.sentence or "failed"
+            case "running":
+                return f"{self.done:.0%}" + (f" · {spoken(self.seconds)} left" if self.seconds else "")
+            case "waiting":
+                return "waiting"
+            case "dirty":
+                return f"about {spoken(self.seconds)}" if self.seconds is not None else "to be computed"
+            case "cached":
+                took = spoken(self.seconds) if self.seconds is not None else "ready"
+                return took if self.null is None else f"{took} · null {self.null:.0f} dB"
+        return ""
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people read it: 80 ms, 3.2 s, 2:05 min."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def clock(seconds: float) -> str:
+    """A place in a song: 1:02.3."""
+    minutes, rest = divmod(max(seconds, 0.0), 60)
+    return f"{int(minutes)}:{rest:04.1f}"

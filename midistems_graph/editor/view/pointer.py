@@ -1,0 +1,161 @@
+"""Mouse and keys of the window as events of the model, in world coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.editor.model.events import Event
+from midistems_graph.editor.view.camera import Camera
+from midistems_graph.editor.view.canvas import Canvas
+from midistems_graph.editor.view.menu import Menu
+
+Button = Literal["left", "right", "middle"]
+BUTTONS: dict[int, Button] = {0: "left", 1: "right", 2: "middle"}
+
+NAMES = {
+    dpg.mvKey_Spacebar: "Space",
+    dpg.mvKey_Return: "Enter",
+    dpg.mvKey_NumPadEnter: "Enter",
+    dpg.mvKey_Escape: "Escape",
+    dpg.mvKey_Tab: "Tab",
+    dpg.mvKey_Delete: "Delete",
+    dpg.mvKey_Back: "Backspace",
+    dpg.mvKey_Insert: "Insert",
+    dpg.mvKey_Left: "Left",
+    dpg.mvKey_Right: "Right",
+    dpg.mvKey_Up: "Up",
+    dpg.mvKey_Down: "Down",
+    dpg.mvKey_Home: "Home",
+    dpg.mvKey_End: "End",
+    dpg.mvKey_Prior: "PageUp",
+    dpg.mvKey_Next: "PageDown",
+    dpg.mvKey_Plus: "Plus",
+    dpg.mvKey_Minus: "Minus",
+    dpg.mvKey_Comma: "Comma",
+    dpg.mvKey_Period: "Period",
+    dpg.mvKey_Slash: "Slash",
+    **{getattr(dpg, f"mvKey_{letter}"): letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+    **{getattr(dpg, f"mvKey_{digit}"): str(digit) for digit in range(10)},
+    **{getattr(dpg, f"mvKey_F{k}"): f"F{k}" for k in range(1, 13)},
+}
+"""Keys as shortcuts are written."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that was pressed, what was held with it, and whether a text field takes it."""
+
+    name: str
+    ctrl: bool = False
+    shift: bool = False
+    alt: bool = False
+    typing: bool = False
+
+
+def modifiers() -> tuple[bool, bool, bool]:
+    """Whether Shift, Control (or Command) and Alt are down."""
+    return (
+        dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift),
+        dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl),
+        dpg.is_key_down(dpg.mvKey_LAlt) or dpg.is_key_down(dpg.mvKey_RAlt),
+    )
+
+
+class Pointer:
+    """Listens to the whole window; what begins on the canvas goes to it until the button is let go.
+
+    `moved` gets events of the pointer, `pressed` keys.
+    """
+
+    def __init__(self, canvas: Canvas, moved: Callable[[Event], None], pressed: Callable[[Key], None]) -> None:
+        self.canvas, self._moved, self._pressed = canvas, moved, pressed
+        self.menu: Menu | None = None
+        """What lies above the canvas and takes the mouse while it is open."""
+        self._grabbed: Button | None = None
+        self._doubled = False
+        self._last: tuple[float, float] = (-1.0, -1.0)
+        with dpg.handler_registry() as self.registry:
+            dpg.add_mouse_double_click_handler(0, callback=self._double)
+            for button in BUTTONS:
+                dpg.add_mouse_click_handler(button, callback=self._down)
+                dpg.add_mouse_release_handler(button, callback=self._up)
+            dpg.add_mouse_move_handler(callback=self._move)
+            dpg.add_mouse_wheel_handler(callback=self._wheel)
+            dpg.add_key_press_handler(callback=self._key)
+
+    @property
+    def at(self) -> tuple[float, float]:
+        """The pointer on the canvas, in world units."""
+        return self.camera.world(self._pixel)
+
+    @property
+    def camera(self) -> Camera:
+        return self.canvas.camera
+
+    @property
+    def _pixel(self) -> tuple[float, float]:
+        x, y = dpg.get_mouse_pos(local=False)
+        return float(x), float(y)
+
+    @property
+    def _is_over(self) -> bool:
+        return dpg.is_item_hovered(self.canvas.plot)
+
+    def _event(
+        self, kind: Literal["down", "move", "up", "double", "wheel"], button: Button = "left", turn: float = 0.0
+    ) -> Event:
+        shift, ctrl, alt = modifiers()
+        return Event(kind, self.at, button, shift, ctrl, alt, self.camera.scale, turn)
+
+    def _double(self) -> None:
+        if self._is_over:
+            self._doubled = True
+            self._moved(self._event("double"))
+
+    def _down(self, _: int, button: int) -> None:
+        if self.menu is not None and self.menu.pressed():
+            return
+        if self._doubled and button == 0:
+            self._doubled = False
+            return
+        if self._is_over and self._grabbed is None:
+            self._grabbed = BUTTONS[button]
+            self._moved(self._event("down", BUTTONS[button]))
+        elif self._grabbed is not None and BUTTONS[button] == "right":
+            self._moved(self._event("down", "right"))
+
+    def _move(self) -> None:
+        pixel = self._pixel
+        if self.menu is not None and self.menu.is_open:
+            self.menu.moved()
+        elif pixel != self._last and (self._grabbed is not None or self._is_over):
+            self._moved(self._event("move", self._grabbed or "left"))
+        self._last = pixel
+
+    def _up(self, _: int, button: int) -> None:
+        if self._grabbed == BUTTONS[button]:
+            self._grabbed = None
+            self._moved(self._event("up", BUTTONS[button]))
+
+    def _wheel(self, _: int, turn: float) -> None:
+        if self.menu is not None and self.menu.turned(turn):
+            return
+        if self._is_over:
+            self._moved(self._event("wheel", turn=turn))
+
+    def _key(self, _: int, key: int) -> None:
+        name = NAMES.get(key)
+        if name is None:
+            return
+        shift, ctrl, alt = modifiers()
+        self._pressed(Key(name, ctrl, shift, alt, is_typing()))
+
+
+def is_typing() -> bool:
+    """Whether a text field takes the keys."""
+    item = dpg.get_focused_item()
+    return bool(item and dpg.get_item_type(item) == "mvAppItemType::mvInputText" and dpg.is_item_active(item))

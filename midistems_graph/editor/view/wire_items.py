@@ -1,0 +1,103 @@
+"""An edge on the canvas: a curve in the colour of what flows, thicker when it is meant, and the stems it carries."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.document.boxes import SMALL_SIZE
+from midistems_graph.document.colors import style_of
+from midistems_graph.editor.model.scene import Wire
+from midistems_graph.editor.view.camera import Measure
+from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
+
+
+class WireItem:
+    """The items of one edge; `widened` makes thin lines visible from far away."""
+
+    def __init__(self, wire: Wire, palette: Palette, measure: Measure, layer: int | str) -> None:
+        self.wire, self.palette, self.measure = wire, palette, measure
+        self.chosen = self.hovered = self.playing = self.shown = False
+        self.widened = 1.0
+        self.names = ""
+        self.root = dpg.add_draw_node(parent=layer, show=False)
+        self._glow = self._label = 0
+        self._curve = dpg.draw_bezier_cubic(*wire.curve, color=self._color, thickness=self._width, parent=self.root)
+
+    def redraw(self, wire: Wire) -> None:
+        """The edge runs elsewhere or carries another kind of value."""
+        self.wire = wire
+        p1, p2, p3, p4 = wire.curve
+        dpg.configure_item(self._curve, p1=p1, p2=p2, p3=p3, p4=p4, color=self._color, thickness=self._width)
+        if self._glow:
+            dpg.configure_item(self._glow, p1=p1, p2=p2, p3=p3, p4=p4)
+        if self._label:
+            self._place_label()
+
+    def delete(self) -> None:
+        dpg.delete_item(self.root)
+
+    def show(self, shown: bool) -> None:
+        if shown != self.shown:
+            self.shown = shown
+            dpg.configure_item(self.root, show=shown)
+
+    def look(self, *, chosen: bool, hovered: bool, playing: bool) -> None:
+        """Whether it is selected, under the pointer, and heard."""
+        if (chosen, hovered, playing) == (self.chosen, self.hovered, self.playing):
+            return
+        self.chosen, self.hovered, self.playing = chosen, hovered, playing
+        dpg.configure_item(self._curve, color=self._color, thickness=self._width)
+        if playing and not self._glow:
+            self._glow = int(
+                dpg.draw_bezier_cubic(
+                    *self.wire.curve, color=self._glowing, thickness=14, parent=self.root, before=self._curve
+                )
+            )
+        elif not playing and self._glow:
+            dpg.delete_item(self._glow)
+            self._glow = 0
+
+    def widen(self, factor: float) -> None:
+        if factor != self.widened:
+            self.widened = factor
+            dpg.configure_item(self._curve, thickness=self._width)
+
+    def set_names(self, names: str, shown: bool) -> None:
+        """The stems that it carries, written beside its middle."""
+        if names != self.names:
+            self.names = names
+            if self._label:
+                dpg.delete_item(self._label)
+                self._label = 0
+        if not names:
+            return
+        if shown and not self._label:
+            self._label = int(dpg.add_draw_node(parent=self.root))
+            ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
+            width = self.measure(names, SMALL_SIZE)
+            dpg.draw_rectangle((-4, -7), (width + 4, 7), fill=ground, color=ground, rounding=3, parent=self._label)
+            dpg.draw_text((0, -6), names, size=SMALL_SIZE, color=color, parent=self._label)
+            self._place_label()
+        if self._label:
+            dpg.configure_item(self._label, show=shown)
+
+    def _place_label(self) -> None:
+        x, y = self.wire.curve.at(0.5)
+        x -= self.measure(self.names, SMALL_SIZE) / 2
+        dpg.apply_transform(self._label, dpg.create_translation_matrix([x, y]))
+
+    @property
+    def _color(self) -> Color:
+        color = wire_color(self.wire.kind, self.palette, self.wire.quiet)
+        if self.chosen:
+            return mixed(color, self.palette.text, 0.65)
+        return mixed(color, self.palette.text, 0.25) if self.hovered else color
+
+    @property
+    def _glowing(self) -> Color:
+        return faded(self.palette.accent, 70)
+
+    @property
+    def _width(self) -> float:
+        width = style_of(self.wire.kind).width + (1.5 if self.chosen else 1.0 if self.hovered or self.playing else 0.0)
+        return width * self.widened

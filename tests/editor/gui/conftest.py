@@ -1,0 +1,71 @@
+"""A display of its own for every run, and a window on a small graph for every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("dearpygui")
+
+from driver import Driver
+
+from midistems_graph.document.graph import Graph, Node
+from midistems_graph.editor.model.editor import Editor
+from midistems_graph.editor.model.settings import Settings
+from midistems_graph.editor.view.bench import Bench
+from midistems_graph.node.library import installed
+
+
+def small_graph() -> Graph:
+    """A song, a separator, a gain and a picker, some of them wired."""
+    graph = Graph(title="small")
+    graph = graph.with_node("song", Node("io.load"), (0, 0))
+    graph = graph.with_node("hpss", Node("separate.hpss"), (260, 0))
+    graph = graph.with_node("pick", Node("stems.pick"), (520, 0))
+    graph = graph.with_node("gain", Node("filter.gain"), (780, 0))
+    return graph.with_edge("song.out", "hpss.mixture").with_edge("hpss.out", "pick.stems")
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """An X server without a screen; in CI its absence is a failure, elsewhere a reason to skip."""
+    missing = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
+    if missing:
+        assert not os.environ.get("CI"), f"{missing[0]} is missing; apt-get install xvfb xauth xdotool"
+        pytest.skip(f"needs {missing[0]}")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(write)
+    with open(read, "rb", closefd=True) as answer:
+        name = ":" + answer.readline().strip().decode()
+    before = os.environ.get("DISPLAY")
+    os.environ["DISPLAY"] = name
+    yield name
+    if before is None:
+        os.environ.pop("DISPLAY", None)
+    else:
+        os.environ["DISPLAY"] = before
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def window(display: str) -> Iterator[Driver]:
+    """One window for all tests: each opens a document of its own in it."""
+    bench = Bench(Editor(installed()), Settings(minimap=False))
+    bench.open(size=(1000, 700))
+    yield Driver(bench)
+    bench.close()
+
+
+@pytest.fixture
+def gui(window: Driver) -> Driver:
+    window.bench.show_document(small_graph())
+    window.x("mousemove", 2, 2)
+    window.step(3)
+    return window

@@ -148,9 +148,9 @@ class SoundWriter:
                 _blank_peak_time(self._part)
             if soundfile.info(self._part).frames != self.frames:
                 raise _disk_full(self.path)
-            _sync(self._part)
+            sync(self._part)
             self._part.replace(self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         except (OSError, soundfile.LibsndfileError) as error:
             raise _refused(self.path, error) from error
         finally:
@@ -279,7 +279,7 @@ def _blank_peak_time(path: Path) -> None:
             at += 8 + size + size % 2
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have a file, or a folder's list of names, written to the disk."""
     if path.is_dir() and os.name != "posix":
         return  # only POSIX can sync a folder

@@ -32,8 +32,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from midistems_graph.audio import writing
 from midistems_graph.audio.files import SoundFileError
+from midistems_graph.audio.writing import CannotWrite as CannotWrite
+from midistems_graph.audio.writing import sync
 from midistems_graph.engine.naming import OutputRefused as OutputRefused
 from midistems_graph.engine.naming import (
     check_template,
@@ -44,7 +45,7 @@ from midistems_graph.engine.naming import (
     path_for,
     temporary_name,
 )
-from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, file_digest, read_receipt, sync, updated
+from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, file_digest, read_receipt, updated
 from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
@@ -65,10 +66,6 @@ class Output:
     status: Status
     digest: str
     figures: Mapping[str, float] = field(default_factory=dict, hash=False)
-
-
-class CannotWrite(Exception):
-    """The disk or the folder refuses; one sentence for the user."""
 
 
 class OutputFolder:
@@ -403,8 +400,7 @@ def _refusals_inside(part: Path, shown: Path) -> Iterator[None]:
     try:
         yield
     except (SoundFileError, NodeError) as error:
-        kind = CannotWrite if isinstance(error, writing.CannotWrite) else type(error)
-        raise kind(str(error).replace(part.name, shown.name)) from error
+        raise type(error)(str(error).replace(part.name, shown.name)) from error
     except OSError as error:
         if error.filename == str(part) or (error.filename is None and error.errno in _FULL):
             raise CannotWrite(_sentence(shown, error)) from error

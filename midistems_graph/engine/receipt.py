@@ -25,12 +25,9 @@ from typing import Any
 
 import blake3
 
+from midistems_graph.audio.writing import sync
+from midistems_graph.engine.locks import lock
 from midistems_graph.engine.naming import temporary_name
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 RECEIPT = "midistems.json"
 LOCK = ".midistems.lock"
@@ -224,23 +221,8 @@ def _write(path: Path, raw: bytes) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """blake3 of a file's bytes, 64 hex digits."""
-    hasher = blake3.blake3()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            hasher.update(block)
-    return hasher.hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have a file, or a folder's list of names, written to the disk."""
-    if path.is_dir() and os.name != "posix":
-        return  # only POSIX can sync a folder
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """blake3 of a file's bytes, 64 hex digits. Raises OSError."""
+    return blake3.blake3(max_threads=blake3.blake3.AUTO).update_mmap(path).hexdigest()
 
 
 @contextmanager
@@ -252,11 +234,7 @@ def _locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        with suppress(OSError):
-            if sys.platform == "win32":
-                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-            else:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, wait=True)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), path.stat()):
                 break

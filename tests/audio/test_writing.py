@@ -237,7 +237,7 @@ def test_the_hidden_file_is_flushed_before_it_takes_the_name(
     tmp_path: Path, noise: Audio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[tuple[str, bool]] = []
-    monkeypatch.setattr(writing, "_sync", lambda path: synced.append((path.name, (tmp_path / "a.wav").exists())))
+    monkeypatch.setattr(writing, "sync", lambda path: synced.append((path.name, (tmp_path / "a.wav").exists())))
     write(tmp_path / "a.wav", noise)
     assert synced[0][0].startswith(".a.wav.part-")
     assert [there for _, there in synced] == [False, True]

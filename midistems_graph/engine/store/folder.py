@@ -15,19 +15,14 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
+from midistems_graph.engine.locks import lock
 from midistems_graph.engine.store.base import NotAStore
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 MARKER = "midistems-store.json"
 FORMAT = 1
@@ -54,7 +49,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         raise NotAStore(f"{folder} holds other files and no {MARKER}, so it is no store; choose an empty folder")
     fd = os.open(marker, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        _lock(fd, wait=True)
+        lock(fd, wait=True)
         text = os.read(fd, 4096)
         if not text and not any(entry.name != MARKER for entry in folder.iterdir()):
             folder.chmod(0o700)
@@ -81,7 +76,7 @@ class Session:
         self.folder = tmp / f"{os.getpid()}-{secrets.token_hex(6)}"
         self.folder.mkdir(mode=0o700)
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        _lock(self._lock, wait=False)
+        lock(self._lock, wait=False)
 
     @property
     def name(self) -> str:
@@ -117,20 +112,6 @@ def _is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(fd, wait=False)
+        return not lock(fd, wait=False)
     finally:
         os.close(fd)
-
-
-def _lock(fd: int, wait: bool) -> bool:
-    """Takes the lock of an open file; it ends with the file or with the process."""
-    try:
-        if sys.platform == "win32":
-            os.lseek(fd, 1 << 30, os.SEEK_SET)  # locked bytes cannot be read there, so lock one beyond the end
-            msvcrt.locking(fd, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-            os.lseek(fd, 0, os.SEEK_SET)
-        else:
-            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -149,7 +149,7 @@ class Knob:
         """What may be set, in words."""
         if self.range:
             unit = f" {self.range.unit}" if self.range.unit else ""
-            return f"{self.range.low:g} to {self.range.high:g}{unit}"
+            return f"{_in_full(self.range.low)} to {_in_full(self.range.high)}{unit}"
         if self.choices:
             return "one of " + ", ".join(map(str, self.choices))
         plain = {"bool": "true or false", "text": "text", "texts": "a list of texts", "numbers": "a list of numbers"}
@@ -171,6 +171,11 @@ class Knob:
     def _refused(self, value: object, allowed: str) -> KnobError:
         shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
         return KnobError(f"knob {self.name!r} cannot be {shown}; allowed: {allowed}")
+
+
+def _in_full(bound: float) -> str:
+    """`2147483647` and `0.5`; only what is too long to read gets an exponent."""
+    return str(int(bound)) if float(bound).is_integer() and abs(bound) < 1e12 else f"{bound:g}"
 
 
 def _number(text: str) -> float | str:

@@ -147,3 +147,8 @@ def test_any_text_is_taken_or_refused_in_a_sentence(knob, text):
     except KnobError:
         return
     assert knob.coerce(taken) == taken
+
+
+def test_whole_bounds_are_said_whole():
+    assert Knob("seed", "int", 0, Range(0, 2**31 - 1)).allowed == "0 to 2147483647"
+    assert Knob("gain", "float", 0.0, Range(-120.0, 0.05, "dB")).allowed == "-120 to 0.05 dB"

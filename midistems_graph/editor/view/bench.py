@@ -64,6 +64,8 @@ class Bench:
         self.audition: Callable[[Audition], None] = lambda _: None
         self.changed: Callable[[], None] = lambda: None
         """Called when the document is another one than before."""
+        self.arranged: Callable[[], None] = lambda: None
+        self.recolored: Callable[[], None] = lambda: None
         self.why: Why = lambda _: ""
         self.file = "untitled"
         self._graph = editor.state.graph
@@ -239,6 +241,7 @@ class Bench:
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         self.layout = layout
+        self.arranged()
 
     def show_listening(self, shown: bool) -> None:
         if shown != self._listening:
@@ -366,6 +369,7 @@ class Bench:
         self.minimap.recolor()
         self.menu.palette = palette
         self._paint_areas()
+        self.recolored()
 
     def _paint_areas(self) -> None:
         p = self.window.palette

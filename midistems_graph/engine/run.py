@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import Source
+from midistems_graph.node.contract import NodeError
 from midistems_graph.node.library import NodeLibrary
 from midistems_graph.rules.check import check
 from midistems_graph.rules.problems import Problem, errors
@@ -96,11 +98,17 @@ def execute(
     memory: int = 0,
     warnings: Collection[str] = (),
 ) -> RunResult:
-    """Run a plan to its end; what failed is in the result, what was written is in the receipt."""
+    """Run a plan to its end; what failed is in the result, what was written is in the receipt.
+
+    The files that it read are closed. A run that wrote no file leaves no receipt. Raises CannotWrite when the
+    receipt cannot be written.
+    """
     began = time.perf_counter()
     executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
     executor.run()
     figures = _figures(executor)
+    if not executor.cancelled:  # then a node may still be reading, and closing would wait for it
+        plan.bindings.close()
     if outputs is not None and outputs.outputs:
         outputs.finish(
             graph=to_data(graph),
@@ -130,8 +138,9 @@ def _figures(executor: Executor) -> list[Score]:
             continue
         for port in node.type.outputs:
             if port.kinds[0] in ("number", "scores"):
-                value = executor.value(Source(address, port.name))
-                found += _scores(address, "" if node.type.single_output else port.name, value)
+                with suppress(NodeError):  # derived from what failed
+                    value = executor.value(Source(address, port.name))
+                    found += _scores(address, "" if node.type.single_output else port.name, value)
     return found
 
 

@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-import networkx as nx
-
 from midistems_graph.audio.stem_names import find, in_file_name
 from midistems_graph.document.flatten import SEPARATOR, Flat, Unfolding, flatten
 from midistems_graph.document.graph import Address, DocumentError, Edge, Graph, InputSlot, Node
@@ -43,7 +41,7 @@ def all_ends(graph: Graph, library: NodeLibrary) -> Wanted | None:
     """All writers and open measures of a graph; None if it is too unsound to tell, or has none."""
     try:
         ends = Wiring.of(flatten(graph), library).ends()
-    except (Unfolding, PlanError, nx.NetworkXUnfeasible, KeyError):
+    except (Unfolding, PlanError, KeyError):
         return None
     return Wanted(graph, tuple(Address(end, "out") for end in ends)) if ends else None
 

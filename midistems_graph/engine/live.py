@@ -25,8 +25,6 @@ from itertools import chain
 from queue import SimpleQueue
 from typing import Literal
 
-import networkx as nx
-
 from midistems_graph.audio.output_timing import lower_priority
 from midistems_graph.audio.values import Value
 from midistems_graph.document.flatten import Unfolding, flatten
@@ -55,7 +53,7 @@ _SURVEYED = 5000
 _SETTLING = 2.0
 """Seconds that a new run waits for nodes of a cancelled one that cannot be broken off."""
 
-_UNSOUND = (PlanError, InputProblem, Unfolding, nx.NetworkXUnfeasible, KeyError)
+_UNSOUND = (PlanError, InputProblem, Unfolding, KeyError)
 
 
 @dataclass(frozen=True)

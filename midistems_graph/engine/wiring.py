@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
-
-import networkx as nx
 
 from midistems_graph.document.flatten import SEPARATOR, Flat
 from midistems_graph.document.graph import Address, Node
@@ -55,10 +54,11 @@ class Wiring:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        dag = nx.DiGraph()
-        dag.add_nodes_from(self.nodes)
-        dag.add_edges_from((source.node, address) for address, wires in self.into.items() for _, source in wires)
-        return tuple(nx.topological_sort(dag))
+        before = {address: [source.node for _, source in wires] for address, wires in self.into.items()}
+        try:
+            return tuple(TopologicalSorter(before).static_order())
+        except CycleError as error:
+            raise PlanError(f"the nodes run in a circle: {' -> '.join(error.args[1])}; remove one edge of it") from None
 
     def past_bypassed(self, source: Source) -> Source:
         """What an output port really shows: a bypassed node passes on the first input of its output's kind."""

@@ -54,6 +54,17 @@ def test_help_imports_nothing_heavy(module: str, option: str) -> None:
     assert not {"numpy", "scipy", "networkx", "rich", "soundfile", "msgpack"} & set(modules)
 
 
+def test_a_second_run_imports_only_what_it_needs(split: Path, song: Path) -> None:
+    script = (
+        "import sys; from midistems_graph.cli.run_graph import main; "
+        f"print(main([{str(split)!r}, {str(song)!r}, '--quiet', '--json']) and 'failed', *sorted(sys.modules), "
+        "file=sys.stderr)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True) for _ in range(2)]
+    code, *modules = runs[1].stderr.split()
+    assert code == "0" and not {"networkx", "scipy.fft", "scipy.signal", "PIL", "av"} & set(modules)
+
+
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_run_and_keeps_what_was_computed(slow: list[str], number: signal.Signals) -> None:

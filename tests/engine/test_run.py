@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from small_runs import broken, graph, write_song
 
 from midistems_graph.engine.run import execute, prepare
 from midistems_graph.node import Audio, Number, installed, node
 from midistems_graph.node.library import NodeLibrary
+from small_runs import broken, graph, write_song
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks Linux which files are open")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
@@ -59,8 +60,8 @@ class App:
         commands |= {"quit": self.quit, "play": self._play, "stop": self._stop, "loop": self._loop}
         commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
         for number in range(10):
-            commands[f"hear_{number}"] = lambda number=number: self._recall(number)
-            commands[f"keep_{number}"] = lambda number=number: self._keep(number)
+            commands[f"hear_{number}"] = partial(self._recall, number)
+            commands[f"keep_{number}"] = partial(self._keep, number)
 
     # From beginning to end
 
@@ -161,7 +162,12 @@ class App:
 
         width, height = self.bench.window.size
         self.bench.menu.open(
-            (width / 2 - 280, 100), found, chosen, search="what would you like to open?", width=560, inside=(width, height)
+            (width / 2 - 280, 100),
+            found,
+            chosen,
+            search="what would you like to open?",
+            width=560,
+            inside=(width, height),
         )
 
     def open_file(self, path: Path, *, as_preset: bool = False) -> bool:
@@ -399,7 +405,9 @@ class App:
         if self.ears is not None:
             jobs = self.bench.window.jobs
             self.ears.paint(
-                self.listening.columns, self.listening.rows[1], lambda made: jobs.post(lambda: self._show(made), "paint")
+                self.listening.columns,
+                self.listening.rows[1],
+                lambda made: jobs.post(lambda: self._show(made), "paint"),
             )
 
     def _show(self, made: Pictures) -> None:

@@ -104,8 +104,7 @@ class StatusBar:
         with dpg.group(parent=self.parent, horizontal=True):
             self._sentence = dpg.add_text(self._said, color=self.palette.soft)
         with dpg.group(parent=self.parent, horizontal=True, show=False) as self._run:
-            self._bar = dpg.add_progress_bar(width=160, height=14)
-            self._left = dpg.add_text("", color=self.palette.soft)
+            self._bar = dpg.add_progress_bar(width=200, height=17)
             dpg.add_button(label="cancel", small=True, callback=lambda: self._ask_cancel())
         self._sound = dpg.add_text(self._device, parent=self.parent, color=self.palette.faint)
         self._set_places()
@@ -140,7 +139,7 @@ class StatusBar:
         if work is not None:
             dpg.set_value(self._bar, work.done)
             left = f"{spoken(work.left)} left" if work.left is not None else f"{work.done:.0%}"
-            dpg.set_value(self._left, f"{left} {work.what}".strip())
+            dpg.configure_item(self._bar, overlay=f"{left} {work.what}".strip())
 
     def show_sound(self, words: str, *, wrong: bool = False) -> None:
         if words != self._device:
@@ -151,5 +150,5 @@ class StatusBar:
 
     def _set_places(self) -> None:
         if self._width:
-            dpg.configure_item(self._run, pos=[int(self._width * 0.5), 3])
+            dpg.configure_item(self._run, pos=[int(self._width * 0.5), 2])
             dpg.configure_item(self._sound, pos=[int(self._width) - 12 - 8 * len(self._device), 3])

@@ -27,7 +27,7 @@ from midistems_graph.editor.model.events import (
 )
 from midistems_graph.editor.model.palette import Palette as Search
 from midistems_graph.editor.model.plane import Point, Rect
-from midistems_graph.editor.model.settings import Settings
+from midistems_graph.editor.model.settings import Settings, Theme
 from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.inspector import Hands, Inspector
@@ -97,6 +97,7 @@ class Bench:
         self._paint_areas()
         self.arrange()
         self.refresh()
+        self.canvas.set_names(self._stem_names())
 
     def close(self) -> None:
         self.window.close()
@@ -109,6 +110,7 @@ class Bench:
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
+        self.canvas.set_names(self._stem_names())
 
     # What people do
 
@@ -357,7 +359,7 @@ class Bench:
         self.editor.apply(clipboard.paste(self.editor.state, text, self._center_or_pointer(), incoming=incoming))
 
     def _switch_theme(self) -> None:
-        theme = "light" if self.window.palette.is_dark else "dark"
+        theme: Theme = "light" if self.window.palette.is_dark else "dark"
         self.settings = replace(self.settings, theme=theme)
         palette = PALETTES[theme]
         self.window.use(palette, self.settings.ui_scale)
@@ -373,9 +375,14 @@ class Bench:
 
     def _paint_areas(self) -> None:
         p = self.window.palette
-        padded = ((self.top_area, (10, 7)), (self.side_area, (14, 12)), (self.status_area, (12, 3)))
-        padded += ((self.transport_area, (12, 7)), (self.listening_area, (0, 0)))
-        for area, padding in padded:
+        padded = {
+            self.top_area: (10, 7),
+            self.side_area: (14, 12),
+            self.status_area: (12, 3),
+            self.transport_area: (12, 9),
+            self.listening_area: (0, 0),
+        }
+        for area, padding in padded.items():
             dpg.bind_item_theme(area, flat_theme(p.panel, padding))
         dpg.bind_item_theme(self.canvas_area, flat_theme(p.ground))
 

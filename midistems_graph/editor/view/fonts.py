@@ -27,6 +27,7 @@ _WINDOWS = ("msyh.ttc", "segoeui.ttf", "arial.ttf")
 
 def font_files() -> list[Path]:
     """Fonts that are there, the widest coverage first."""
+    names: tuple[str, ...]
     match sys.platform:
         case "darwin":
             folders, names = [Path("/System/Library/Fonts"), Path("/Library/Fonts")], _MAC

@@ -150,7 +150,7 @@ class _Control:
             dpg.add_text("shared with " + ", ".join(map(str, row.linked)), color=p.faint, wrap=int(270 * panel.scale))
         if row.said:
             dpg.add_text(row.said, color=p.bad, wrap=int(270 * panel.scale))
-        width = int(180 * panel.scale)
+        width = int(158 * panel.scale)
         match row.control:
             case "checkbox":
                 self.main = dpg.add_checkbox(callback=lambda _, value: self._set(value))

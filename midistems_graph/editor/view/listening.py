@@ -105,8 +105,8 @@ class Listening:
         """Where the pointer is in the song."""
         if not anywhere and not dpg.is_item_hovered(self._draw):
             return None
-        left = dpg.get_item_rect_min(self._draw)[0]
-        return min(max((dpg.get_mouse_pos(local=False)[0] - left) / self._size[0], 0.0), 1.0)
+        left = float(dpg.get_item_rect_min(self._draw)[0])
+        return min(max((float(dpg.get_mouse_pos(local=False)[0]) - left) / self._size[0], 0.0), 1.0)
 
     def _down(self) -> None:
         self._pressed = self._under()

@@ -34,9 +34,9 @@ class Mark:
             case "waiting":
                 return "waiting"
             case "dirty":
-                return f"about {spoken(self.seconds)}" if self.seconds is not None else "to be computed"
+                return f"about {spoken(self.seconds)}" if self.seconds else "to be computed"
             case "cached":
-                took = spoken(self.seconds) if self.seconds is not None else "ready"
+                took = spoken(self.seconds) if self.seconds else "ready"
                 return took if self.null is None else f"{took} · null {self.null:.0f} dB"
         return ""
 

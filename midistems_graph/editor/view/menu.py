@@ -69,9 +69,11 @@ class Menu:
         self._find, self._chosen, self._left, self._width = rows, chosen, left, width * self.scale
         self._rows, self._at, self._first = rows(""), 0, 0
         self._at = self._next(-1, 1)
-        count = MOST if search is not None else min(len(self._rows), MOST + 6)
+        room = int((inside[1] - 80 * self.scale) / (ROW * self.scale)) if inside[1] < 1e8 else MOST
+        count = min(MOST, len(self._rows), room) if search is not None else min(len(self._rows), MOST + 6)
         height = count * ROW * self.scale
         extra = (40 if search is not None else 0) * self.scale + 2 * PAD + self._note_height(search)
+        self._extra = extra
         x, y = min(at[0], inside[0] - self._width - 2 * PAD), min(at[1], inside[1] - height - extra)
         with dpg.window(
             no_title_bar=True,
@@ -155,6 +157,8 @@ class Menu:
         return True
 
     def _search(self, text: str) -> None:
+        if not self.window:
+            return
         self._rows, self._first = self._find(text), 0
         self._at = self._next(-1, 1)
         self._redraw()
@@ -189,6 +193,14 @@ class Menu:
         row = self._first + int((y - top) // (ROW * self.scale))
         return row if row < len(self._rows) else None
 
+    def _fit_height(self) -> None:
+        """As high as there are lines, so that nothing empty hides the canvas."""
+        count = max(min(self._count, len(self._rows)), 1)
+        height = int(count * ROW * self.scale)
+        if dpg.get_item_height(self._draw) != height:
+            dpg.configure_item(self._draw, height=height)
+            dpg.configure_item(self.window, height=int(height + self._extra))
+
     def _note_height(self, search: str | None) -> float:
         return 44 * self.scale if search is not None else 0.0
 
@@ -196,6 +208,7 @@ class Menu:
         if follow:
             self._first = min(self._first, self._at)
             self._first = max(self._first, self._at - self._count + 1, 0)
+        self._fit_height()
         dpg.delete_item(self._draw, children_only=True)
         p, size, high = self.palette, TEXT_SIZE * self.scale, ROW * self.scale
         for place, row in enumerate(self._rows[self._first : self._first + self._count]):

@@ -105,26 +105,33 @@ class NodeItem:
         self.set_level(FAR)
 
     def _draw_far(self, into: int) -> None:
-        p, shape = self.palette, self.box.shape
-        off = shape.state != "on"
-        ground = mixed(p.node, p.ground, 0.55) if off else p.node
-        title = {"group": p.group_title, "placeholder": mixed(p.node_title, p.bad, 0.25)}.get(shape.role, p.node_title)
-        title = mixed(title, p.ground, 0.55) if off else title
-        w, h = shape.width, shape.height
-        dpg.draw_rectangle((0, 0), (w, h), fill=ground, color=ground, rounding=ROUND, parent=into)
-        dpg.draw_rectangle((0, 0), (w, TITLE), fill=title, color=title, rounding=ROUND, parent=into)
-        dpg.draw_rectangle((0, TITLE - 6), (w, TITLE), fill=title, color=title, parent=into)
+        width, height = self.box.shape.width, self.box.shape.height
+        thickness = 2.0 if self.chosen else 1.0
         self._outline = dpg.draw_rectangle(
-            (0, 0), (w, h), color=self._border, rounding=ROUND, thickness=2.0 if self.chosen else 1.0, parent=into
+            (0, 0),
+            (width, height),
+            fill=self._dimmed(self.palette.node),
+            color=self._border,
+            rounding=ROUND,
+            thickness=thickness,
+            parent=into,
         )
 
     def _draw_middle(self, into: int) -> None:
         p, shape = self.palette, self.box.shape
+        title = {"group": p.group_title, "placeholder": mixed(p.node_title, p.bad, 0.25)}.get(shape.role, p.node_title)
+        title, right = self._dimmed(title), shape.width - 1
+        dpg.draw_rectangle((1, 1), (right, TITLE), fill=title, color=title, rounding=ROUND - 1, parent=into)
+        dpg.draw_rectangle((1, TITLE - 6), (right, TITLE), fill=title, color=title, parent=into)
         color = p.faint if shape.state != "on" else p.text
-        dpg.draw_text((PAD, 2.5), shape.title, size=TITLE_SIZE + 1, color=color, parent=into)
+        dpg.draw_text((PAD, 3), shape.title, size=TITLE_SIZE + 1, color=color, parent=into)
         for spot in shape.ports:
             kind = spot.kinds[0] if len(spot.kinds) == 1 else ""
             draw_port(spot.at, kind, wire_color(kind, p), p.node, into, hollow=spot.optional or spot.free)
+
+    def _dimmed(self, color: Color) -> Color:
+        """The colour of a part of a node that is switched off."""
+        return mixed(color, self.palette.ground, 0.55) if self.box.shape.state != "on" else color
 
     def _draw_near(self, into: int) -> None:
         p, shape = self.palette, self.box.shape

@@ -103,7 +103,7 @@ class Pointer:
 
     @property
     def _is_over(self) -> bool:
-        return dpg.is_item_hovered(self.canvas.plot)
+        return bool(dpg.is_item_hovered(self.canvas.plot))
 
     def _event(
         self, kind: Literal["down", "move", "up", "double", "wheel"], button: Button = "left", turn: float = 0.0

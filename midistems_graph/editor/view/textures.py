@@ -27,7 +27,7 @@ class Textures:
         height, width, _ = picture.shape
         self.drop(name)
         flat = np.ascontiguousarray(picture, np.float32).ravel()
-        self._tags[name] = int(dpg.add_static_texture(width, height, flat, parent=self._registry))  # type: ignore[arg-type]
+        self._tags[name] = int(dpg.add_static_texture(width, height, flat, parent=self._registry))
         return self._tags[name]
 
     def drop(self, name: str) -> None:

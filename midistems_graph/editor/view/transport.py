@@ -13,6 +13,7 @@ from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import chosen_button_theme, quiet_button_theme
 
 METER_WIDTH, METER_DB = 150.0, 60.0
+NOTHING = "click an edge to hear it"
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ class TransportBar:
                 dpg.bind_item_theme(button, self._quiet)
                 self._slots.append(button)
             self._meter = dpg.add_drawlist(int(METER_WIDTH), 22)
-            self._name = dpg.add_text("", color=p.soft)
+            self._name = dpg.add_text(NOTHING, color=p.soft)
             self._note = dpg.add_text("", color=p.faint)
+        self._draw_meter((0.0, 0.0))
 
     def _hearer(self, number: int) -> Callable[[], None]:
         return lambda: self._do(f"hear_{number}")
@@ -79,7 +81,7 @@ class TransportBar:
         if (heard.at, heard.total) != (old.at, old.total):
             dpg.set_value(self._clock, f"{clock(heard.at)} / {clock(heard.total)}")
         if heard.name != old.name:
-            dpg.set_value(self._name, heard.name or "click an edge to hear it")
+            dpg.set_value(self._name, heard.name or NOTHING)
         if heard.note != old.note:
             dpg.set_value(self._note, heard.note)
         if (heard.kept, heard.slot) != (old.kept, old.slot):

@@ -6,6 +6,7 @@ import faulthandler
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 import dearpygui.dearpygui as dpg
 
@@ -133,7 +134,7 @@ class Window:
             code = getattr(callback, "__code__", None)
             count = len(arguments) if code is None else code.co_argcount - hasattr(callback, "__self__")
             self.pace.moved(time.monotonic())
-            guarded(lambda callback=callback, given=arguments[:count]: callback(*given))
+            guarded(partial(callback, *arguments[:count]))
 
     def _load_fonts(self) -> None:
         font = text_font()

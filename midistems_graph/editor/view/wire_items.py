@@ -11,6 +11,10 @@ from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
 
+FAR_PIECES = 8
+"""Straight pieces of a curve that is seen from far away; near by Dear PyGui chooses."""
+
+
 class WireItem:
     """The items of one edge; `widened` makes thin lines visible from far away."""
 
@@ -60,7 +64,7 @@ class WireItem:
     def widen(self, factor: float) -> None:
         if factor != self.widened:
             self.widened = factor
-            dpg.configure_item(self._curve, thickness=self._width)
+            dpg.configure_item(self._curve, thickness=self._width, segments=FAR_PIECES if factor > 1 else 0)
 
     def set_names(self, names: str, shown: bool) -> None:
         """The stems that it carries, written beside its middle."""
@@ -71,6 +75,7 @@ class WireItem:
                 self._label = 0
         if not names:
             return
+        shown = shown and self.measure(names, SMALL_SIZE) + 24 < abs(self.wire.curve.end[0] - self.wire.curve.start[0])
         if shown and not self._label:
             self._label = int(dpg.add_draw_node(parent=self.root))
             ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)

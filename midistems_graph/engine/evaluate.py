@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from midistems_graph.audio.codec import pack, unpack
 from midistems_graph.audio.values import Features, Number, Scores, Separator, Span, Text, Timed, Value
-from midistems_graph.engine.plan import TILE, Argument, Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.plan import TILE, Argument, Interval, Plan, PlanNode
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError, Run
 from midistems_graph.node.definition import KnobError
@@ -20,11 +19,6 @@ Fetch = Callable[[Source, Interval], Value]
 
 PLAIN = (Number, Text, Scores, Separator)
 """Values that are no arrays: nothing to cut, nothing to check."""
-
-SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0}
-"""Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit."""
-
-SAMPLE_BYTES = 4
 
 UNTIMED = (*PLAIN, Features)
 """Values that speak of the whole song."""
@@ -128,47 +122,3 @@ def silenced(value: Value) -> Value:
     """The same extent in silence: what a muted node gives."""
     header, arrays = pack(value)
     return unpack(header, {name: np.zeros_like(array) for name, array in arrays.items()})
-
-
-def edge_sizes(plan: Plan) -> dict[Source, float]:
-    """How many times the bytes of the song's own audio each output takes for the same stretch, as far as known."""
-    sizes: dict[Source, float] = {}
-    for address, node in plan.nodes.items():
-        for port in node.outputs:
-            arriving = [sizes[s] for a in node.arguments for s in a.sources if set(a.port.kinds) & set(port.kinds)]
-            size = max((SIZES.get(kind, 0.0) for kind in port.kinds), default=0.0)
-            if port.generic and arriving:
-                size = max(arriving)
-            elif port.kinds == ("stems",):
-                size = float(len(_stem_names(node))) or max(arriving, default=size)
-            sizes[Source(address, port.name)] = size
-    return sizes
-
-
-def _stem_names(node: PlanNode) -> tuple[str, ...]:
-    """The names that the node type promises; none if they hang on what arrives."""
-    return node.type.stems(SimpleNamespace(**node.knobs)) if callable(node.type.stems) else node.type.stems
-
-
-def working_sizes(plan: Plan) -> dict[str, float]:
-    """How many times the bytes of the song's own audio a node takes at work: what it reads and gives, with scratch.
-
-    Of the derived nodes that are computed on the way the one that takes most counts too.
-    """
-    edges = edge_sizes(plan)
-    sizes: dict[str, float] = {}
-    for address, node in plan.nodes.items():
-        touched = sum(edges[s] for s in node.sources) + sum(edges[Source(address, p.name)] for p in node.outputs)
-        derived = [sizes[s.node] for s in node.sources if plan.nodes[s.node].mode == "derived"]
-        sizes[address] = touched * (1 + node.type.scratch) + max(derived, default=0.0)
-    return sizes
-
-
-def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
-    """An estimate of the memory that a unit takes at work; sizes are those of `working_sizes`."""
-    node = plan.nodes[unit.node]
-    start, stop = plan.needed(node, plan.interval(unit))
-    streams = any(port.stream for port in node.type.inputs)
-    seconds = float(min(stop - start, TILE) if streams else stop - start)
-    channels = max((bound.channels for bound in plan.bindings.files.values()), default=2) or 2
-    return int(seconds * node.rate * channels * SAMPLE_BYTES * sizes[unit.node])

@@ -24,11 +24,12 @@ from midistems_graph.audio.codec import digest, pack
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
-from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced, working_bytes, working_sizes
-from midistems_graph.engine.keys import Digests, facts, node_key, unit_key
+from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
+from midistems_graph.engine.keys import KeyChain, facts
 from midistems_graph.engine.outputs import CannotWrite, NodeOutputs, OutputRefused, SongOutputs
 from midistems_graph.engine.plan import MODEL, ONCE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
+from midistems_graph.engine.sizes import working_bytes, working_sizes
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
@@ -140,15 +141,12 @@ class Executor:
         self._told_full = False
         self._lock = threading.Lock()
         self._failures: dict[str, tuple[int, Failure]] = {}
-        self._digests: dict[Unit, Mapping[str, str]] = {}
+        self._keys = KeyChain(plan)
         self._held: dict[Unit, Mapping[str, Value]] = {}
         self._pinned: dict[Unit, list[str]] = {}
         self._done_with: list[str] = []
         self._memo = _Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
-        self._derived: dict[tuple[str, str, Interval], str] = {}
         self._keyed = store is not None or outputs is not None
-        nodes = plan.nodes.items()
-        self._shared = {address: node_key(node, plan.total) for address, node in nodes} if self._keyed else {}
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
         self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._costs() if memory else None, memory)
@@ -221,8 +219,8 @@ class Executor:
         if not self._keyed:
             self._held[unit] = self._evaluate(unit, node, interval)
             return "ran", 0, ""
-        inputs = self._input_digests(node, interval)
-        key = unit_key(self._shared[node.address], interval, inputs)
+        inputs = self._keys.inputs(node, interval)
+        key = self._keys.key(node, interval, inputs)
         if node.type.writes:
             return self._settle_writer(unit, node, interval, key)
         if self.store is None:
@@ -301,7 +299,7 @@ class Executor:
 
     def _hold(self, unit: Unit, values: Mapping[str, Value]) -> None:
         """Keep values in memory until their last reader is done."""
-        self._digests[unit] = {port: digest(value) for port, value in values.items()}
+        self._keys.digests[unit] = {port: digest(value) for port, value in values.items()}
         self._held[unit] = values
 
     def _pin(self, unit: Unit, outputs: Mapping[str, str]) -> bool:
@@ -310,7 +308,7 @@ class Executor:
         there = self.store.pin(outputs.values())
         self._pinned.setdefault(unit, []).extend(outputs.values())
         if there:
-            self._digests[unit] = outputs
+            self._keys.digests[unit] = outputs
         return there
 
     # Values
@@ -340,10 +338,10 @@ class Executor:
         held = self._held.get(unit)
         if held is not None:
             return held[port]
-        if self.store is None or unit not in self._digests:
+        if self.store is None or unit not in self._keys.digests:
             raise NodeError(f"{_named(unit)} has no result on this stretch; run it again")
         try:
-            return self.store.get(self._digests[unit][port])
+            return self.store.get(self._keys.digests[unit][port])
         except (MissingValue, DamagedValue) as error:
             raise NodeError(f"a cached result of {_named(unit)} was lost or damaged ({error}); run again") from None
 
@@ -357,29 +355,6 @@ class Executor:
             with self._lock:
                 self.reports[node.address].add("derived", time.perf_counter() - began, 0, "")
         return found[source.port]
-
-    # Digests
-
-    def _input_digests(self, node: PlanNode, interval: Interval) -> list[tuple[str, int, Digests]]:
-        """Digests of all that a node reads for a stretch, by port (or knob) and place."""
-        wider = self.plan.needed(node, interval)
-        named = [(name, i, s) for name in sorted(node.inputs) for i, s in enumerate(node.inputs[name])]
-        named += [(name, 0, node.wired[name]) for name in sorted(node.wired)]
-        return [(name, i, self._source_digests(source, wider)) for name, i, source in named]
-
-    def _source_digests(self, source: Source, interval: Interval) -> Digests:
-        node = self.plan.nodes[source.node]
-        muted = ("muted",) if node.muted else ()
-        if node.mode == "derived":
-            return (*muted, self._derived_digest(node, source.port, interval))
-        return (*muted, *(self._digests[unit][source.port] for unit in self.plan.covering(node, interval)))
-
-    def _derived_digest(self, node: PlanNode, port: str, interval: Interval) -> str:
-        known = self._derived.get((node.address, port, interval))
-        if known is None:
-            key = unit_key(self._shared[node.address], interval, self._input_digests(node, interval))
-            known = self._derived[node.address, port, interval] = f"{key}.{port}"
-        return known
 
     # Bookkeeping
 

@@ -8,17 +8,13 @@ out to be there. Time is what the store remembers of a node type. What is not kn
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
 from typing import Any
 
-from midistems_graph.engine.keys import Digests, node_key, unit_key
-from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.keys import KeyChain
+from midistems_graph.engine.plan import Plan, PlanNode, Unit
+from midistems_graph.engine.sizes import output_bytes, working_bytes, working_sizes
 from midistems_graph.engine.store import Spent, Store
-from midistems_graph.engine.wiring import Source
-
-SAMPLE_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -92,11 +88,7 @@ class Forecast:
 
 def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
     """Look every unit of a plan up; computes nothing, stores nothing."""
-    known = _Known(plan, store)
-    place = {address: number for number, address in enumerate(plan.nodes)}
-    cached = {
-        unit for unit in sorted(plan.units, key=lambda unit: (place[unit.node], unit.tile)) if known.look_up(unit)
-    }
+    cached = _in_store(plan, store)
     work = [unit for unit in plan.units if unit not in cached]
     spent = {type_id: store.spent(type_id) for type_id in {node.type.id for node in plan.nodes.values()}}
     by_node: dict[str, list[Unit]] = {address: [] for address in plan.nodes}
@@ -106,7 +98,7 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
     for address, node in plan.nodes.items():
         units = by_node[address]
         todo = [unit for unit in units if unit not in cached]
-        sizes = [_output_bytes(plan, unit) for unit in todo]
+        sizes = [output_bytes(plan, unit) for unit in todo]
         nbytes = None if None in sizes else sum(size or 0 for size in sizes)
         if node.mode == "derived" or node.type.writes:
             nbytes = 0
@@ -123,80 +115,25 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
                 nbytes=nbytes,
             )
         )
-    needs = sorted((_working_bytes(plan, unit) for unit in work), reverse=True)
+    at_work = working_sizes(plan)
+    needs = sorted((working_bytes(plan, unit, at_work) for unit in work), reverse=True)
     return Forecast(tuple(nodes), sum(needs[: jobs or os.cpu_count() or 1]))
 
 
-class _Known:
-    """Digests of results that can be known without running, by unit; the same chain of keys as a run follows."""
-
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self._plan = plan
-        self._store = store
-        self._shared = {address: node_key(node, plan.total) for address, node in plan.nodes.items()}
-        self._digests: dict[Unit, Mapping[str, str]] = {}
-
-    def look_up(self, unit: Unit) -> bool:
-        """Whether a unit's result is there; all units of the nodes above must have been looked up before."""
-        node = self._plan.nodes[unit.node]
+def _in_store(plan: Plan, store: Store) -> set[Unit]:
+    """The units whose results are there, as far as that can be known without running."""
+    keys = KeyChain(plan)
+    for unit in plan.units:  # in an order that can be run
+        node, interval = plan.nodes[unit.node], plan.interval(unit)
         if node.type.writes:
-            return False
-        interval = self._plan.interval(unit)
-        inputs = self._inputs(node, interval)
-        record = None if inputs is None else self._store.find(unit_key(self._shared[unit.node], interval, inputs))
-        if record is None:
-            return False
-        self._digests[unit] = record.outputs
-        return True
-
-    def _inputs(self, node: PlanNode, interval: Interval) -> list[tuple[str, int, Digests]] | None:
-        wider = self._plan.needed(node, interval)
-        named = [(name, i, s) for name in sorted(node.inputs) for i, s in enumerate(node.inputs[name])]
-        named += [(name, 0, node.wired[name]) for name in sorted(node.wired)]
-        found: list[tuple[str, int, Digests]] = []
-        for name, place, source in named:
-            digests = self._of_source(source, wider)
-            if digests is None:
-                return None
-            found.append((name, place, digests))
-        return found
-
-    def _of_source(self, source: Source, interval: Interval) -> Digests | None:
-        node = self._plan.nodes[source.node]
-        muted = ("muted",) if node.muted else ()
-        if node.mode == "derived":
-            inputs = self._inputs(node, interval)
-            if inputs is None:
-                return None
-            return (*muted, f"{unit_key(self._shared[node.address], interval, inputs)}.{source.port}")
-        units = self._plan.covering(node, interval)
-        if any(unit not in self._digests for unit in units):
-            return None
-        return (*muted, *(self._digests[unit][source.port] for unit in units))
-
-
-def _output_bytes(plan: Plan, unit: Unit) -> int | None:
-    """Bytes of a unit's outputs, if they are figures, audio, or stems whose names are known."""
-    node = plan.nodes[unit.node]
-    start, stop = plan.interval(unit)
-    channels = max((bound.channels for bound in plan.bindings.files.values()), default=2) or 2
-    signal = int((stop - start) * node.rate) * channels * SAMPLE_BYTES
-    total = 0
-    for port in node.type.outputs:
-        match port.kinds:
-            case ("number",) | ("text",) | ("separator",):
-                continue
-            case ("audio",):
-                total += signal
-            case ("stems",) if node.type.stems:
-                total += signal * len(_names(node))
-            case _:
-                return None
-    return total
-
-
-def _names(node: PlanNode) -> tuple[str, ...]:
-    return node.type.stems(SimpleNamespace(**node.knobs)) if callable(node.type.stems) else node.type.stems
+            continue
+        try:
+            record = store.find(keys.key(node, interval, keys.inputs(node, interval)))
+        except KeyError:  # below one that has to run
+            continue
+        if record is not None:
+            keys.digests[unit] = record.outputs
+    return set(keys.digests)
 
 
 def _seconds(node: PlanNode, units: int, nbytes: int | None, spent: Spent | None) -> float | None:
@@ -208,14 +145,3 @@ def _seconds(node: PlanNode, units: int, nbytes: int | None, spent: Spent | None
     if nbytes and spent.nbytes:
         return spent.seconds / spent.nbytes * nbytes
     return spent.seconds / spent.units * units
-
-
-def _working_bytes(plan: Plan, unit: Unit) -> int:
-    """Memory of a unit in work: inputs and outputs as audio, times the node's scratch factor."""
-    node = plan.nodes[unit.node]
-    start, stop = plan.needed(node, plan.interval(unit))
-    if any(port.stream for port in node.type.inputs):
-        stop = min(stop, start + 10)
-    channels = max((bound.channels for bound in plan.bindings.files.values()), default=2) or 2
-    edges = 1 + len(node.sources) + len(node.type.outputs)
-    return int(float(stop - start) * node.rate * channels * SAMPLE_BYTES * edges * node.type.scratch)

@@ -9,6 +9,7 @@ A derived stretch has no bytes to hash; its digest is its own key and the output
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,11 +19,53 @@ import msgpack
 
 from midistems_graph.audio.stft import fft_backend
 from midistems_graph.document.graph import KnobValue
-from midistems_graph.engine.plan import Interval, PlanNode
+from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.wiring import Source
 
 TAGS = {bool: "b", int: "i", float: "f", str: "s", tuple: "t"}
 
 Digests = tuple[str, ...]
+
+Inputs = list[tuple[str, int, Digests]]
+"""Digests of all that a node reads for a stretch, by port (or knob) and place, in their own order."""
+
+
+class KeyChain:
+    """The keys of a plan, each of which follows from the digests of what is above it.
+
+    `digests` holds those of finished units, by port; whoever finds or computes a unit enters them.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.digests: dict[Unit, Mapping[str, str]] = {}
+        self._plan = plan
+        self._nodes = {address: node_key(node, plan.total) for address, node in plan.nodes.items()}
+        self._derived: dict[tuple[str, str, Interval], str] = {}
+
+    def inputs(self, node: PlanNode, interval: Interval) -> Inputs:
+        """What a node reads for a stretch. Raises KeyError if a unit above it is not known yet."""
+        wider = self._plan.needed(node, interval)
+        named = [(name, i, s) for name in sorted(node.inputs) for i, s in enumerate(node.inputs[name])]
+        named += [(name, 0, node.wired[name]) for name in sorted(node.wired)]
+        return [(name, i, self._source(source, wider)) for name, i, source in named]
+
+    def key(self, node: PlanNode, interval: Interval, inputs: Inputs) -> str:
+        """The key of a node's result on a stretch, with what it reads there."""
+        return unit_key(self._nodes[node.address], interval, inputs)
+
+    def _source(self, source: Source, interval: Interval) -> Digests:
+        node = self._plan.nodes[source.node]
+        muted = ("muted",) if node.muted else ()
+        if node.mode == "derived":
+            return (*muted, self._derived_digest(node, source.port, interval))
+        return (*muted, *(self.digests[unit][source.port] for unit in self._plan.covering(node, interval)))
+
+    def _derived_digest(self, node: PlanNode, port: str, interval: Interval) -> str:
+        known = self._derived.get((node.address, port, interval))
+        if known is None:
+            key = self.key(node, interval, self.inputs(node, interval))
+            known = self._derived[node.address, port, interval] = f"{key}.{port}"
+        return known
 
 
 def node_key(node: PlanNode, total: Fraction) -> bytes:
@@ -33,12 +76,12 @@ def node_key(node: PlanNode, total: Fraction) -> bytes:
     return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 
-def unit_key(shared: bytes, interval: Interval, inputs: list[tuple[str, int, Digests]]) -> str:
-    """The key of a node's result on a stretch; inputs are (port or knob, place, digests), in their own order."""
+def unit_key(shared: bytes, interval: Interval, inputs: Inputs) -> str:
+    """The key of a node's result on a stretch."""
     return blake3.blake3(msgpack.packb([shared, *map(str, interval), inputs])).hexdigest()
 
 
-def facts(node: PlanNode, interval: Interval, inputs: list[tuple[str, int, Digests]]) -> dict[str, str]:
+def facts(node: PlanNode, interval: Interval, inputs: Inputs) -> dict[str, str]:
     """The ingredients of a key in words, for "why did this run again"."""
     found = {"node type": f"{node.type.id} {node.type.version}", "stretch": _stretch(interval)}
     found |= {f"knob {name}": _text(value) for name, value in node.knobs.items()}

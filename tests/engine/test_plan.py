@@ -9,7 +9,6 @@ import pytest
 
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.evaluate import edge_sizes, working_bytes, working_sizes
 from midistems_graph.engine.plan import MODEL, ONCE, Plan, PlanError, Unit, compile_plan
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.wiring import Source
@@ -211,26 +210,3 @@ def test_derived_nodes_that_branch_and_meet_again_are_planned_in_no_time() -> No
 
 
 # Memory
-
-
-def test_memory_of_a_unit_follows_from_what_flows_on_its_edges() -> None:
-    made = graph(
-        {
-            "song": "small.tone",
-            "spectrum": "transform.stft",
-            "split": "small.split",
-            "pick": ("stems.pick", {"name": "low"}),
-            "gain": "filter.gain",
-            "mean": "small.mean",
-        },
-        "song.out -> spectrum.audio; song.out -> split.audio; split.out -> pick.stems; split.out -> gain.signal;"
-        "pick.stem -> mean.audio",
-    )
-    found = plan(made, "spectrum", "gain", "mean")
-    sizes = edge_sizes(found)
-    assert [sizes[Source(*port)] for port in (("song", "out"), ("spectrum", "out"), ("split", "out"))] == [1, 4, 2]
-    assert [sizes[Source(*port)] for port in (("pick", "stem"), ("gain", "out"), ("mean", "out"))] == [1, 2, 0]
-    assert working_sizes(found)["split"] == (1 + 2) * 3
-    tile = 10 * RATE * 2 * 4
-    assert working_bytes(found, Unit("split", 1), {"split": 9.0}) == pytest.approx(9 * tile, rel=0.01)
-    assert working_bytes(found, Unit("mean", ONCE), {"mean": 3.0}) == 3 * tile  # a stream holds a tile at a time

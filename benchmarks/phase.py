@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from timing import race, table, write_json
 
-from midistems_graph.audio.stft import fft_backend, stft
+from midistems_graph.audio.fft import fft_backend
+from midistems_graph.audio.stft import stft
 from midistems_graph.node import Audio, Magnitude, Stems, StftSettings
 from midistems_graph.node.testing import FakeRun
 from midistems_nodes.phase.griffin_lim import griffin_lim

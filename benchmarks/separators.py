@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from timing import Figures, peak_mb, race, table, write_json
 
-from midistems_graph.audio.stft import fft_backend
+from midistems_graph.audio.fft import fft_backend
 from midistems_graph.node import Audio, Stems
 from midistems_graph.node.testing import FakeRun, Tiles
 from midistems_nodes.separate.hpss import hpss

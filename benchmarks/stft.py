@@ -19,7 +19,8 @@ import numpy as np
 import scipy.signal
 from timing import race, table, write_json
 
-from midistems_graph.audio.stft import Stft, fft_backend, istft, stft
+from midistems_graph.audio.fft import fft_backend
+from midistems_graph.audio.stft import Stft, istft, stft
 from midistems_graph.audio.values import Audio, Spectrogram, StftSettings
 from midistems_graph.audio.windows import window
 

@@ -17,14 +17,12 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 
+from midistems_graph.audio.fft import backend
 from midistems_graph.audio.values import Audio, Complex64, Float32, Span, Spectrogram, StftSettings, ceil_div
 from midistems_graph.audio.windows import window
 
@@ -91,7 +89,7 @@ class Stft:
         if out is None:
             out = np.empty(shape, np.complex64)
         _check_shape("out", out, np.complex64, shape)
-        rfft = _backend().rfft
+        rfft = backend().rfft
 
         def transform(job: _Job, space: _Space) -> None:
             for first in range(job.first, job.stop, self._block):
@@ -139,7 +137,7 @@ class Stft:
 
         Row m is the hop samples that begin where frame m begins; frames m - overlap + 1 to m reach it.
         """
-        irfft, hop = _backend().irfft, self.settings.hop
+        irfft, hop = backend().irfft, self.settings.hop
         rows, block = space.rows, self._block
         rows[:] = 0
         for first in range(max(0, job.first - self._overlap + 1), job.stop, block):
@@ -215,15 +213,6 @@ def check_settings(settings: StftSettings) -> None:
     window(settings.window, n_fft)
 
 
-def fft_backend() -> str:
-    """Name and version of the FFT in use, for cache keys: another one gives other last bits.
-
-    The environment variable MIDISTEMS_FFT chooses: `scipy`, `mkl` (package mkl_fft), or `auto`, the default,
-    which takes mkl_fft where it is installed. It is read once per process.
-    """
-    return _backend().name
-
-
 class _Job(NamedTuple):
     """Frames or rows [first, stop) of one channel."""
 
@@ -254,56 +243,6 @@ class _Space:
             return bins
         self.bins[: len(bins)] = bins
         return self.bins
-
-
-@dataclass(frozen=True)
-class _Backend:
-    name: str
-    rfft: Callable[[Float32, Complex64], object]
-    """Transform a block of frames into an array that may have fewer rows: the rest is dropped."""
-    irfft: Callable[[Complex64, Float32], Float32]
-    """A block of bins as frames, which may lie in the array given."""
-
-
-@cache
-def _backend() -> _Backend:
-    choice = os.environ.get("MIDISTEMS_FFT", "auto")
-    if choice not in ("auto", "scipy", "mkl"):
-        raise ValueError(f"MIDISTEMS_FFT is {choice!r}; it may be auto, scipy or mkl")
-    if choice != "scipy":
-        try:
-            return _mkl()
-        except ImportError as error:
-            if choice == "mkl":
-                raise ValueError("MIDISTEMS_FFT asks for mkl, but the package mkl_fft is not installed") from error
-    return _scipy()
-
-
-def _scipy() -> _Backend:
-    def rfft(frames: Float32, out: Complex64) -> None:
-        out[:] = scipy.fft.rfft(frames)[: len(out)]
-
-    def irfft(bins: Complex64, frames: Float32) -> Float32:
-        return np.asarray(scipy.fft.irfft(bins, frames.shape[-1]), np.float32)
-
-    return _Backend(f"scipy {scipy.__version__}", rfft, irfft)
-
-
-def _mkl() -> _Backend:
-    os.environ.setdefault("MKL_NUM_THREADS", "1")  # the threads are ours
-    mkl_fft: Any = import_module("mkl_fft")
-
-    def rfft(frames: Float32, out: Complex64) -> None:
-        if len(out) == len(frames):
-            mkl_fft.rfft(frames, out=out)
-        else:
-            out[:] = mkl_fft.rfft(frames)[: len(out)]
-
-    def irfft(bins: Complex64, frames: Float32) -> Float32:
-        mkl_fft.irfft(bins, frames.shape[-1], out=frames)
-        return frames
-
-    return _Backend(f"mkl_fft {mkl_fft.__version__}", rfft, irfft)
 
 
 def _padded(samples: Float32, positions: npt.NDArray[np.intp], pad: Padding) -> Float32:

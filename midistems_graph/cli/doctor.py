@@ -14,7 +14,7 @@ import soundfile
 
 from midistems_graph import __version__
 from midistems_graph.audio.demo import demo_folder
-from midistems_graph.audio.stft import fft_backend
+from midistems_graph.audio.fft import fft_backend
 from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.logs import log_file
 from midistems_graph.cli.plain_text import clean, in_bytes

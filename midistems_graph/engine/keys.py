@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 import blake3
 import msgpack
 
-from midistems_graph.audio.stft import fft_backend
+from midistems_graph.audio.fft import fft_backend
 from midistems_graph.document.graph import KnobValue
 from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.wiring import Source

@@ -1,7 +1,4 @@
 import os
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midistems_graph.audio import stft as module
-from midistems_graph.audio.stft import Stft, fft_backend, istft, stft
+from midistems_graph.audio.stft import Stft, istft, stft
 from midistems_graph.audio.values import Audio, Span, Spectrogram, StftSettings
 from midistems_graph.audio.windows import WINDOWS, window
 
@@ -170,21 +167,6 @@ def test_arrays_of_another_shape_are_refused() -> None:
         transform.forward(noise(1, 999))
     with pytest.raises(ValueError, match=r"out must be complex64"):
         transform.forward(noise(1, 1000), np.empty((1, 1, 513), np.complex64))
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [("scipy", "scipy "), ("mkl", "mkl_fft " if find_spec("mkl_fft") else "not installed"), ("fftw", "auto, scipy or")],
-)
-def test_the_environment_chooses_the_fft(choice: str, expected: str) -> None:
-    code = "from midistems_graph.audio.stft import fft_backend; print(fft_backend())"
-    environment = {**os.environ, "MIDISTEMS_FFT": choice}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert expected in done.stdout + done.stderr
-
-
-def test_the_backend_names_its_version() -> None:
-    assert fft_backend().split()[1][0].isdigit()
 
 
 @pytest.mark.skipif("MIDISTEMS_TEST_SONGS" not in os.environ, reason="MIDISTEMS_TEST_SONGS names no folder of songs")

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.interrupts import interruptible
+from midistems_graph.cli.library_noise import noise_aside
 from midistems_graph.cli.logs import fault_sentence, logged
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ def guarded(work: Callable[[], T], refused: Callable[[Refused], T]) -> T:
     """What `work` gives, or what `refused` makes of how it ended."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal's encoding cannot show
-    with logged(), interruptible():
+    with logged(), noise_aside(), interruptible():
         try:
             done = work()
             sys.stdout.flush()

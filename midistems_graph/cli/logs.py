@@ -12,7 +12,6 @@ import platformdirs
 
 MAX_BYTES = 1 << 20
 KEPT = 3
-LOGGERS = ("midistems_graph", "midistems_nodes", "py.warnings")
 
 
 def log_file() -> Path:
@@ -29,26 +28,24 @@ class _QuietHandler(RotatingFileHandler):
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Send what the program logs, and Python's warnings, to the log file, which is made when it is needed."""
+    """Send what the program, its packs and libraries log, and Python's warnings, to the log file.
+
+    The file is made when it is needed.
+    """
     path = log_file()
     handler: logging.Handler = logging.NullHandler()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _QuietHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in LOGGERS]
-    before = [logger.propagate for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.propagate = False
+    everything = logging.getLogger()
+    everything.addHandler(handler)
     logging.captureWarnings(True)
     try:
         yield
     finally:
         logging.captureWarnings(False)
-        for logger, propagate in zip(loggers, before, strict=True):
-            logger.removeHandler(handler)
-            logger.propagate = propagate
+        everything.removeHandler(handler)
         handler.close()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from command_line import Program, write_graph, write_song
 
 from midistems_graph.cli import running
-from midistems_graph.cli.codes import MEANINGS, SEVERITY, Exit, of_batch, worst
+from midistems_graph.cli.codes import MEANINGS, SEVERITY, Exit, Refused, of_batch, worst
 from midistems_graph.cli.logs import log_file
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.node import Audio, NodeLibrary, installed, node
@@ -81,6 +83,18 @@ def test_a_fault_outside_of_nodes_is_1_too(
     ended = run(copy, song, "--json")
     assert ended.code == ended.json["exit_code"] == 1
     assert str(log_file()) in ended.err and "oops" in log_file().read_text()
+
+
+def test_what_any_pack_logs_is_in_the_log(
+    run: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def talks(*_: object) -> NoReturn:
+        logging.getLogger("somebodys_pack.separate").warning("a word from a pack")
+        raise Refused(Exit.USAGE, "no more")
+
+    monkeypatch.setattr(running, "find_songs", talks)
+    assert run(copy, song).code == 2
+    assert "somebodys_pack.separate WARNING a word from a pack" in log_file().read_text()
 
 
 def test_damage_that_is_found_is_7(run: Program, midistems: Program, copy: Path, song: Path) -> None:

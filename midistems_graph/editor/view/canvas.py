@@ -292,7 +292,7 @@ class Canvas:
         seen, level = self.camera.seen, level_of(self.scale)
         if self._covered is None or not self._covered.encloses(seen) or seen.width < 0.4 * self._covered.width:
             self._covered = seen.grown(seen.width * 0.2)
-            near = self.scene.index.within(self._covered)
+            near = self._within(self.scene, self._covered)
             self._switch(self._seen - near, False)
             self._seen = near
         self._switch(self._seen, True)
@@ -304,6 +304,12 @@ class Canvas:
             elif (wire := self.wires.get(item_id)) is not None:
                 wire.widen(widened)
                 wire.set_names(self._names.get(item_id, ""), shown=level == NEAR and self.scale <= NAMES_SCALE)
+
+    @staticmethod
+    def _within(scene: Scene, area: Rect) -> set[str]:
+        """Ids of what meets an area."""
+        found = scene.index.within(area)
+        return {item_id for item_id in found if (rect := scene.rect(item_id)) is not None and rect.meets(area)}
 
     def _switch(self, ids: Collection[str], shown: bool) -> None:
         for item_id in ids:

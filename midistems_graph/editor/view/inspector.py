@@ -82,6 +82,16 @@ class Inspector:
         """The main control of each knob, for tests and for keys."""
         return {name: control.main for name, control in self._controls.items()}
 
+    def field(self, name: str) -> int:
+        """The field of a knob to type in."""
+        control = self._controls[name]
+        return control.field or control.main
+
+    @property
+    def page(self) -> Page | None:
+        """What is shown."""
+        return self._page
+
     def _build(self, page: Page) -> None:
         p = self.palette
         dpg.delete_item(self.body, children_only=True)

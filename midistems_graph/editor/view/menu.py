@@ -50,6 +50,11 @@ class Menu:
         self._width = 0.0
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """The lines that are listed."""
+        return self._rows if self.window else ()
+
+    @property
     def is_open(self) -> bool:
         return bool(self.window)
 
@@ -88,9 +93,7 @@ class Menu:
         ) as self.window:
             self._field = 0
             if search is not None:
-                self._field = int(
-                    dpg.add_input_text(hint=search, width=-1, callback=lambda _, text: self._search(text))
-                )
+                self._field = int(dpg.add_input_text(hint=search, width=-1, callback=lambda _, text: self.search(text)))
             self._draw = int(dpg.add_drawlist(int(self._width), int(height)))
             self._note = int(dpg.add_text("", wrap=int(self._width), color=self.palette.soft))
         with dpg.theme() as self._theme, dpg.theme_component(dpg.mvAll):
@@ -156,7 +159,8 @@ class Menu:
         self._redraw(follow=False)
         return True
 
-    def _search(self, text: str) -> None:
+    def search(self, text: str) -> None:
+        """Show the lines that answer what was typed."""
         if not self.window:
             return
         self._rows, self._first = self._find(text), 0

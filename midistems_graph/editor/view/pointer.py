@@ -156,6 +156,16 @@ class Pointer:
 
 
 def is_typing() -> bool:
-    """Whether a text field takes the keys."""
-    item = dpg.get_focused_item()
-    return bool(item and dpg.get_item_type(item) == "mvAppItemType::mvInputText" and dpg.is_item_active(item))
+    """Whether a text field takes the keys. Dear PyGui may name the group around a field as what has the focus."""
+    return _holds_active_field(dpg.get_focused_item(), 3)
+
+
+def _holds_active_field(item: int | None, depth: int) -> bool:
+    if not item or not dpg.does_item_exist(item):
+        return False
+    match dpg.get_item_type(item):
+        case "mvAppItemType::mvInputText":
+            return bool(dpg.is_item_active(item))
+        case "mvAppItemType::mvGroup" | "mvAppItemType::mvChildWindow" | "mvAppItemType::mvWindowAppItem" if depth:
+            return any(_holds_active_field(child, depth - 1) for child in dpg.get_item_children(item, 1))
+    return False

@@ -10,7 +10,6 @@ from midistems_graph.editor.model.scene import Wire
 from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
-
 FAR_PIECES = 8
 """Straight pieces of a curve that is seen from far away; near by Dear PyGui chooses."""
 

@@ -1,0 +1,80 @@
+"""Inspector, menus, keys and files under a real mouse and real keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import Driver
+
+from midistems_graph.document.files import load, save
+
+pytestmark = pytest.mark.gui
+
+
+def test_a_slider_is_dragged_and_undone_as_one_step(gui: Driver) -> None:
+    gui.click(gui.title("hpss"))
+    steps = len(gui.bench.editor.history.past)
+    gui.click_item(gui.bench.inspector.control_ids["harmonic_margin"])
+    assert gui.bench.editor.state.graph.nodes["hpss"].knobs["harmonic_margin"] > 1
+    assert len(gui.bench.editor.history.past) == steps + 1
+    gui.key("ctrl+z")
+    assert "harmonic_margin" not in gui.bench.editor.state.graph.nodes["hpss"].knobs
+
+
+def test_a_knob_is_typed_and_keys_stay_with_the_field(gui: Driver) -> None:
+    gui.click(gui.title("gain"))
+    field = gui.bench.inspector.field("gain")
+    gui.click_item(field)
+    gui.key("ctrl+a", "Delete")
+    assert "gain" in gui.bench.editor.state.graph.nodes
+    gui.type("-6")
+    gui.key("Return")
+    assert gui.bench.editor.state.graph.nodes["gain"].knobs["gain"] == -6.0
+
+
+def test_copy_and_paste(gui: Driver) -> None:
+    gui.click(gui.title("gain"))
+    gui.key("ctrl+c")
+    gui.to((800, 300))
+    gui.key("ctrl+v")
+    assert len(gui.bench.editor.state.graph.nodes) == 5
+
+
+def test_f2_renames_on_the_canvas(gui: Driver) -> None:
+    gui.click(gui.title("gain"))
+    gui.key("F2")
+    gui.key("ctrl+a")
+    gui.type("louder")
+    gui.key("Return")
+    assert gui.bench.editor.state.graph.nodes["gain"].label == "louder"
+    assert gui.bench.canvas.nodes["gain"].box.shape.title == "louder"
+
+
+def test_a_group_is_made_entered_and_left(gui: Driver) -> None:
+    gui.drag((500, -60), (1000, 240))
+    gui.key("ctrl+g")
+    assert "group" in gui.bench.editor.state.graph.groups
+    gui.key("Return")
+    assert gui.bench.editor.state.path == ("group",)
+    assert {"pick", "gain", "<inputs>", "<outputs>"} == set(gui.bench.canvas.nodes)
+    gui.key("ctrl+Up")
+    assert gui.bench.editor.state.path == ()
+
+
+def test_two_runs_of_one_document_look_alike(gui: Driver, tmp_path: Path) -> None:
+    first = gui.picture(tmp_path / "a.png")
+    gui.drag(gui.title("gain"), (900, 300))
+    assert not np.array_equal(gui.picture(tmp_path / "b.png"), first)
+    gui.key("ctrl+z")
+    gui.key("ctrl+shift+a")
+    gui.bench.say("")
+    again = gui.picture(tmp_path / "c.png")
+    assert np.mean(np.any(np.abs(again.astype(int) - first) > 8, axis=2)) < 0.002
+
+
+def test_what_was_built_by_hand_is_a_graph_file(gui: Driver, tmp_path: Path) -> None:
+    gui.drag(gui.port("pick", "out", "stem"), gui.port("gain", "in", "signal"))
+    save(gui.bench.editor.state.graph, tmp_path / "made.json")
+    assert load(tmp_path / "made.json") == gui.bench.editor.state.graph

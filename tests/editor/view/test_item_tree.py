@@ -1,0 +1,137 @@
+"""The items of Dear PyGui that the view makes, without a display: a context is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+dpg = pytest.importorskip("dearpygui.dearpygui")
+
+from midistems_graph.document.graph import Graph, Node
+from midistems_graph.editor.model.editor import Editor
+from midistems_graph.editor.model.events import AskForNode
+from midistems_graph.editor.model.plane import Rect
+from midistems_graph.editor.model.selection import Selection
+from midistems_graph.editor.model.settings import Settings
+from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.inspector import place_of, value_at
+from midistems_graph.editor.view.marks import Mark
+from midistems_graph.node.contract import Range
+from midistems_graph.node.definition import Knob
+from midistems_graph.node.library import installed
+
+
+def graph() -> Graph:
+    made = Graph().with_node("song", Node("io.load"), (0, 0)).with_node("hpss", Node("separate.hpss"), (300, 0))
+    return made.with_node("odd", Node("nobody.has_this"), (600, 0)).with_edge("song.out", "hpss.mixture")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Bench]:
+    bench = Bench(Editor(installed()), Settings())
+    bench.open(visible=False)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def bench(shared: Bench) -> Bench:
+    shared.show_document(graph())
+    return shared
+
+
+def count(item: int) -> int:
+    return sum(1 + count(child) for slot in dpg.get_item_children(item).values() for child in slot)
+
+
+def test_the_items_follow_the_document(bench: Bench) -> None:
+    assert set(bench.canvas.nodes) == {"song", "hpss", "odd"}
+    bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["hpss"]))
+    bench.do("delete")
+    assert set(bench.canvas.nodes) == {"song", "odd"} and not bench.canvas.wires
+    bench.do("undo")
+    assert set(bench.canvas.wires) == {"song.out -> hpss.mixture"}
+
+
+def test_drawing_again_and_again_leaves_no_items_behind(bench: Bench) -> None:
+    before = count(bench.window.root)
+    for k in range(20):
+        bench.canvas.set_marks({"hpss": Mark("running", k / 20)})
+        bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["song"]))
+        bench.do("duplicate")
+        bench.do("undo")
+    bench.canvas.set_marks({"hpss": Mark()})
+    bench.editor.state = replace(bench.editor.state, selection=Selection())
+    bench.refresh()
+    assert count(bench.window.root) <= before
+
+
+def test_moving_a_node_draws_nothing_anew(bench: Bench) -> None:
+    item = bench.canvas.nodes["hpss"]
+    levels = list(item._levels)
+    bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["hpss"]))
+    bench.do("nudge_right")
+    assert bench.canvas.nodes["hpss"] is item and item._levels == levels and item.box.x == 320
+
+
+def test_what_is_far_away_is_hidden_and_details_go_when_they_cannot_be_read(bench: Bench) -> None:
+    bench.canvas.look(Rect(5000, 5000, 5900, 5500))
+    assert not any(item.shown for item in bench.canvas.nodes.values())
+    bench.canvas.look(Rect(-100, -100, 800, 400))
+    near = count(bench.canvas.nodes["hpss"].root)
+    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == 2 and near > 10
+    bench.canvas.look(Rect(-5000, -5000, 5000, 5000))
+    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == 0
+
+
+def test_a_slider_sets_its_knob_as_one_step_and_reset_takes_it_back(bench: Bench) -> None:
+    bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["hpss"]))
+    bench.refresh()
+    slider = bench.inspector.control_ids["harmonic_margin"]
+    steps = len(bench.editor.history.past)
+    for at in (0.3, 0.4, 0.5):
+        dpg.get_item_callback(slider)(slider, at)
+    knobs = bench.editor.state.graph.nodes["hpss"].knobs
+    assert knobs["harmonic_margin"] == bench.editor.state.body.nodes["hpss"].knobs["harmonic_margin"] != 1
+    assert len(bench.editor.history.past) == steps + 1
+    bench.inspector.hands.reset("harmonic_margin")
+    assert "harmonic_margin" not in bench.editor.state.graph.nodes["hpss"].knobs
+
+
+def test_a_refused_value_is_said_with_its_range(bench: Bench) -> None:
+    bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["hpss"]))
+    bench.inspector.hands.type("n_fft", "1")
+    assert "allowed" in bench.status.said
+
+
+def test_a_placeholder_keeps_its_place_and_says_what_is_missing(bench: Bench) -> None:
+    assert bench.canvas.nodes["odd"].box.shape.role == "placeholder"
+    bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["odd"]))
+    bench.refresh()
+    assert bench.inspector.page is not None and "nobody.has_this" in bench.inspector.page.about
+
+
+def test_the_search_lists_what_fits_and_adds_it(bench: Bench) -> None:
+    bench.ask_for_node(AskForNode((100, 300)))
+    bench.menu.search("gain")
+    assert bench.menu.rows[0].id == "filter.gain"
+    bench.menu.key("Enter")
+    assert bench.editor.state.graph.nodes["gain"].type == "filter.gain"
+
+
+def test_the_theme_changes_all_at_once(bench: Bench) -> None:
+    bench.do("theme")
+    assert bench.window.palette.name == "light" == bench.canvas.palette.name
+    assert set(bench.canvas.nodes) == {"song", "hpss", "odd"}
+    bench.do("theme")
+    assert bench.settings.theme == "dark"
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_slider_goes_to_the_place_of_a_value_and_back(scale: str) -> None:
+    knob = Knob("f", "float", 100.0, Range(20, 20_000, "Hz", scale))  # type: ignore[arg-type]
+    for at in (0.0, 0.25, 0.5, 1.0):
+        assert place_of(knob, float(value_at(knob, at))) == pytest.approx(at, abs=0.01)
+    assert value_at(knob, 0.5) == pytest.approx(632 if scale == "log" else 10_010, rel=0.01)

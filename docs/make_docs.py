@@ -30,7 +30,7 @@ OF_THE_SEPARATOR = Context()
 def pages() -> dict[str, str]:
     """All pages by file name."""
     own = [node_type for node_type in installed() if node_type.function.__module__.partition(".")[0] == PACK]
-    rooms = {room: list(types) for room, types in groupby(own, key=lambda node_type: node_type.pack)}
+    rooms = {room: list(types) for room, types in groupby(own, key=lambda node_type: node_type.room)}
     written = {f"{room}.md": _room(room, types) for room, types in rooms.items()}
     return {"index.md": _index(rooms), **written}
 

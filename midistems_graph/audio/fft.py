@@ -26,7 +26,7 @@ def fft_backend() -> str:
 
 @dataclass(frozen=True)
 class Backend:
-    """Real transforms of a block of frames [frames, n_fft] to bins [frames, n_fft // 2 + 1], unscaled, and the inverse."""
+    """Real transforms of a block of frames [frames, n_fft] to bins [frames, n_fft // 2 + 1], unscaled, and back."""
 
     name: str
     rfft: Callable[[Float32, Complex64], object]

@@ -23,7 +23,7 @@ def print_nodes(type_id: str | None, as_json: bool) -> Exit:
         print(_page(chosen[0]))
     else:
         width = max((len(one.id) for one in chosen), default=0)
-        for _, room in groupby(chosen, key=lambda one: one.pack):
+        for _, room in groupby(chosen, key=lambda one: one.room):
             for one in room:
                 print(f"{one.id:<{width}}  {clean(one.summary)}")
     return Exit.DONE

@@ -11,7 +11,7 @@ from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.document.flatten import REPEAT
 from midistems_graph.document.graph import Address, Body, DocumentError, Graph, KnobValue, Node
 from midistems_graph.node.contract import Range
-from midistems_graph.node.definition import Knob, KnobError
+from midistems_graph.node.knob import Knob, KnobError
 from midistems_graph.node.library import NodeLibrary
 
 B = TypeVar("B", bound=Body)

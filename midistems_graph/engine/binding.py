@@ -17,7 +17,7 @@ import blake3
 from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
 from midistems_graph.audio.values import Float32
 from midistems_graph.node.contract import InputName
-from midistems_graph.node.definition import FileRule
+from midistems_graph.node.knob import FileRule
 
 SONG = "song"
 

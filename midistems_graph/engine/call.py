@@ -42,7 +42,7 @@ def call_separator(separator: Separator, mixture: Audio, library: NodeLibrary, r
         groups = from_data(json.loads(separator.definition)).groups
         graph = Graph(nodes={"it": Node(separator.type, knobs=dict(separator.knobs))}, groups=groups)
         output, entry = Address("it", next(iter(groups[name].outputs))), next(iter(groups[name].inputs))
-    given = NodeType("given.audio", "1.0.0", lambda: mixture, (), (Port("out", ("audio",)),), (), "Given audio")
+    given = NodeType("given.audio", function=lambda: mixture, inputs=(), outputs=(Port("out", ("audio",)),), knobs=())
     edge = Edge(Address("given", "out"), Address("it", entry))
     graph = replace(graph, nodes={**graph.nodes, "given": Node(given.id)}, edges=frozenset({edge}))
     span = mixture.span

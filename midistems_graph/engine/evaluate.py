@@ -13,7 +13,7 @@ from midistems_graph.audio.values import Features, Number, Scores, Separator, Sp
 from midistems_graph.engine.plan import TILE, Argument, Interval, Plan, PlanNode
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError, Run
-from midistems_graph.node.definition import KnobError
+from midistems_graph.node.knob import KnobError
 
 Fetch = Callable[[Source, Interval], Value]
 

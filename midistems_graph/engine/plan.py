@@ -27,7 +27,7 @@ from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
 from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName
-from midistems_graph.node.definition import TIMED, NodeType, Port
+from midistems_graph.node.definition import TIMED, NodeType, Port, context_of
 from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
@@ -246,7 +246,7 @@ def _plan_nodes(
         else:
             inputs.setdefault(target.port, []).append(source)
     settings = node_type.settings(node.knobs)
-    context = _context(node_type, {**settings, **contexts})
+    context = context_of(node_type, {**settings, **contexts})
     files = file_digests(node_type, settings, bindings)
     ports = {port.name: port for port in node_type.inputs}
     timed = [s for name, sources in inputs.items() if ports[name].timed for s in sources]
@@ -301,13 +301,6 @@ def model_type(node_type: NodeType) -> NodeType:
     )
 
 
-def _context(node_type: NodeType, names: Mapping[str, object]) -> Context:
-    """The context of a node; names are its knobs and the contexts behind its separator ports."""
-    if isinstance(node_type.context, Context):
-        return node_type.context
-    return node_type.context(SimpleNamespace(**names))
-
-
 def _mode(node_type: NodeType, context: Context) -> Literal["tiled", "once"]:
     timed = any(kind in TIMED for port in node_type.outputs for kind in port.kinds)
     streams = any(port.stream for port in node_type.inputs)
@@ -344,7 +337,7 @@ def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: 
     """How far a separator looks around: its own context, or the longest path through its group."""
     if node.group is None:
         node_type = library[node.type]
-        return WHOLE if node_type.reduce else _context(node_type, node_type.settings(node.knobs))
+        return WHOLE if node_type.reduce else context_of(node_type, node_type.settings(node.knobs))
     flat = flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=()))
     wiring = Wiring.of(flat, library)
     reach: dict[str, Fraction] = {}
@@ -360,7 +353,7 @@ def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: 
 
 def _inner(node: Node, library: NodeLibrary) -> Context:
     node_type = library[node.type]
-    return WHOLE if node_type.reduce else _context(node_type, node_type.settings(node.knobs))
+    return WHOLE if node_type.reduce else context_of(node_type, node_type.settings(node.knobs))
 
 
 def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:

@@ -29,7 +29,8 @@ from midistems_graph.node.contract import (
     Stream,
     samples,
 )
-from midistems_graph.node.definition import DefinitionError, Knob, KnobError, NodeType, Port, node
+from midistems_graph.node.definition import DefinitionError, NodeType, Port, node
+from midistems_graph.node.knob import Knob, KnobError
 from midistems_graph.node.library import NodeLibrary, installed
 
 __all__ = [

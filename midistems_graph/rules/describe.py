@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from midistems_graph.audio.values import StftSettings
 from midistems_graph.document.graph import Edge, Node
 from midistems_graph.node.contract import LOCAL, InputName
-from midistems_graph.node.definition import TIMED, KnobError, NodeType, Port
+from midistems_graph.node.definition import TIMED, NodeType, Port
+from midistems_graph.node.knob import KnobError
 from midistems_graph.rules.kinds import in_order
 from midistems_graph.rules.site import Site
 

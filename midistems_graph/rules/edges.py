@@ -8,7 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from midistems_graph.document.flatten import REPEAT, SEPARATOR
 from midistems_graph.document.graph import Address, Edge, Node
-from midistems_graph.node.definition import Knob, Port
+from midistems_graph.node.definition import Port
+from midistems_graph.node.knob import Knob
 from midistems_graph.rules.problems import (
     BypassImpossible,
     Cycle,

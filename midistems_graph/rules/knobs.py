@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from midistems_graph.document.flatten import REPEAT
 from midistems_graph.document.graph import Address, KnobValue
 from midistems_graph.node.contract import LOCAL, InputName
-from midistems_graph.node.definition import Knob, KnobError, NodeType
+from midistems_graph.node.definition import NodeType
+from midistems_graph.node.knob import Knob, KnobError
 from midistems_graph.rules.kinds import bodies_of
 from midistems_graph.rules.problems import (
     KnobRefused,

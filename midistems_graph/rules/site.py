@@ -8,7 +8,8 @@ from functools import cached_property
 
 from midistems_graph.document.flatten import SEPARATOR, Flat, flatten
 from midistems_graph.document.graph import Address, Edge, Graph, Node
-from midistems_graph.node.definition import Knob, NodeType, Port
+from midistems_graph.node.definition import NodeType, Port
+from midistems_graph.node.knob import Knob
 from midistems_graph.node.library import NodeLibrary
 from midistems_graph.rules.kinds import edges_by_target, fed_by_call, possible_kinds, resolve_kinds
 

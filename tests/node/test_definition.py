@@ -22,7 +22,8 @@ from midistems_graph.node import (
     node,
     samples,
 )
-from midistems_graph.node.definition import Knob, context_of
+from midistems_graph.node.definition import context_of
+from midistems_graph.node.knob import Knob
 
 Signal = TypeVar("Signal", Audio, Stems)
 Free = TypeVar("Free")
@@ -50,7 +51,7 @@ def test_positional_parameters_are_inputs_and_keyword_only_ones_knobs():
     assert ports(add.inputs) == [("audio", ("audio",)), ("masks", ("mask",))]
     assert ports(add.outputs) == [("out", ("audio",))]
     assert add.knobs == (Knob("gain", "float", 0.0, Range(-60, 60, "dB")),)
-    assert (add.takes_run, add.single_output, add.title, add.pack, add.version) == (True, True, "Sum", "test", "2.0.0")
+    assert (add.takes_run, add.single_output, add.title, add.room, add.version) == (True, True, "Sum", "test", "2.0.0")
 
 
 def test_the_kinds_of_ports():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midistems_graph.node.contract import Range
-from midistems_graph.node.definition import Knob, KnobError
+from midistems_graph.node.knob import Knob, KnobError
 
 FLAG = Knob("flag", "bool", False)
 COUNT = Knob("count", "int", 1, Range(0, 2**60))

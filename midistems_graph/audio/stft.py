@@ -29,6 +29,9 @@ from midistems_graph.audio.windows import window
 Padding = Literal["reflect", "zeros"]
 """What a frame sees beyond the samples that are given."""
 
+MAX_OVERLAP = 256
+"""How many frames may cover a sample: more is a slip of the pen, and takes hundreds of times the song's memory."""
+
 _BLOCK_SAMPLES = 1 << 17
 _COVERED = 1e-3
 """Share of the windows' peak power below which a sample counts as not covered, and fades out."""
@@ -208,8 +211,11 @@ def check_settings(settings: StftSettings) -> None:
     n_fft, hop = settings.n_fft, settings.hop
     if n_fft < 2 or n_fft % 2:
         raise ValueError(f"the FFT size must be an even number from 2 up, not {n_fft}; 2048 or 4096 suit most music")
-    if not 1 <= hop <= n_fft // 2:
-        raise ValueError(f"the hop must be 1 to {n_fft // 2} samples (half the FFT size), not {hop}; try {n_fft // 4}")
+    least = max(1, n_fft // MAX_OVERLAP)
+    if not least <= hop <= n_fft // 2:
+        raise ValueError(
+            f"the hop must be {least} to {n_fft // 2} samples (half the FFT size), not {hop}; try {n_fft // 4}"
+        )
     window(settings.window, n_fft)
 
 

@@ -151,8 +151,9 @@ def test_silence_stays_silence_and_gain_stays_gain() -> None:
     ("settings", "message"),
     [
         (StftSettings(1023, 256), "even number .* not 1023"),
-        (StftSettings(1024, 513), "hop must be 1 to 512 .* not 513; try 256"),
-        (StftSettings(1024, 0), "hop must be 1 to 512"),
+        (StftSettings(1024, 513), "hop must be 4 to 512 .* not 513; try 256"),
+        (StftSettings(1024, 0), "hop must be 4 to 512"),
+        (StftSettings(65536, 255), "hop must be 256 to 32768 .* not 255"),
         (StftSettings(1024, 256, "han"), "no window 'han'; choose one of .*hann"),
     ],
 )

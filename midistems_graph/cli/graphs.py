@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.plain_text import clean
+from midistems_graph.cli.plain_text import clean, typed
 from midistems_graph.cli.presets import graph_file
 from midistems_graph.document.diff import diff
 from midistems_graph.document.files import load, save
 from midistems_graph.document.flatten import Unfolding
-from midistems_graph.document.graph import DocumentError, Graph
+from midistems_graph.document.graph import Address, DocumentError, Graph
 from midistems_graph.document.picture import to_dot, to_mermaid, to_svg
 from midistems_graph.node.definition import Port
 from midistems_graph.node.library import NodeLibrary, installed
@@ -113,6 +113,10 @@ def _as_text(graph: Graph, library: NodeLibrary) -> str:
         state = "" if node.state == "on" else f" ({node.state})"
         known = node.group is not None or node.type in library
         lines += ["", clean(f"{node_id}: {node.type}{state}" + ("" if known else " (not installed)"))]
-        lines += [clean(f"    {name} = {value}") for name, value in sorted(node.knobs.items())]
-        lines += [clean(f"    {edge.target.port} <- {edge.source}") for edge in graph.edges_into(node_id)]
+        lines += [clean(f"    {name} = {typed(value)}") for name, value in sorted(node.knobs.items())]
+        lines += [clean(f"    {_place(edge.target)} <- {edge.source}") for edge in graph.edges_into(node_id)]
     return "\n".join(lines)
+
+
+def _place(target: Address) -> str:
+    return target.port if target.index is None else f"{target.port}[{target.index}]"

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.plain_text import clean
+from midistems_graph.cli.plain_text import clean, typed
 from midistems_graph.node.definition import NodeType, Port
 from midistems_graph.node.library import NodeLibrary, installed
 
@@ -44,7 +44,7 @@ def _page(node_type: NodeType) -> str:
     for title, ports in (("Inputs", node_type.inputs), ("Outputs", node_type.outputs)):
         lines += ["", title, *(f"  {port.name}: {_kind(port)}" for port in ports)] if ports else []
     if node_type.knobs:
-        lines += ["", "Knobs", *(f"  {k.name} = {_shown(k.default)}  ({k.allowed})" for k in node_type.knobs)]
+        lines += ["", "Knobs", *(f"  {k.name} = {typed(k.default)}  ({k.allowed})" for k in node_type.knobs)]
     return "\n".join(lines)
 
 
@@ -53,12 +53,6 @@ def _kind(port: Port) -> str:
     words += ["any number of them"] if port.variadic else []
     words += ["may be left out"] if port.optional else []
     return ", ".join(words)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _data(node_type: NodeType) -> dict[str, Any]:

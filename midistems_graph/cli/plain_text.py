@@ -19,6 +19,13 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def typed(value: object) -> str:
+    """A knob's value as `--set` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def in_bytes(count: float) -> str:
     """`1.5 GB`, in powers of 1000."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -166,6 +167,13 @@ def _outputs(
     writers = [flat.nodes[port.node] for port in wanted.ports if library[flat.nodes[port.node].type].writes]
     if not writers:
         return None
+    for word in options.songs:
+        if Path(word).is_dir() and Path(word).resolve() == options.output.resolve():
+            raise Refused(
+                Exit.OUTPUT,
+                f"-o {options.output} is the folder of the songs: the next run would take the stems for songs; "
+                f"name another folder, such as -o {options.output / 'stems'}",
+            )
     inputs = [*(song.path for song in songs), *options.input.values()]
     inputs += [options.reference] if options.reference else []
     try:
@@ -333,6 +341,14 @@ def _farewell(work: _Work, song: Song, result: RunResult) -> None:
         work.say(f"done in {seconds}")
     if song.is_demo:
         graph = work.options.graph
-        work.say("next: see the graph         midistems-graph graph show " + f"{graph} --format svg -o graph.svg")
-        work.say(f"      its nodes and knobs    midistems-graph graph show {graph} --format text")
-        work.say(f"      your own song          run-graph {graph} song.flac -o stems")
+        work.say(
+            f"next: see the graph         {_program('midistems-graph')} graph show {graph} --format svg -o graph.svg"
+        )
+        work.say(f"      its nodes and knobs   {_program('midistems-graph')} graph show {graph}")
+        work.say(f"      your own song         {_program('run-graph')} {graph} song.flac -o stems")
+
+
+def _program(name: str) -> str:
+    """What to type for one of our programs: its name where the shell finds it, else where it lies."""
+    beside = Path(sys.argv[0]).with_name(name)
+    return name if shutil.which(name) or not beside.exists() else str(beside)

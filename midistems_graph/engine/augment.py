@@ -92,8 +92,9 @@ def _ports(site: Site, name: str) -> list[Address]:
     instance = site.graph.nodes.get(node)
     group = site.graph.groups.get(instance.group) if instance and instance.group else None
     if instance is None:
-        close = get_close_matches(node, site.graph.nodes, 1) or sorted(site.graph.nodes)
-        raise DocumentError(f"there is no node {node!r}; did you mean {' or '.join(close) or 'another graph'}?")
+        close = get_close_matches(node, site.graph.nodes, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(site.graph.nodes)) or 'none'}"
+        raise DocumentError(f"there is no node {node!r}; {hint}")
     if group is not None:
         outputs = list(group.outputs)
     else:

@@ -227,6 +227,14 @@ def test_a_file_in_place_of_the_output_folder(run: Program, copy: Path, song: Pa
     assert Path("out").read_text() == "mine"
 
 
+def test_stems_do_not_go_among_the_songs_that_the_next_run_would_take(run: Program, copy: Path, home: Path) -> None:
+    (home / "songs").mkdir()
+    write_song(home / "songs" / "a.wav")
+    ended = run(copy, "songs", "-o", "songs")
+    assert ended.code == 6 and len(ended.sentences) == 1 and "songs/stems" in ended.err
+    assert run(copy, "songs", "-o", "songs/stems").code == 0
+
+
 def test_an_output_that_would_be_the_input(run: Program, home: Path, song: Path) -> None:
     graph = write_graph(home / "g.json", {"load": "io.load", "save": ("io.save", {"name": "{song}"})},
                         "load.out -> save.stems")  # fmt: skip

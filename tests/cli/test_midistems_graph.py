@@ -55,6 +55,14 @@ def test_a_graph_is_drawn(midistems: Program, split: Path, format: str, begins: 
     assert midistems("graph", "show", split, "--format", format).out.startswith(begins)
 
 
+def test_a_graph_as_text_has_values_and_places_as_they_are_typed(midistems: Program, home: Path) -> None:
+    graph = write_graph(home / "g.json", {"load": "io.load", "set": ("stems.gather", {"names": ["a", "b"],
+        "complete": True}), "save": "io.save"}, "load.out -> set.parts[0]", "load.out -> set.parts[1]",
+        "set.out -> save.stems")  # fmt: skip
+    shown = midistems("graph", "show", graph).out
+    assert "names = a,b" in shown and "complete = true" in shown and "parts[1] <- load.out" in shown
+
+
 def test_a_drawing_goes_into_a_file(midistems: Program, split: Path, home: Path) -> None:
     assert midistems("graph", "show", split, "--format", "svg", "-o", "g.svg").code == 0
     ElementTree.parse(home / "g.svg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,24 @@ def test_presets_are_listed_by_name_and_run_by_it(
     assert run("just_copy", song, "-o", "out").code == 0
     ended = run("just_cpy", song)
     assert ended.code == 2 and "did you mean just_copy" in ended.err and "(Copies)" in ended.err
+
+
+def test_backups_beside_presets_are_not_listed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "graphs").mkdir()
+    for name in ("mine.json", "mine.json.bak1", "README.md"):
+        (home / "graphs" / name).write_text('{"title": "Mine"}')
+    monkeypatch.setattr(presets, "__file__", str(home / "midistems_graph" / "cli" / "presets.py"))
+    assert [preset.name for preset in presets.presets()] == ["mine"]
+
+
+def test_what_to_try_next_can_be_typed_as_it_stands(
+    run: Program, copy: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    programs = Path(sys.executable).parent
+    monkeypatch.setattr(sys, "argv", [str(programs / "run-graph")])
+    said = run(copy, "demo", "-o", "out").err
+    assert f"{programs / 'midistems-graph'} graph show" in said and f"{programs / 'run-graph'} {copy} song.flac" in said
 
 
 def test_the_list_has_every_preset_with_its_title(run: Program) -> None:

@@ -102,6 +102,11 @@ def test_only_a_spectrogram_is_heard_through_its_inverse(run: Program, home: Pat
     assert np.abs(written - soundfile.read(song, dtype="float32")[0]).max() < 1e-5
 
 
+def test_only_something_unknown_is_refused_with_what_there_is(run: Program, split: Path, song: Path) -> None:
+    assert "did you mean hpss?" in run(split, song, "--only", "hps").err
+    assert "there are: hpss, load, null, save" in run(split, song, "--only", "zzz").err
+
+
 def test_only_a_measure_prints_its_figure(run: Program, split: Path, song: Path) -> None:
     ended = run(split, song, "-o", "out", "--only", "null", "--json")
     assert ended.json["scores"][0]["value"] < -120 and not Path("out").exists()

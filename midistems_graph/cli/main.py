@@ -48,13 +48,17 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
 
     cache = words.add_parser("cache", help="the store of intermediate results: size, why, clear, verify")
-    cache.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="another store than the default one")
     tasks = cache.add_subparsers(dest="verb", metavar="VERB")
+    tasks.add_parser("size", help="say how full it is (also without any VERB)")
     why = tasks.add_parser("why", help="say what the last results of a node were made from")
     why.add_argument("node", metavar="NODE")
     clear = tasks.add_parser("clear", help="delete all results, or those of one song")
     clear.add_argument("--song", type=Path, metavar="FILE")
     tasks.add_parser("verify", help="read every result and drop damaged ones")
+    cache.set_defaults(cache_dir=None)
+    for place in (cache, *tasks.choices.values()):  # before or after the verb; SUPPRESS: the inner one forgets no outer
+        place.add_argument("--cache-dir", type=Path, metavar="FOLDER", default=argparse.SUPPRESS,
+                           help="another store than the default one")  # fmt: skip
 
     words.add_parser("doctor", help="say what is installed where")
     return it

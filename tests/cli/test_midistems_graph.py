@@ -82,6 +82,16 @@ def test_the_store_is_measured_and_cleared_by_song(
     assert "song " not in midistems("cache").out
 
 
+def test_the_store_can_be_named_before_and_after_the_verb(
+    run: Program, midistems: Program, copy: Path, song: Path
+) -> None:
+    assert run(copy, song, "--cache-dir", "mine").code == 0
+    for words in (["--cache-dir", "mine", "verify"], ["verify", "--cache-dir", "mine"], ["--cache-dir", "mine"],
+                  ["size", "--cache-dir", "mine"], ["why", "load", "--cache-dir", "mine"]):  # fmt: skip
+        ended = midistems("cache", *words)
+        assert ended.code == 0 and ended.out and "no store" not in ended.out
+
+
 def test_why_a_node_ran_last(run: Program, midistems: Program, split: Path, song: Path) -> None:
     run(split, song, "-o", "out")
     assert "not been computed before" in midistems("cache", "why", "hpss").out

@@ -52,6 +52,8 @@ def test_impulses_stand_where_they_should():
     assert np.flatnonzero(clicks[0]).tolist() == [12000, 36000, 60000, 84000]
     assert clicks[1].max() == pytest.approx(0.1)
     assert np.flatnonzero(impulses(start=1.0, interval=0.0, run=run()).samples[0]).tolist() == [48000]
+    dense = impulses(start=1.9999, interval=1e-12, run=run()).samples[0]
+    assert np.flatnonzero(dense).tolist() == [*range(95995, 96000)]
 
 
 @pytest.mark.parametrize("colour", ["white", "pink"])

@@ -43,6 +43,7 @@ def impulses(
     run.check()
     span = run.span
     if interval:
+        interval = max(interval, 0.5 / span.rate)  # merges alike, and never makes more than two clicks per sample
         first = max(0, int((span.start / span.rate - start) / interval) - 1)
         last = max(first, int((span.stop / span.rate - start) / interval) + 2)
         clicks = np.arange(first, last, dtype=np.float64)

@@ -442,10 +442,9 @@ def test_what_a_node_gives_after_its_run_was_given_up_is_dropped(monkeypatch: py
     assert not store._pins
 
 
-def test_cancelling_a_plan_of_very_many_units_is_quick() -> None:
-    made = graph({"song": "small.tone", **{f"n{i}": "small.scale" for i in range(40)}}, "")
-    made = replace(made, edges=graph({}, wires("song", [f"n{i}" for i in range(40)])).edges)
-    ran = executor(made, [f"n{i}" for i in range(40)], seconds=40_000)
+def test_a_run_that_is_cancelled_before_it_begins_says_so_of_every_node() -> None:
+    made = graph({"song": "small.tone", "a": "small.scale", "b": "small.scale"}, wires("song", ["a", "b"]))
+    ran = executor(made, ["a", "b"])
     ran.cancel()
     ran.run()
     assert {report.status for report in ran.reports.values()} == {"cancelled"}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.plan import MAX_UNITS, PlanError, compile_plan
+from midistems_graph.engine.plan import PlanError, compile_plan
 from midistems_graph.engine.store import DiskStore, MemoryStore
 from small_runs import ON_CALL, RATE, Ran, graph, library, run, write_song
 
@@ -183,9 +183,10 @@ def test_values_held_in_memory_are_freed_after_their_last_reader() -> None:
     assert {unit.node for unit in ran.executor._held} == {"norm"}
 
 
-def test_a_plan_of_too_many_units_is_refused_with_the_culprit() -> None:
-    bindings = Bindings({}, RATE, Fraction(10 * (MAX_UNITS + 1)))
-    with pytest.raises(PlanError, match=r"song"):
+def test_a_plan_of_too_many_units_is_refused_with_the_culprit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midistems_graph.engine.plan.MAX_UNITS", 1000)
+    bindings = Bindings({}, RATE, Fraction(10 * 1001))
+    with pytest.raises(PlanError, match=r"more than 1,000 units.*song"):
         compile_plan(graph({"song": "small.tone"}), library(), bindings, outputs=[Address("song", "out")])
 
 

@@ -5,25 +5,13 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 
+from midistems_graph.audio.colormap import coloured
 from midistems_graph.audio.stft import stft
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Magnitude, NodeError, Range, Run, Spectrogram, StftSettings, Stream, node
 
 FLOOR = 1e-9
 MAX_SIDE = 20_000
-
-ANCHORS = (
-    (0, 0, 4),
-    (28, 16, 68),
-    (79, 18, 123),
-    (129, 37, 129),
-    (181, 54, 122),
-    (229, 80, 100),
-    (251, 135, 97),
-    (254, 194, 135),
-    (252, 253, 191),
-)
-"""Black, violet, orange, pale yellow: evenly rising in lightness, so that louder always looks brighter."""
 
 
 @node("io.save_picture", version="1.0.1", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
@@ -100,5 +88,4 @@ def _colours(power: Float32, range_db: float) -> npt.NDArray[np.uint8]:
     """Power as RGB, uint8 [height, width, 3]."""
     level = 10 * np.log10(np.maximum(power, FLOOR))
     shade = np.clip(1 + (level - level.max()) / range_db, 0, 1) if power.any() else np.zeros_like(level)
-    places = np.linspace(0, 1, len(ANCHORS))
-    return np.stack([np.interp(shade, places, [a[c] for a in ANCHORS]) for c in range(3)], axis=-1).astype(np.uint8)
+    return coloured(shade)

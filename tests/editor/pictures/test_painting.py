@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from made_songs import RATE, noise
+
+from midistems_graph.audio.values import Audio
+from midistems_graph.editor.pictures.difference import DifferenceSource, side_by_side
+from midistems_graph.editor.pictures.painting import Look, Scale, as_floats, paint, row_edges, row_of
+from midistems_graph.editor.pictures.sources import NotDrawable, ValueSource
+from midistems_graph.editor.pictures.spectrogram import SpectrogramPyramid, Strip
+
+
+def strip_of(audio: Audio, width: int = 40, seconds: float = 1.0) -> Strip:
+    pyramid = SpectrogramPyramid(audio.span)
+    pyramid.add(audio)
+    return pyramid.query(0, seconds, width)
+
+
+def tone(hz: float, level: float = 0.5, rate: int = RATE) -> Audio:
+    return Audio.of(level * np.sin(2 * np.pi * hz * np.arange(rate) / rate), rate)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "mel"])
+@pytest.mark.parametrize("hz", [110.0, 1000.0, 9000.0])
+def test_a_tone_is_in_its_row(scale: Scale, hz: float) -> None:
+    look = Look(scale)
+    picture = paint(strip_of(tone(hz)), look, 300)
+    brightness = picture[:, 20, :3].sum(axis=1, dtype=int)
+    loudest = np.flatnonzero(brightness == brightness.max())
+    row = row_of(hz, look, 300, RATE)
+    bin_width = RATE / 4096
+    slack = max(1, abs(row_of(hz + bin_width, look, 300, RATE) - row))
+    assert loudest.min() - slack <= row <= loudest.max() + slack
+    assert brightness[row] > 2 * np.median(brightness)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "mel"])
+def test_every_bin_reaches_the_picture(scale: Scale) -> None:
+    look, n_bins = Look(scale, lowest_hz=20), 2049
+    for number in (40, 700, 2000):
+        codes = np.zeros((3, n_bins), np.uint8)
+        codes[:, number] = 255
+        picture = paint(Strip(codes, np.ones(3, np.bool_), "level", RATE), look, 64)
+        rows = np.flatnonzero(picture[:, 1, :3].sum(axis=1) > 12)
+        hz = number * RATE / 4096
+        edges = row_edges(look, 64, RATE)[::-1]
+        assert len(rows)
+        assert edges[rows[-1] + 1] <= hz + 11 and edges[rows[0]] >= hz - 11
+
+
+def test_mel_and_log_scales_are_the_known_ones() -> None:
+    assert np.allclose(row_edges(Look("log", 100, 800), 3, RATE), [100, 200, 400, 800])
+    middle = row_edges(Look("mel", 0, 4000), 2, RATE)[1]
+    assert 2595 * np.log10(1 + middle / 700) == pytest.approx(2595 * np.log10(1 + 4000 / 700) / 2)
+
+
+def test_levels_follow_the_range() -> None:
+    """A sine of full scale is white with a ceiling of 0 dB, and black with a floor above it."""
+    strip, row = strip_of(tone(1000, 1.0)), row_of(1000, Look(), 200, RATE)
+    assert paint(strip, Look(ceiling_db=-3), 200)[row, 20, :3].tolist() == [252, 253, 191]
+    quiet = strip_of(tone(1000, 0.01))
+    assert paint(quiet, Look(floor_db=-39, ceiling_db=0), 200)[..., :3].max() <= 4
+    assert paint(quiet, Look(floor_db=-45, ceiling_db=0), 200)[row, 20, :3].max() > 10
+
+
+def test_beyond_the_song_and_half_the_rate_pictures_are_transparent() -> None:
+    picture = paint(strip_of(tone(1000), seconds=2.0), Look("linear", 0, RATE), 200)
+    assert not picture[:98].any() and not picture[:, 22:].any()
+    assert (picture[102:, :19, 3] == 255).all()
+
+
+@pytest.mark.parametrize("look", [Look(lowest_hz=0), Look("mel", 500, 400), Look(floor_db=-20, ceiling_db=-20)])
+def test_empty_ranges_are_refused(look: Look) -> None:
+    with pytest.raises(ValueError, match=r"scale has nothing|must lie below"):
+        paint(strip_of(tone(1000)), look, 100)
+
+
+def test_textures_get_floats() -> None:
+    floats = as_floats(paint(strip_of(tone(1000)), Look(), 10))
+    assert floats.dtype == np.float32 and floats.shape == (40 * 10 * 4,) and floats.max() <= 1
+
+
+def test_the_difference_of_two_edges_is_their_sound_subtracted() -> None:
+    a, b = noise(50_000, seed=1), noise(50_000, seed=2)
+    difference = DifferenceSource(ValueSource(a), ValueSource(b)).read(a.span)
+    assert isinstance(difference, Audio)
+    assert np.array_equal(difference.samples, a.samples - b.samples)
+
+
+def test_the_difference_of_two_rates_is_small_for_the_same_tone() -> None:
+    a, b = tone(440), tone(440, rate=22050)
+    source = DifferenceSource(ValueSource(a), ValueSource(b))
+    read = source.read(a.span)
+    assert isinstance(read, Audio)
+    assert np.abs(read.samples[:, 2000:-2000]).max() < 1e-3
+
+
+def test_different_kinds_have_no_difference() -> None:
+    from midistems_graph.audio.stft import stft
+    from midistems_graph.audio.values import StftSettings
+
+    a = noise(20_000)
+    with pytest.raises(NotDrawable, match="compare two edges of one kind"):
+        DifferenceSource(ValueSource(a), ValueSource(stft(a, StftSettings()))).read(a.span)
+
+
+def test_side_by_side_shares_the_axes_of_different_rates() -> None:
+    loud, quiet = strip_of(tone(3000, 0.5)), strip_of(tone(3000, 0.05, rate=16000))
+    both = side_by_side(loud, quiet, Look("linear", 0), 220)
+    row = row_of(3000, Look("linear", 0), 220, RATE)
+    for picture in (both.first, both.second):
+        assert abs(int(picture[60:, 20, :3].sum(axis=1, dtype=int).argmax()) + 60 - row) <= 1
+    assert not both.second[:138].any()
+    red, _, blue = (int(v) for v in both.louder[row, 20, :3])
+    assert red > 200 > blue
+
+
+def test_side_by_side_needs_the_same_width() -> None:
+    with pytest.raises(ValueError, match="same width"):
+        side_by_side(strip_of(tone(440)), strip_of(tone(440), width=30), Look(), 100)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
+from midistems_graph.audio.values import Float32
 from midistems_graph.document.files import load, save
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.editor.model.edit import Refused
@@ -42,6 +44,8 @@ NO_GRAPH = 3
 GRAPHS = (".json", ".mgraph")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".m4a")
 REPAINT_SECONDS = 0.7
+THUMBNAIL = 240, 96
+"""Width and height of the small waveforms on nodes, in pixels."""
 
 
 class App:
@@ -54,7 +58,7 @@ class App:
         self.ears: Ears | None = None
         self.store: Store | None = None
         self._repaint_at = 0.0
-        self._titled = ""
+        self._thumbnails: set[str] = set()
         commands = self.bench.commands
         commands |= {"new": self._new, "open": self._ask_open, "save": self.save, "save_as": self._ask_save}
         commands |= {"quit": self.quit, "play": self._play, "stop": self._stop, "loop": self._loop}
@@ -118,7 +122,8 @@ class App:
         note = "computing" if status.waiting else "before the edit" if status.stale else status.note
         kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
         name = status.take.name if status.take else ""
-        heard = Heard(status.playing, at, total, loop is not None, name, note, status.levels.peak, kept, ears.slot)
+        playing = status.playing and (at < total or loop is not None)
+        heard = Heard(playing, at, total, loop is not None, name, note, status.levels.peak, kept, ears.slot)
         self.transport.show(heard)
         self.listening.mark(at / max(total, 1e-9), loop and (loop[0] / frames, loop[1] / frames))
         health = status.health
@@ -129,7 +134,7 @@ class App:
         if ears.computed and time.monotonic() > self._repaint_at:
             ears.computed = False
             self._repaint()
-        return status.playing or progress is not None or self.listening.is_dragged
+        return playing or progress is not None or self.listening.is_dragged
 
     # Files
 
@@ -179,6 +184,7 @@ class App:
             return False
         self.file = None if as_preset else path
         self.journal = Journal(self.file)
+        self._forget_heard()
         self.bench.show_document(graph, path.stem if as_preset else path.name)
         if not as_preset:
             self.recent = self.recent.with_graph(path)
@@ -236,6 +242,7 @@ class App:
         if self.bench.editor.dirty:
             raise Refused("the document has changes that are not saved; save it first, or undo them")
         self.file = None
+        self._forget_heard()
         self.bench.show_document(Graph())
         self._changed()
         self._name_file()
@@ -396,9 +403,41 @@ class App:
         for address, mark in marks.items():
             if address.startswith(prefix):
                 own[address[len(prefix) :].partition("/")[0].partition("[")[0]] = mark
+        for node_id, mark in own.items():
+            item = self.bench.canvas.nodes.get(node_id)
+            if item is not None and item.mark.picture:
+                own[node_id] = replace(mark, picture=item.mark.picture)
+            if mark.phase == "cached":
+                self._want_thumbnail(node_id)
         self.bench.canvas.set_marks(own)
 
+    def _forget_heard(self) -> None:
+        self.bench.canvas.play("")
+        for name in self._thumbnails:
+            self.textures.drop(name)
+        self._thumbnails.clear()
+        if self.ears is not None:
+            self.ears.silence()
+
     # Pictures
+
+    def _want_thumbnail(self, node_id: str) -> None:
+        """Have a small waveform made of the first output of a node that was computed."""
+        box, insight = self.bench.editor.scene.boxes.get(node_id), self.bench.editor.insight
+        spot = next((p for p in box.shape.ports if p.side == "out"), None) if box and box.shape.thumbnail else None
+        flat = insight.flat_source(self.bench.editor.state.path, spot.address(node_id)) if spot else None
+        if flat is None or self.ears is None:
+            return
+        jobs = self.bench.window.jobs
+        self.ears.thumbnail(flat, THUMBNAIL[0], lambda edges: jobs.post(lambda: self._show_thumbnail(node_id, edges)))
+
+    def _show_thumbnail(self, node_id: str, edges: Float32) -> None:
+        item = self.bench.canvas.nodes.get(node_id)
+        if item is not None:
+            name = f"thumbnail of {node_id}"
+            self._thumbnails.add(name)
+            tag = self.textures.put(name, waveform(edges, THUMBNAIL[1], self.bench.window.palette.soft))
+            self.bench.canvas.set_marks({node_id: replace(item.mark, picture=tag)})
 
     def _repaint(self) -> None:
         self._repaint_at = time.monotonic() + REPAINT_SECONDS

@@ -20,8 +20,9 @@ from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.audible import NotAudible, audible
 from midistems_graph.editor.audition.deck import Deck
 from midistems_graph.editor.audition.takes import Take, difference
-from midistems_graph.editor.view import pictures
+from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.pictures import envelope, levels
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, NodeState, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
@@ -159,9 +160,24 @@ class Ears:
 
         self._painter.submit(work)
 
+    def thumbnail(self, address: Address, columns: int, done: Callable[[Float32], None]) -> None:
+        """Make the envelope of an edge, if all of it is computed; `done` is called on another thread."""
+
+        def work() -> None:
+            sound = as_sound(self.live.read(address, (Fraction(0), self.bindings.total)))
+            if sound is not None:
+                done(envelope(sound.samples, columns))
+
+        self._painter.submit(guarded, work)
+
+    def silence(self) -> None:
+        """Another document: nothing of the old one is heard any more."""
+        self.deck.play(False)
+        self.take = self.other = self.slot = None
+
     def _painted(self, address: Address, columns: int, rows: int) -> Pictures:
-        envelope = np.zeros((2, columns), np.float32)
-        levels = np.full((rows, columns), -200.0, np.float32)
+        edges = np.zeros((2, columns), np.float32)
+        decibels = np.full((rows, columns), -200.0, np.float32)
         total, pieces = self.bindings.total, max(1, int(self.bindings.total // 8))
         for piece in range(pieces):
             first, last = columns * piece // pieces, columns * (piece + 1) // pieces
@@ -170,9 +186,9 @@ class Ears:
             stretch = total * Fraction(first, columns), total * Fraction(last, columns)
             sound = as_sound(self.live.read(address, stretch))
             if sound is not None:
-                envelope[:, first:last] = pictures.envelope(sound.samples, last - first)
-                levels[:, first:last] = pictures.levels(sound.samples, sound.rate, last - first, rows)
-        return envelope, levels
+                edges[:, first:last] = envelope(sound.samples, last - first)
+                decibels[:, first:last] = levels(sound.samples, sound.rate, last - first, rows)
+        return edges, decibels
 
 
 def as_sound(value: Value | None) -> Audio | None:

@@ -13,7 +13,7 @@ class Mark:
     """The standing of one node.
 
     `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty;
-    `null` in dB tells how well its stems add up; `sentence` says why it failed; `picture` names a texture.
+    `null` in dB tells how well its stems add up; `sentence` says why it failed; `picture` is a texture, 0 for none.
     """
 
     phase: Phase = ""
@@ -21,7 +21,7 @@ class Mark:
     seconds: float | None = None
     null: float | None = None
     sentence: str = ""
-    picture: str = ""
+    picture: int = 0
 
     @property
     def words(self) -> str:

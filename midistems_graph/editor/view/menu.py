@@ -69,7 +69,10 @@ class Menu:
         inside: tuple[float, float] = (1e9, 1e9),
         left: Callable[[], None] = lambda: None,
     ) -> None:
-        """Open at a pixel; with `search` (a hint, maybe empty) there is a line to type in. `left` is called if nothing is chosen."""
+        """Open at a pixel. With `search` (a hint, maybe empty) there is a line to type in.
+
+        `left` is called if nothing is chosen.
+        """
         self.close()
         self._find, self._chosen, self._left, self._width = rows, chosen, left, width * self.scale
         self._rows, self._at, self._first = rows(""), 0, 0

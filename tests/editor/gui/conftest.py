@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -30,8 +31,8 @@ def small_graph() -> Graph:
     return graph.with_edge("song.out", "hpss.mixture").with_edge("hpss.out", "pick.stems")
 
 
-@pytest.fixture(scope="session")
-def display() -> Iterator[str]:
+@contextmanager
+def x_server() -> Iterator[str]:
     """An X server without a screen; in CI its absence is a failure, elsewhere a reason to skip."""
     missing = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
     if missing:
@@ -39,19 +40,29 @@ def display() -> Iterator[str]:
         pytest.skip(f"needs {missing[0]}")
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, pass_fds=(write,), stdout=quiet, stderr=quiet)
     os.close(write)
-    with open(read, "rb", closefd=True) as answer:
+    with os.fdopen(read, "rb") as answer:
         name = ":" + answer.readline().strip().decode()
-    before = os.environ.get("DISPLAY")
-    os.environ["DISPLAY"] = name
     yield name
-    if before is None:
-        os.environ.pop("DISPLAY", None)
-    else:
-        os.environ["DISPLAY"] = before
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """The display of the window that all tests share."""
+    with x_server() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        yield name
+
+
+@pytest.fixture
+def own_display() -> Iterator[str]:
+    """A display for one program alone, which has the keyboard then."""
+    with x_server() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import dearpygui.dearpygui as dpg
 import pytest
-
-dpg = pytest.importorskip("dearpygui.dearpygui")
 
 from midistems_graph.document.graph import Graph, Node
 from midistems_graph.editor.model.editor import Editor

@@ -4,7 +4,7 @@
         if nobody_looks_any_more: break          # that is all it takes to cancel
         show(pyramid.query(...))
 
-Each step takes well below 0.2 s. What is not computed yet is left out; build again when it is.
+Each step takes about 0.2 s at most. What is not computed yet is left out; build again when it is.
 """
 
 from __future__ import annotations

@@ -96,6 +96,7 @@ class App:
         self.bench.window.run(self.tick)
 
     def close(self) -> None:
+        self.journal.close()
         if self.ears is not None:
             self.ears.close()
         self.bench.close()
@@ -182,6 +183,7 @@ class App:
         except DocumentError as error:
             self.bench.say(str(error), wrong=True)
             return False
+        self.journal.close()
         self.file = None if as_preset else path
         self.journal = Journal(self.file)
         self._forget_heard()
@@ -208,7 +210,8 @@ class App:
         except DocumentError as error:
             self.bench.say(str(error), wrong=True)
             return False
-        self.file = self.journal.file = path
+        self.file = path
+        self.journal.saved(path)
         self.bench.editor.mark_saved()
         self.recent = self.recent.with_graph(path)
         self.recent.save()

@@ -117,10 +117,10 @@ class Pointer:
             self._moved(self._event("double"))
 
     def _down(self, _: int, button: int) -> None:
-        if self.menu is not None and self.menu.pressed():
-            return
         if self._doubled and button == 0:
             self._doubled = False
+            return
+        if self.menu is not None and self.menu.pressed():
             return
         if self._is_over and self._grabbed is None:
             self._grabbed = BUTTONS[button]

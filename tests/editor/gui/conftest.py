@@ -12,23 +12,12 @@ import pytest
 
 pytest.importorskip("dearpygui")
 
-from driver import Driver
+from driver import Driver, small_graph
 
-from midistems_graph.document.graph import Graph, Node
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.node.library import installed
-
-
-def small_graph() -> Graph:
-    """A song, a separator, a gain and a picker, some of them wired."""
-    graph = Graph(title="small")
-    graph = graph.with_node("song", Node("io.load"), (0, 0))
-    graph = graph.with_node("hpss", Node("separate.hpss"), (260, 0))
-    graph = graph.with_node("pick", Node("stems.pick"), (520, 0))
-    graph = graph.with_node("gain", Node("filter.gain"), (780, 0))
-    return graph.with_edge("song.out", "hpss.mixture").with_edge("hpss.out", "pick.stems")
 
 
 @contextmanager

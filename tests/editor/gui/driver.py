@@ -8,8 +8,19 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from midistems_graph.document.graph import Graph, Node
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.bench import Bench
+
+
+def small_graph() -> Graph:
+    """A song, a separator, a gain and a picker, some of them wired."""
+    graph = Graph(title="small")
+    graph = graph.with_node("song", Node("io.load"), (0, 0))
+    graph = graph.with_node("hpss", Node("separate.hpss"), (260, 0))
+    graph = graph.with_node("pick", Node("stems.pick"), (520, 0))
+    graph = graph.with_node("gain", Node("filter.gain"), (780, 0))
+    return graph.with_edge("song.out", "hpss.mixture").with_edge("hpss.out", "pick.stems")
 
 
 class Driver:

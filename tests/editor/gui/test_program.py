@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import small_graph
+from driver import small_graph
 
 from midistems_graph.document.files import load, save
 

@@ -97,7 +97,7 @@ class DiskStore:
         if found is None:
             return None
         for digest, length in found.lengths.items():
-            if self._files.length(digest) != length or length is None:
+            if not (self._files.has(digest, length) and self._files.is_readable(digest)):
                 self._drop_unreadable(digest)
                 return None
         self._index.touch(found.lengths, time.time())

@@ -141,6 +141,15 @@ def test_verify_finds_one_changed_sample(disk, put, noise, key):
 # The index
 
 
+@pytest.mark.parametrize("place", [3, 60])
+def test_a_unit_whose_value_has_a_damaged_header_is_not_found(disk, put, noise, key, place):
+    path = file_of(disk, put(disk, "unit", noise(1)).outputs["out0"])
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    assert disk.find(key("unit")) is None
+
+
 @pytest.mark.parametrize("damage", ["deleted", "empty", "garbage"])
 def test_a_lost_index_is_rebuilt_from_the_values(tmp_path, put, noise, key, damage):
     with DiskStore(tmp_path / "store") as store:

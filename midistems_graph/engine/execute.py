@@ -193,6 +193,14 @@ class Executor:
         """
         return self._fetch(source, interval or self.plan.window)
 
+    def forget(self) -> None:
+        """Let go of the values in memory; what is asked for later comes from the store.
+
+        Who reports to the executor holds it in a circle, so that its values would wait for Python's collector.
+        """
+        self._held.clear()
+        self._memo.clear()
+
     # What one unit goes through
 
     def _work(self, unit: Unit) -> Outcome:
@@ -290,7 +298,7 @@ class Executor:
         except StoreError as error:
             if not self._told_full:
                 self._told_full = True
-                self._problem(f"{error} The run goes on in memory.")
+                self._problem(f"{error}. The run goes on in memory.")
         else:
             if self._pin(unit, record.outputs):
                 return record.nbytes
@@ -518,6 +526,11 @@ class _Memo:
         self._bytes = 0
         self._lock = threading.Lock()
         self._values: OrderedDict[tuple[str, Interval], tuple[Mapping[str, Value], int]] = OrderedDict()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values.clear()
+            self._bytes = 0
 
     def get(self, at: tuple[str, Interval]) -> Mapping[str, Value] | None:
         with self._lock:

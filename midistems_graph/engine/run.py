@@ -107,6 +107,7 @@ def execute(
     executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
     executor.run()
     figures = _figures(executor)
+    executor.forget()
     if not executor.cancelled:  # then a node may still be reading, and closing would wait for it
         plan.bindings.close()
     if outputs is not None and outputs.outputs:

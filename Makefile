@@ -18,7 +18,8 @@ test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report term:skip-covered
+	$(BIN)/pytest -m gui
+	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal --cov --cov-report term:skip-covered
 
 docs: .venv/installed-dev
 	$(BIN)/python docs/make_docs.py

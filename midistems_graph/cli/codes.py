@@ -20,6 +20,7 @@ class Exit(IntEnum):
     VERIFY = 7
     MODEL = 8
     SOME = 9
+    WINDOW = 10
     CANCELLED = 130
 
 
@@ -35,6 +36,7 @@ MEANINGS: Mapping[Exit, str] = MappingProxyType(
         Exit.VERIFY: "a check or a verification failed",
         Exit.MODEL: "a model is missing",
         Exit.SOME: "some songs of a batch failed, the others are done",
+        Exit.WINDOW: "the editor cannot open a window",
         Exit.CANCELLED: "stopped by Ctrl-C or SIGTERM",
     }
 )
@@ -45,6 +47,7 @@ SEVERITY = (
     Exit.SOME,
     Exit.OUTPUT,
     Exit.USAGE,
+    Exit.WINDOW,
     Exit.GRAPH,
     Exit.INPUT,
     Exit.MODEL,

@@ -1,6 +1,6 @@
-"""midistems-graph: node library, graph files, store, installation. The work of each word is imported when it is asked.
+"""midistems-graph: the editor, node library, graph files, store, installation.
 
-Without a word it would open the editor, which is not part of this version.
+Files, or nothing at all, open the editor; a word does its work, whose modules are imported when it is asked.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from midistems_graph.cli import codes
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.run_graph import Parser
 
+WORDS = ("nodes", "graph", "cache", "doctor")
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line of midistems-graph."""
     it = Parser(
         prog="midistems-graph",
-        description="Look at node types, graph files and the store. Graphs are run with run-graph.",
+        usage="midistems-graph [-h] [--version] [GRAPH] [SONG]\n       midistems-graph WORD ...",
+        description="Open the editor on a graph file and a song, or look at node types, graph files and the store. "
+        "Graphs are run without a window by run-graph.",
         epilog=codes.as_text(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -67,26 +71,27 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or not (arguments[0].startswith("-") or arguments[0] in WORDS):
+        return _opened(arguments)
     try:
         options = parser().parse_args(arguments)
     except SystemExit as ended:  # --help and --version
         return int(ended.code or 0)
     except Refused as refused:
         return _refused(refused)
-    if options.word is None:
-        return _refused(
-            Refused(
-                Exit.USAGE,
-                "the editor is not part of this version yet; run graphs with run-graph, "
-                "and see midistems-graph --help for the other commands",
-            )
-        )
     try:
         from midistems_graph.cli.guard import guarded
 
         return guarded(lambda: _work(options), _refused)
     except KeyboardInterrupt:  # before the guard stood
         return Exit.CANCELLED
+
+
+def _opened(files: Sequence[str]) -> int:
+    from midistems_graph.cli.guard import guarded
+    from midistems_graph.cli.window import open_editor
+
+    return guarded(lambda: open_editor(files), _refused)
 
 
 def _work(options: argparse.Namespace) -> Exit:

@@ -112,9 +112,20 @@ def test_all_songs_of_a_batch_failing_is_their_own_code(run: Program, copy: Path
     assert run(copy, "a.wav", "b.wav").code == 4
 
 
-def test_the_editor_is_not_there_yet(midistems: Program) -> None:
+def test_an_editor_without_a_display_is_10(midistems: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
     ended = midistems()
-    assert ended.code == 2 and "run-graph" in ended.err
+    assert ended.code == 10 and "run-graph" in ended.err
+
+
+@pytest.mark.parametrize(("files", "code"), [(["nope"], 2), (["nope.json"], 3), (["nope.wav"], 4)])
+def test_the_editor_says_what_it_cannot_open(midistems: Program, files: list[str], code: int) -> None:
+    ended = midistems(*files)
+    assert ended.code == code and files[0] in ended.err
+
+
+def test_the_editor_opens_one_song(midistems: Program, song: Path, copy: Path) -> None:
+    assert midistems(song, copy, song).code == 2
 
 
 def test_a_batch_pairs_further_inputs_by_name(run: Program, home: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_long_song_is_cancelled_part_way(separator):
 
 
 def test_settings_without_an_inverse_are_refused_in_words():
-    with pytest.raises(NodeError, match="hop must be [0-9]+ to 512"):
+    with pytest.raises(NodeError, match=r"hop must be [0-9]+ to 512"):
         separate(hpss, Audio.of(noise(0.1), RATE), n_fft=1024, hop=1000)
 
 

@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test docs clean
+.PHONY: help demo test window-test docs clean
 
 help:
 	@echo "make demo    separate the built-in demo song into out/demo"
 	@echo "make test    run every check: ruff, mypy, pytest"
+	@echo "make window-test  drive the editor's window by mouse and keys (needs xvfb and xdotool)"
 	@echo "make docs    write the reference of all nodes, docs/nodes, again"
 	@echo "make clean   remove .venv, out and caches"
 
@@ -18,8 +19,10 @@ test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m gui
 	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal --cov --cov-report term:skip-covered
+
+window-test: .venv/installed-dev
+	$(BIN)/pytest -m gui
 
 docs: .venv/installed-dev
 	$(BIN)/python docs/make_docs.py

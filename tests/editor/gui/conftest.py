@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-
-pytest.importorskip("dearpygui")
-
 from driver import Driver, small_graph
 
 from midistems_graph.editor.model.editor import Editor

@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 
 def test_without_a_display_there_is_a_sentence_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("dearpygui")
+    pytest.importorskip("dearpygui.dearpygui", exc_type=ImportError)
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(NoDisplay, match="run-graph"):

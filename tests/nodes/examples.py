@@ -57,6 +57,13 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "filter.filter": ({"width": 400.0}, {"kind": "notch", "cutoff": 300.0, "upper": 2000.0, "width": 400.0}),
     "filter.gain": ({"gain": -3.0, "invert": True},),
     "mask.soft": ({"power": 2.0}, {"binary": True}),
+    "phase.recover": (
+        {"method": "mix_incons_hard_mag"},
+        {"method": "mix_incons", "magnitudes": "stems", "start": "stems"},
+        {"method": "mag_incons_hard_mix", "consistency": 1.0},
+    ),
+    "phase.partial": ({"lock": False}, {"lock": True}),
+    "phase.align": ({"max_delay": 0.01}, {"max_delay": 0.01, "level": True}),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),
     "stems.gather": ({"names": ("kick", "snare", "hats")},),

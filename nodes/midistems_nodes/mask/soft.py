@@ -57,12 +57,19 @@ _FRAMES = 32
 
 
 def _share(magnitudes: list[Float32], power: float, binary: bool) -> Float32:
-    """The first one's share; magnitudes are related to the largest, so that no power over- or underflows."""
-    largest = np.maximum.reduce(magnitudes)
+    """The first one's share."""
     if binary:
+        largest = np.maximum.reduce(magnitudes)
         winners = np.sum([m == largest for m in magnitudes], axis=0, dtype=np.float32)
         return np.asarray((magnitudes[0] == largest) / winners, np.float32)
+    return shares(magnitudes, power)[0]
+
+
+def shares(magnitudes: list[Float32], power: float) -> list[Float32]:
+    """All shares a_k^p / sum a^p; related to the largest, so that no power over- or underflows; equal in silence."""
+    largest = np.maximum.reduce(magnitudes)
     silent = largest == 0
     scale = np.where(silent, 1, largest)
-    shares = [np.where(silent, 1, m / scale) ** np.float32(power) for m in magnitudes]
-    return np.asarray(shares[0] / np.sum(shares, axis=0), np.float32)
+    raised = [np.where(silent, 1, m / scale) ** np.float32(power) for m in magnitudes]
+    whole = np.sum(raised, axis=0)
+    return [np.asarray(one / whole, np.float32) for one in raised]

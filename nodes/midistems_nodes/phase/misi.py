@@ -92,15 +92,15 @@ def misi(
     made, spare = transform.rebuild(made, remember, out=spare), made
     for done in range(iterations):
         run.progress(done / iterations)
-        _share_error(mixture.samples, made, error)
+        share_error(mixture.samples, made, error)
         made, spare = transform.rebuild(made, put_back, out=spare), made
-    _share_error(mixture.samples, made, error)
+    share_error(mixture.samples, made, error)
     parts = np.split(made, len(stems))
     named = zip(stems.audio.items(), parts, strict=True)
     return Stems({name: audio.with_samples(signal) for (name, audio), signal in named}, complete=True)
 
 
-def _share_error(mixture: Float32, made: Float32, error: Float32) -> None:
+def share_error(mixture: Float32, made: Float32, error: Float32) -> None:
     """Add to all stems [stems * channels, samples], in equal parts, what their sum lacks of the mixture."""
     stems = made.reshape(-1, *mixture.shape)
     np.copyto(error, mixture)

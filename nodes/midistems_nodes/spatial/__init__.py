@@ -1,0 +1,1 @@
+"""Stems by where they stand: filters across channels."""

@@ -18,17 +18,18 @@ from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 _FRAMES = 32
 
 
-def _context(k: Any) -> Context:
+def context(k: Any, levels: int = 1) -> Context:
+    """How far the shares look around themselves, by the knobs, if they are made so many times in a row."""
     if k.share == "bins":
-        return samples(k.n_fft + k.hop)
-    return Context(samples=2, seconds=2 * k.smoothing) if k.share == "energy" else LOCAL
+        return samples(levels * (k.n_fft + k.hop))
+    return Context(samples=2 * levels, seconds=2 * levels * k.smoothing) if k.share == "energy" else LOCAL
 
 
 @node(
     "consistency.mixture",
     title="Mixture consistency",
     tags=("sum", "null", "residual", "projection"),
-    context=_context,
+    context=context,
     sums_to="mixture",
     complete=True,
     libraries=("numpy", "scipy"),

@@ -7,7 +7,8 @@ from collections import defaultdict
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, Number, Run, Stems, Stream, node
+from midistems_graph.node import Audio, Number, Run, Scores, Stems, Stream, node
+from midistems_nodes.consistency.tree import ROOT, families_of
 from midistems_nodes.measure.ratios import ratio_db
 from midistems_nodes.measure.streams import side_by_side
 from midistems_nodes.signals import total
@@ -42,6 +43,46 @@ def null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Num
             energies["/" + name] += _energy(audio.samples)
         difference += _energy(whole.samples - total(list(parts.audio.values())))
     return Number(ratio_db(difference, max(energies.values(), default=0.0)), "dB")
+
+
+@node("measure.tree_null_depth", tags=("null test", "tree", "residual", "sum"), libraries=("numpy",))
+def tree_null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Scores:
+    """How well every family in a tree of stems adds up to its parent.
+
+    Parameters
+    ----------
+    mixture
+        What the uppermost stems were separated from.
+    stems
+        The tree: `drums`, `drums/kick`, and so on.
+
+    Returns
+    -------
+    Scores
+        A row per parent, `mixture` for the uppermost one, with its null depth in dB.
+
+    References
+    ----------
+    As the node Null depth, with the parent in the place of the mixture.
+    """
+    energies: dict[str, float] = defaultdict(float)
+    differences: dict[str, float] = defaultdict(float)
+    families: dict[str, list[str]] = {}
+    for whole, parts in side_by_side(mixture, stems, run):
+        families = families or families_of(list(parts))
+        energies[ROOT] += _energy(whole.samples)
+        for name, audio in parts.audio.items():
+            energies[name] += _energy(audio.samples)
+        for parent, children in families.items():
+            above = parts[parent] if parent else whole
+            differences[parent] += _energy(above.samples - total([parts[child] for child in children]))
+    rows = {
+        parent or "mixture": {
+            "null_depth": ratio_db(differences[parent], max(energies[n] for n in (parent, *children)))
+        }
+        for parent, children in families.items()
+    }
+    return Scores(rows, {"null_depth": "dB"})
 
 
 def _energy(samples: Float32) -> float:

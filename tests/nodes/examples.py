@@ -20,6 +20,7 @@ from midistems_graph.node import (
     WHOLE,
     Audio,
     Context,
+    Features,
     Magnitude,
     Mask,
     NodeType,
@@ -46,6 +47,9 @@ SMALL: Mapping[str, int] = {"n_fft": 256, "hop": 64, "iterations": 3}
 KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.ensemble": tuple({"method": method} for method in ("average", "median", "min", "max")),
     "blend.ensemble_stft": tuple({"method": method} for method in ("average", "median", "min", "max")),
+    "blend.mixer": ({"names": ("vocals", "drums")},),
+    "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
+    "separate.augmented": ({"shifts": 1, "farthest": 0.02}, {"swap": False, "polarity": False, "speeds": (105.0,)}),
     "consistency.mixture": (
         {"share": "bins"},
         {"share": "energy", "smoothing": 0.03},
@@ -168,9 +172,20 @@ class LawRun(FakeRun):
     """A run whose separators get a run as well."""
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
-        result = installed()[separator.type](mixture, **dict(separator.knobs), run=self)
+        inner = _Inner(mixture.span, self.threads)
+        inner.outer = self
+        result = installed()[separator.type](mixture, **dict(separator.knobs), run=inner)
         assert isinstance(result, Stems)
         return result
+
+
+class _Inner(LawRun):
+    """What a separator gets that is called as a function: a span of its own, and no progress."""
+
+    outer: LawRun
+
+    def progress(self, done: float) -> None:
+        self.outer.check()
 
 
 def examples() -> Iterator[Example]:
@@ -228,6 +243,8 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Number(float(rng.uniform(0, 10)), "dB")
     if kind == "text":
         return Text(name)
+    if kind == "features":  # a fit of blend.mixer, the only port for features
+        return Features({stem: np.linspace(0, 1, 3 * len(STEMS), dtype=np.float32) for stem in STEMS})
     if kind == "separator":
         return Separator(SEPARATOR, tuple(sorted(_separator_knobs().items())))
     spectrogram = stft(_value("audio", name, shape), STFT)
@@ -257,7 +274,7 @@ def _small(node_type: NodeType) -> dict[str, int]:
 
 def _separator_knobs() -> dict[str, Any]:
     node_type = installed()[SEPARATOR]
-    return node_type.settings(_small(node_type))
+    return node_type.settings({**_small(node_type), "harmonic_margin": 2.0})
 
 
 def _separator_context() -> Context:

@@ -43,7 +43,7 @@ def ensemble(
     Average: sum_k w_k x_k / sum_k w_k. Min and max keep the sign of the sample that wins, the earliest of equals.
     """
     require_some("estimates", estimates)
-    factors = _factors(method, weights, len(estimates))
+    factors = weight_factors(method, weights, len(estimates))
 
     def merge(parts: Sequence[Audio]) -> Audio:
         samples = np.empty_like(parts[0].samples)
@@ -56,7 +56,8 @@ def ensemble(
     return merge_audio(estimates, merge)
 
 
-def _factors(method: str, weights: tuple[float, ...], count: int) -> Float32:
+def weight_factors(method: str, weights: tuple[float, ...], count: int) -> Float32:
+    """What every estimate counts in an average; they sum to 1."""
     if not weights or method != "average":
         return np.full(count, 1 / count, np.float32)
     if len(weights) != count or sum(weights) == 0:

@@ -45,6 +45,12 @@ SMALL: Mapping[str, int] = {"n_fft": 256, "hop": 64, "iterations": 3}
 """Knobs that several node types share, made small."""
 
 KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
+    "artefact.bleed": ({"amount": 1.5},),
+    "artefact.gate": ({"smoothing": 5},),
+    "artefact.high_band": ({"cutoff": 2000.0, "judged": 1000.0},),
+    "artefact.musical_noise": ({"frames": 3, "bins": 3},),
+    "artefact.observe": ({}, {"low": 300.0, "high": 2000.0, "gate": -10.0}),
+    "mask.smooth": ({"time": 0.04, "bins": 3},),
     "blend.ensemble": tuple({"method": method} for method in ("average", "median", "min", "max")),
     "blend.ensemble_stft": tuple({"method": method} for method in ("average", "median", "min", "max")),
     "blend.mixer": ({"names": ("vocals", "drums")},),

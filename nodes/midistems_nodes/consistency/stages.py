@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
-from midistems_graph.audio.values import ceil_div
-from midistems_graph.node import Audio, Context, Range, Run, Stems, node
-from midistems_nodes.signals import BLOCK, Signal, require_match, require_names
+from midistems_graph.node import Audio, Range, Run, Stems, node
+from midistems_nodes.envelope import Blocks, block_context, decibels
+from midistems_nodes.signals import Signal, require_match, require_names
 
 
 @node(
     "consistency.stages",
     title="Stage crossfade",
     tags=("transition", "smooth", "fall back", "refine"),
-    context=lambda k: Context(samples=2, seconds=2 * k.smoothing),
+    context=lambda k: block_context(k.smoothing),
     libraries=("numpy",),
 )
 def stages(
@@ -61,53 +58,17 @@ def stages(
     require_match(earlier, later)
     if isinstance(earlier, Stems) and isinstance(later, Stems):
         require_names(earlier, later)
-    before, after = _parts(earlier), _parts(later)
-    after = [after[list(_names(later)).index(name)] for name in _names(earlier)]
-    span, block = earlier.span, max(1, round(smoothing * earlier.rate))
-    first = span.start // block
-    edges = np.clip(np.arange(first, ceil_div(span.stop, block) + 1) * block, span.start, span.stop) - span.start
-    gains = np.ones(max(1, len(edges) - 1))
-    for index, (lo, hi) in enumerate(pairwise(edges)):
-        run.check()
-        change = sum(_energy(b.samples[:, lo:hi] - a.samples[:, lo:hi]) for a, b in zip(before, after, strict=True))
-        whole = sum(_energy(a.samples[:, lo:hi]) for a in before)
-        gains[index] = _gain(change, whole, trust, width)
-    centres = (first + np.arange(len(gains), dtype=np.float64) + 0.5) * block - 0.5 - span.start
-    made = [_crossfade(a, b, centres, gains, run) for a, b in zip(before, after, strict=True)]
-    if isinstance(earlier, Stems):
-        complete = isinstance(later, Stems) and earlier.complete and later.complete
-        return Stems(dict(zip(earlier, made, strict=True)), complete)
+        pairs = [(audio, later[name]) for name, audio in earlier.audio.items()]
+    else:
+        assert isinstance(earlier, Audio) and isinstance(later, Audio)
+        pairs = [(earlier, later)]
+    blocks = Blocks(earlier.span, smoothing)
+    change, whole = np.zeros((2, blocks.count))
+    for before, after in pairs:
+        change += blocks.energies(after.samples - before.samples, run)
+        whole += blocks.energies(before.samples, run)
+    gains = np.clip(1 - (decibels(change, whole) - trust) / width, 0, 1)
+    made = [a.with_samples(blocks.crossfade(a.samples, b.samples, gains, run)) for a, b in pairs]
+    if isinstance(earlier, Stems) and isinstance(later, Stems):
+        return Stems(dict(zip(earlier, made, strict=True)), earlier.complete and later.complete)
     return made[0]
-
-
-def _crossfade(
-    before: Audio, after: Audio, centres: npt.NDArray[np.float64], gains: npt.NDArray[np.float64], run: Run
-) -> Audio:
-    samples = np.empty_like(before.samples)
-    for first in range(0, samples.shape[1], BLOCK):
-        run.check()
-        piece = np.s_[:, first : first + BLOCK]
-        position = np.arange(first, min(first + BLOCK, samples.shape[1]))
-        gain = np.interp(position, centres, gains).astype(np.float32)
-        samples[piece] = (1 - gain) * before.samples[piece] + gain * after.samples[piece]
-    return before.with_samples(samples)
-
-
-def _gain(change: float, whole: float, trust: float, width: float) -> float:
-    if change <= 0:
-        return 1.0
-    if whole <= 0:
-        return 0.0
-    return float(np.clip(1 - (10 * np.log10(change / whole) - trust) / width, 0, 1))
-
-
-def _energy(samples: npt.NDArray[np.float32]) -> float:
-    return float(np.vdot(samples, samples))
-
-
-def _names(signal: Audio | Stems) -> Sequence[str]:
-    return tuple(signal) if isinstance(signal, Stems) else ("",)
-
-
-def _parts(signal: Audio | Stems) -> list[Audio]:
-    return list(signal.audio.values()) if isinstance(signal, Stems) else [signal]

@@ -1,0 +1,1 @@
+"""Traces that separation leaves: smoothed, filled, gated, hidden."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from midistems_graph.audio.stft import Stft
+from midistems_graph.audio.stft import Padding, Stft
 from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Cancelled, Context, Run, Span, Stems, StftSettings, Stream, samples
 
@@ -109,7 +109,7 @@ def mask_context(settings: StftSettings, reach: int = 0) -> Context:
 
 
 def frame_blocks(
-    stream: Stream[Audio], settings: StftSettings, count: int, run: Run
+    stream: Stream[Audio], settings: StftSettings, count: int, run: Run, *, pad: Padding = "reflect"
 ) -> Iterator[tuple[range, Float32]]:
     """Magnitudes of a whole song as (frame numbers, float32 [channels, frames, bins]), `count` frames at a time.
 
@@ -129,7 +129,7 @@ def frame_blocks(
             if start + held.shape[1] < high:
                 break
             wide = Span(low, high, span.total, span.rate)
-            bins = Stft(settings, wide, threads=run.threads).forward(held[:, low - start : high - start])
+            bins = Stft(settings, wide, threads=run.threads, pad=pad).forward(held[:, low - start : high - start])
             skip = first - wide.stft_frames(hop).start
             yield block, np.abs(bins[:, skip : skip + len(block)])
             first = block.stop

@@ -39,7 +39,7 @@ from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.pages import Why, page_of
-from midistems_graph.editor.view.palette import PALETTES
+from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
 from midistems_graph.editor.view.textbox import TextBox
 from midistems_graph.editor.view.themes import flat_theme
@@ -304,7 +304,7 @@ class Bench:
             self.listening_area: (0, 0),
         }
         themes = {area: flat_theme(p.panel, padding) for area, padding in padded.items()}
-        self._paint.apply({**themes, self.canvas_area: flat_theme(p.ground)})
+        self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
 
     def _show_shortcuts(self) -> None:
         width, height = self.window.size

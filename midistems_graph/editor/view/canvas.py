@@ -65,8 +65,7 @@ class Canvas:
             self._y = self._add_axis(dpg.mvYAxis, invert=True)
         layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(5)]
         self._grid_layer, self._frame_layer, self._wire_layer, self._node_layer, self._float_layer = layers
-        self._theme = plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
+        dpg.bind_item_theme(self.plot, plot_theme())
 
     @staticmethod
     def _add_axis(axis: int, invert: bool = False) -> int:
@@ -136,9 +135,6 @@ class Canvas:
     def recolor(self, palette: Palette) -> None:
         """Draw all with other colours."""
         self.palette = palette
-        old, self._theme = self._theme, plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
-        dpg.delete_item(old)
         self._grid = None
         self._clear()
         if self.scene is not None:

@@ -174,7 +174,7 @@ class Scene:
         item = self.item(item_id)
         return item.curve.bounds if isinstance(item, Wire) else item.rect if item else None
 
-    @property
+    @cached_property
     def bounds(self) -> Rect | None:
         """What is around everything, None if the canvas is empty."""
         things: Iterable[Box | FrameBox | NoteBox] = (

@@ -26,7 +26,7 @@ from midistems_graph.editor.model.events import (
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.model.settings import Settings, Theme
 from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
-from midistems_graph.editor.view.areas import Paint, make_area, place
+from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
 from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
@@ -71,7 +71,6 @@ class Bench:
         self.file = "untitled"
         self._graph = editor.state.graph
         self._listening = False
-        self._paint = Paint()
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -80,6 +79,7 @@ class Bench:
         self.window.open(title, width, height, visible=visible)
         self.window.resized = self.arrange
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
+        self._paint, self._seams = Paint(), Seams()
         self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
@@ -95,8 +95,8 @@ class Bench:
         self.pointer = Pointer(self.canvas, self.take, self.press)
         self.pointer.menu = self.menu
         self.tooltip = Tooltip(self.canvas)
-        self._paint_areas()
         self.arrange()
+        self._paint_areas()
         self.refresh()
         self.canvas.set_names(edge_names(self.editor))
 
@@ -239,6 +239,7 @@ class Bench:
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         self.layout = layout
+        self._seams.draw(layout, self.window.palette.line)
         self.arranged()
 
     def show_listening(self, shown: bool) -> None:
@@ -295,6 +296,7 @@ class Bench:
         self.recolored()
 
     def _paint_areas(self) -> None:
+        """All parts lie on the ground of the window, with lines between: what is not filled costs no time."""
         p = self.window.palette
         padded = {
             self.top_area: (10, 7),
@@ -303,8 +305,9 @@ class Bench:
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
         }
-        themes = {area: flat_theme(p.panel, padding) for area, padding in padded.items()}
+        themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
+        self._seams.draw(self.layout, p.line)
 
     def _show_shortcuts(self) -> None:
         width, height = self.window.size

@@ -92,7 +92,7 @@ def draw_standing(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None
         if phase:
             dpg.draw_rectangle((0, 0), (14, shape.height), fill=sign_color(phase, p), color=CLEAR, parent=into)
         return
-    size = 5.0 if level == NEAR else 4.5 * SCALES[level - 1]
+    size = 5.0 if level == NEAR else 5.5 * SCALES[level - 1]
     at = (PAD + 5, TITLE / 2) if level == NEAR else (PAD + size, shape.height - PAD - size)
     draw_sign(phase, at, size, p, into)
     if phase == "running":
@@ -174,7 +174,7 @@ def _draw_far_name(shape: Shape, level: int, mark: Mark, pen: Pen, into: int) ->
     lines = wrapped(shape.title, size, shape.width - 2 * inset, max(int(room / step), 1), pen)
     for row, line in enumerate(lines):
         dpg.draw_text((inset, inset / 2 + row * step), line, size=size, color=color, parent=into)
-    if level == 1 and shape.thumbnail is not None and inset / 2 + len(lines) * step <= shape.thumbnail.top + 8:
+    if level <= 2 and shape.thumbnail is not None and inset / 2 + len(lines) * step <= shape.thumbnail.top + 8:
         _draw_picture(shape, mark, pen, into)
 
 

@@ -13,6 +13,9 @@ from midistems_graph.editor.model.scene import Box
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import FAR, ROUND, SCALES, Pen, border_color, draw_card, draw_standing
 
+OUTLINED = 3
+"""The level from which on only cards that stand out have a border."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Card:
@@ -100,6 +103,7 @@ class NodeItem:
             color=self._border,
             rounding=ROUND if level <= 1 else 0,
             thickness=self._thickness(level),
+            show=self._is_outlined(level),
             parent=root,
         )
         draw_card(self.box, level, self.mark, self.pen, ground)
@@ -108,7 +112,13 @@ class NodeItem:
 
     def _outline(self) -> None:
         for level, card in self._cards.items():
-            dpg.configure_item(card.border, color=self._border, thickness=self._thickness(level))
+            shown = self._is_outlined(level)
+            dpg.configure_item(card.border, color=self._border, thickness=self._thickness(level), show=shown)
+
+    def _is_outlined(self, level: int) -> bool:
+        """Far out a border would say nothing that the card itself does not."""
+        special = self.chosen or self.hovered or self.mark.phase == "failed" or self.box.shape.role == "placeholder"
+        return level < OUTLINED or special
 
     @property
     def _border(self) -> tuple[int, int, int, int]:

@@ -20,7 +20,8 @@ from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step
 from midistems_graph.editor.view.marks import Mark
-from midistems_graph.editor.view.node_items import FAR, NEAR, NodeItem, level_of
+from midistems_graph.editor.view.node_cards import FAR, NEAR, Pen, level_of
+from midistems_graph.editor.view.node_items import NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
@@ -45,6 +46,7 @@ class Canvas:
         self._hover = ""
         self._playing = ""
         self._covered: Rect | None = None
+        self._level = NEAR
         self._seen: set[str] = set()
         self._grid: tuple[float, Rect] | None = None
         self._widths: dict[tuple[str, float], float] = {}
@@ -65,8 +67,7 @@ class Canvas:
             self._y = self._add_axis(dpg.mvYAxis, invert=True)
         layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(5)]
         self._grid_layer, self._frame_layer, self._wire_layer, self._node_layer, self._float_layer = layers
-        self._theme = plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
+        dpg.bind_item_theme(self.plot, plot_theme())
 
     @staticmethod
     def _add_axis(axis: int, invert: bool = False) -> int:
@@ -136,9 +137,6 @@ class Canvas:
     def recolor(self, palette: Palette) -> None:
         """Draw all with other colours."""
         self.palette = palette
-        old, self._theme = self._theme, plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
-        dpg.delete_item(old)
         self._grid = None
         self._clear()
         if self.scene is not None:
@@ -251,7 +249,7 @@ class Canvas:
             self._remove(item_id)
             if item_id in scene.frames:
                 frame = scene.frames[item_id]
-                made = draw_frame(frame, item_id in self._chosen, self.palette, self._frame_layer)
+                made = draw_frame(frame, item_id in self._chosen, level_of(self.scale), self.palette, self._frame_layer)
             else:
                 made = draw_note(scene.notes[item_id], item_id in self._chosen, self.palette, self._node_layer)
             self._others[item_id] = made
@@ -259,7 +257,7 @@ class Canvas:
     def _draw_node(self, node_id: str, scene: Scene) -> None:
         box, item = scene.boxes[node_id], self.nodes.get(node_id)
         if item is None:
-            item = self.nodes[node_id] = NodeItem(box, self.palette, self.measure, self._node_layer)
+            item = self.nodes[node_id] = NodeItem(box, Pen(self.palette, self.measure), self._node_layer)
             item.look(chosen=node_id in self._chosen, hovered=node_id == self._hover)
             item.set_mark(self._marks.get(node_id, Mark()))
         elif item.box.shape == box.shape:
@@ -296,10 +294,14 @@ class Canvas:
             self._switch(self._seen - near, False)
             self._seen = near
         self._switch(self._seen, True)
+        if level != self._level:
+            self._level = level
+            for item_id in self.scene.frames:
+                self._draw(item_id, self.scene)
         widened = max(1.0, min(self.scale, 4.0)) if level == FAR else 1.0
         for item_id in self._seen:
             if (node := self.nodes.get(item_id)) is not None:
-                if node.level != level:
+                if not node.is_drawn(level):
                     node.set_level(level)
             elif (wire := self.wires.get(item_id)) is not None:
                 wire.widen(widened)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["", "dirty", "waiting", "running", "cached", "failed"]
+from midistems_graph.document.graph import State
+
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "locked", "bypassed", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Mark:
     sentence: str = ""
     picture: int = 0
 
+    def standing(self, state: State) -> Phase:
+        """What the sign on the card shows: a node that is switched off shows that first."""
+        return self.phase if state == "on" else state
+
     @property
     def words(self) -> str:
         """The standing as the status strip says it."""
@@ -38,6 +44,8 @@ class Mark:
             case "cached":
                 took = spoken(self.seconds) if self.seconds else "ready"
                 return took if self.null is None else f"{took} · null {self.null:.0f} dB"
+            case "locked":
+                return "locked" if self.null is None else f"locked · null {self.null:.0f} dB"
         return ""
 
 

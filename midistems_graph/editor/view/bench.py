@@ -67,7 +67,7 @@ class Bench:
         """Called when the document is another one than before."""
         self.arranged: Callable[[], None] = lambda: None
         self.recolored: Callable[[], None] = lambda: None
-        self.why: Why = lambda _: ""
+        self.why: Why = lambda _: ()
         self.file = "untitled"
         self._graph = editor.state.graph
         self._listening = False

@@ -20,14 +20,14 @@ from midistems_graph.editor.model.scene import Hit, Scene
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step
-from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.marks import Mark, spoken_level
 from midistems_graph.editor.view.node_cards import Pen, level_of
 from midistems_graph.editor.view.node_items import OUTLINED, NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
 
-NAMES_SCALE = 1.1
+NAMES_SCALE = 1.3
 """World units per pixel up to which stems are named on edges."""
 
 
@@ -59,6 +59,7 @@ class Canvas:
         self._others: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
         self._names: Mapping[str, str] = {}
+        self._levels: dict[str, float] = {}
         self._chosen: frozenset[str] = frozenset()
         self._hover = ""
         self._playing = ""
@@ -188,14 +189,28 @@ class Canvas:
     def forget_marks(self) -> None:
         """Another document: nothing is known of its nodes."""
         self._marks.clear()
+        self.set_levels({})
         for item in self.nodes.values():
             item.set_mark(Mark())
+
+    def set_levels(self, levels: Mapping[str, float]) -> None:
+        """How loud edges are, in dB below full scale, by their ids; those that are not named are not known."""
+        changed = {*levels, *self._levels}
+        self._levels = dict(levels)
+        for edge_id in changed & self.wires.keys():
+            self.wires[edge_id].set_words(self._words(edge_id), shown=self._detail.named)
+
+    def _words(self, edge_id: str) -> str:
+        """What is written on an edge: the stems it carries and how loud it is."""
+        level = self._levels.get(edge_id)
+        told = (self._names.get(edge_id, ""), "" if level is None else spoken_level(level))
+        return "  ".join(words for words in told if words)
 
     def set_names(self, names: Mapping[str, str]) -> None:
         """What is written on edges, by their ids: the stems they carry."""
         self._names = names
         for edge_id, item in self.wires.items():
-            item.set_names(names.get(edge_id, ""), shown=self._detail.named)
+            item.set_words(self._words(edge_id), shown=self._detail.named)
 
     def float_above(self, overlay: Overlay | None) -> None:
         """Draw what a gesture shows while it lasts."""
@@ -342,7 +357,7 @@ class Canvas:
         elif (wire := self.wires.get(item_id)) is not None:
             if shown:
                 wire.widen(detail.widened)
-                wire.set_names(self._names.get(item_id, ""), shown=detail.named)
+                wire.set_words(self._words(item_id), shown=detail.named)
             wire.show(shown)
 
     @staticmethod

@@ -97,8 +97,8 @@ class ModelLibrary:
             close = get_close_matches(name, self, 1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise ModelMissing(
-                f"the model {name!r} is not in the library{hint}; get it with midistems-graph models get {name}, or add "
-                "a file of yours with midistems-graph models add FILE"
+                f"the model {name!r} is not in the library{hint}; get it with midistems-graph models get {name}, or "
+                "add a file of yours with midistems-graph models add FILE"
             )
         return Model.open(self.folder / name)
 

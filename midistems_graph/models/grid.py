@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from midistems_graph.audio.values import Float32, ceil_div
+from midistems_graph.audio.values import Float32
 
 LEAST_WEIGHT = 1e-4
 """Windows do not fall to zero, or a sample that one segment alone covers would be lost."""
@@ -76,7 +76,7 @@ class Grid:
 
 def step_of(length: int, overlap: float, *, most: int = 0) -> int:
     """Samples between segments when so many of them cover an instant on average; `most` bounds it."""
-    step = max(1, ceil_div(length * 1000, max(1000, round(overlap * 1000))))
+    step = max(1, round(length / max(1.0, overlap)))
     return min(step, most) if most else step
 
 
@@ -94,10 +94,11 @@ def triangle(length: int) -> Float32:
 
 def trapezoid(length: int) -> Float32:
     """Straight fades of a tenth of the length at both ends."""
-    fade = max(1, length // 10)
+    fade = length // 10
     weights = np.ones(length)
-    weights[:fade] = np.linspace(0, 1, fade)
-    weights[length - fade :] = np.linspace(1, 0, fade)
+    if fade > 1:
+        weights[:fade] = np.linspace(0, 1, fade)
+        weights[-fade:] = np.linspace(1, 0, fade)
     return _positive(weights)
 
 

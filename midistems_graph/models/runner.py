@@ -193,8 +193,8 @@ class Runner:
             feed = Source(part, self.model.manifest.rate)
             made = self._group(feed, at, level, progress)
             made = channels.gathered(made, len(group))
-            flat = source.back(made.reshape(-1, at.frames), at, wanted)
-            out[:, list(group)] = flat.reshape(*made.shape[:2], wanted.frames)
+            flat = made.reshape(made.shape[0] * made.shape[1], at.frames)
+            out[:, list(group)] = source.back(flat, at, wanted).reshape(*made.shape[:2], wanted.frames)
         low = channels.low_channel(mixture.layout)
         if low is not None and takes <= 2:
             manifest = self.model.manifest

@@ -13,6 +13,9 @@ from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32, Span, StftSettings
 from midistems_graph.audio.windows import window
 
+_BLOCK = 32
+"""So many frames are transformed at once: they stay in the processor's cache."""
+
 
 def analysed(sound: Float32, n_fft: int, hop: int, *, threads: int = 1) -> Complex64:
     """The spectrogram of segments whose length is a multiple of the hop: length / hop + 1 frames."""
@@ -52,11 +55,12 @@ def from_channels(tensor: Float32) -> Complex64:
 def framed(sound: Float32, n_fft: int, hop: int) -> Complex64:
     """Frames that lie wholly within the segments, not centred: [..., length] -> [..., frames, bins]."""
     frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft, axis=-1)[..., ::hop, :]
-    windowed = np.multiply(frames, window("hann", n_fft), dtype=np.float32)
-    out = np.empty((*windowed.shape[:-1], n_fft // 2 + 1), np.complex64)
-    flat, bins = windowed.reshape(-1, n_fft), out.reshape(-1, n_fft // 2 + 1)
-    for first in range(0, len(flat), 64):
-        backend().rfft(flat[first : first + 64], bins[first : first + 64])
+    out = np.empty((*frames.shape[:-1], n_fft // 2 + 1), np.complex64)
+    shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
+    for at in np.ndindex(*frames.shape[:-2]):
+        for first in range(0, frames.shape[-2], _BLOCK):
+            some, bins = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
+            backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
     return out
 
 
@@ -65,11 +69,14 @@ def added(bins: Complex64, n_fft: int, hop: int) -> Float32:
     *outer, frames, _ = bins.shape
     rows = n_fft // hop
     out = np.zeros((int(np.prod(outer)), frames + rows - 1, hop), np.float32)
-    shape, space = window("hann", n_fft), np.empty((frames, n_fft), np.float32)
+    shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
     for sound, spectrum in zip(out, bins.reshape(-1, frames, n_fft // 2 + 1), strict=True):
-        pieces = backend().irfft(spectrum, space) * shape
-        for shift in range(rows):
-            sound[shift : shift + frames] += pieces[:, shift * hop : (shift + 1) * hop]
+        for first in range(0, frames, _BLOCK):
+            some = spectrum[first : first + _BLOCK]
+            pieces = backend().irfft(some, space[: len(some)])
+            pieces *= shape
+            for shift in range(rows):
+                sound[first + shift : first + shift + len(some)] += pieces[:, shift * hop : (shift + 1) * hop]
     return out.reshape(*outer, -1)
 
 

@@ -41,18 +41,19 @@ class Spleeter(Contract):
 
     def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
         spectrum = framed(sound, N_FFT, HOP)
-        tensor = np.abs(spectrum[..., :BINS]).swapaxes(0, 1)
+        low, high = spectrum[..., :BINS], spectrum[..., BINS:]
+        tensor = np.abs(low).swapaxes(0, 1)
         powers = [np.square(network(tensor, batch=1)[0].swapaxes(0, 1)) for network in networks]
         whole = np.sum(powers, axis=0) + TINY
         out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
+        made = np.zeros_like(spectrum)
         for network, power in zip(networks, powers, strict=True):
             (place,) = network.rows
             if place is not None:
                 share = (power + TINY / len(powers)) / whole
-                made = np.zeros_like(spectrum)
-                np.multiply(spectrum[..., :BINS], share, out=made[..., :BINS])
+                np.multiply(low, share, out=made[..., :BINS])
                 if self.extension == "average":
-                    made[..., BINS:] = spectrum[..., BINS:] * share.mean(axis=-1, keepdims=True)
+                    np.multiply(high, share.mean(axis=-1, keepdims=True), out=made[..., BINS:])
                 out[:, place] = added(made, N_FFT, HOP)
         return out
 

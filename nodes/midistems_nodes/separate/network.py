@@ -85,6 +85,7 @@ def _normalises(knobs: SimpleNamespace) -> bool:
     reduces=_normalises,
     scratch=6.0,
     libraries=("onnxruntime",),
+    keeps_gain=False,  # families that normalise do, others need not
     facts=lambda k: {"provider": chosen(k.provider)},
 )
 def network(

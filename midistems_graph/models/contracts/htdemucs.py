@@ -29,7 +29,8 @@ class Htdemucs(Contract):
     and waveforms [batch, stems, 2, 343980], whose sum is the stem.
 
     The spectrogram as left re, left im, right re, right im, without the highest bin, of frames 2 and on of the segment
-    with its ends mirrored by 1536 samples. Segments lie as in the whole HTDemucs.
+    with its ends mirrored by 1536 samples; or real and imaginary parts apart, [batch, 2, 2048, 336] each, in and out.
+    Segments lie as in the whole HTDemucs.
     """
 
     id: ClassVar[str] = "htdemucs"
@@ -53,10 +54,12 @@ class Htdemucs(Contract):
         waves = np.zeros((n, stems, channels, length), np.float32)
         bins = np.zeros((n, stems, 2 * channels, N_FFT // 2, frames), np.float32)
         for network in networks:
-            given = {3: sound, 4: tensor}
-            made = network(*(given[len(each.shape)] for each in network.inputs))
-            for output in made:
-                network.stack(output, bins if output.ndim == 5 else waves)
+            made = network(*_fed(network.inputs, sound, tensor))
+            spectra = [output for output in made if output.ndim == 5]
+            if len(spectra) == 2:  # real and imaginary parts apart
+                spectra = [np.stack(spectra, axis=3).reshape(n, -1, *bins.shape[2:])]
+            for output, out in ((spectra[0], bins), *((output, waves) for output in made if output.ndim == 4)):
+                network.stack(output, out)
         padded = np.zeros((n, stems, channels, frames + 4, N_FFT // 2), np.complex64)
         padded[..., 2 : 2 + frames, :] = from_channels(bins)
         inverse = synthesised(padded, N_FFT, HOP, frames * HOP + 2 * OUTER, threads=threads)
@@ -65,11 +68,17 @@ class Htdemucs(Contract):
 
     @classmethod
     def recognise(cls, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Mapping[str, Any] | None:
-        if len(inputs) != 2 or len(outputs) != 2:
+        if not 2 <= len(inputs) <= 3 or len(inputs) != len(outputs):
             return None
         wave = next((each for each in inputs if fits(each, None, 2, None)), None)
-        bins = next((each for each in inputs if fits(each, None, 4, 2048, None)), None)
-        if wave is None or bins is None:
+        bins = [each for each in inputs if len(each.shape) == 4 and each.shape[2] == N_FFT // 2]
+        if wave is None or len(bins) != len(inputs) - 1:
             return None
         samples = wave.shape[2]
         return {"samples": samples} if isinstance(samples, int) else {}
+
+
+def _fed(inputs: Sequence[Tensor], sound: Float32, tensor: Float32) -> list[Float32]:
+    """What each input takes: the waveform, the spectrogram, or its real and then its imaginary part."""
+    parts = iter((tensor[:, 0::2], tensor[:, 1::2]))
+    return [sound if len(t.shape) == 3 else tensor if t.shape[1] == 4 else next(parts) for t in inputs]

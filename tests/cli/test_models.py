@@ -6,10 +6,12 @@ import hashlib
 import io
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from command_line import Program
+from onnx import TensorProto, helper, save
 
 from midistems_graph.models import catalogue as module
 from midistems_graph.models.catalogue import Entry, Source, catalogue
@@ -113,3 +115,62 @@ def test_a_library_that_cannot_be_written_is_6(
     monkeypatch.setenv("MIDISTEMS_MODELS", str(offered))
     ended = midistems("models", "get", "free", "--from", offered)
     assert ended.code == 6 and "cannot be written" in ended.err
+
+
+def write_network(path: Path, shape: list[int | str]) -> Path:
+    """A network that gives what it takes."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("in", "out")]
+    graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "same", ends[:1], ends[1:])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), path)
+    return path
+
+
+def test_a_file_is_inspected_completed_and_added(midistems: Program, home: Path) -> None:
+    file = write_network(home / "My Vocals.onnx", [1, 4, 2048, 256])
+    ended = midistems("models", "add", file)
+    assert ended.code == 4 and "MDX-Net" in ended.out and "n_fft" in ended.out and "inspect" in ended.err
+    ended = midistems("models", "inspect", file)
+    assert ended.code == 0 and "# still needed: the parameter n_fft" in ended.out
+    draft = ended.out.replace("[parameters]", "[parameters]\nn_fft = 6144").replace("stem_1", "vocals")
+    (home / "My Vocals.toml").write_text(draft)
+    ended = midistems("models", "add", file)
+    assert ended.code == 0 and "added as my-vocals; My Vocals.toml beside it says so" in ended.out
+    data = midistems("models", "inspect", file, "--json").json
+    assert data["ready"] and data["manifest"]["parameters"]["n_fft"] == 6144
+    assert midistems("models", "list", "--json").json[0]["files"][0]["path"] == str(file)
+
+
+def test_a_file_of_no_known_family_is_listed_with_its_shapes(midistems: Program, home: Path) -> None:
+    ended = midistems("models", "inspect", write_network(home / "odd.onnx", [3, 5, 7, 9, 11]))
+    assert ended.code == 0 and "takes in [3, 5, 7, 9, 11]" in ended.out and "no known family" in ended.out
+    assert tomllib.loads(ended.out)["files"][0]["file"] == "odd.onnx"
+
+
+def test_a_folder_of_another_program_is_taken_in(midistems: Program, home: Path) -> None:
+    theirs = home / "their models"
+    theirs.mkdir()
+    file = write_network(theirs / "vocals.onnx", [1, 2, 44100])
+    (theirs / "1_HP-UVR.pth").write_bytes(b"")
+    ended = midistems("models", "add", "--from-uvr", theirs)
+    assert ended.code == 0
+    assert "vocals.onnx: added as vocals" in ended.out and "1_HP-UVR.pth: checkpoint; a network of Ult" in ended.out
+    assert "vocals.onnx: here as vocals" in midistems("models", "add", "--from-uvr", theirs).out
+    assert midistems("models", "add", file, "--copy", "--name", "mine").code == 0
+    assert midistems("models", "verify").out == "mine is sound\nvocals is sound\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["add"], 2),
+        (["add", "--from-uvr", "nowhere"], 4),
+        (["add", "--from-uvr", "."], 4),
+        (["add", "a.onnx", "b.onnx", "--name", "c"], 2),
+        (["add", "nowhere.onnx"], 4),
+        (["inspect", "nowhere.onnx"], 4),
+        (["inspect", "a.ckpt"], 4),
+    ],
+)
+def test_what_cannot_be_taken_in_is_said(midistems: Program, home: Path, words: list[str], code: int) -> None:
+    ended = midistems("models", *words)
+    assert ended.code == code and len(ended.sentences) == 1

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.graph import Graph
 from midistems_graph.editor.model import commands
@@ -31,7 +34,7 @@ from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
 from midistems_graph.editor.view.edge_names import edge_names
-from midistems_graph.editor.view.hands import hands_of
+from midistems_graph.editor.view.hands import Choose, Outside, hands_of
 from midistems_graph.editor.view.inspector import Inspector
 from midistems_graph.editor.view.key_list import command_rows
 from midistems_graph.editor.view.layout import Layout
@@ -69,6 +72,9 @@ class Bench:
         self.recolored: Callable[[], None] = lambda: None
         self.why: Why = lambda _: ()
         self.file = "untitled"
+        self.folder: Path | None = None
+        """The folder of the graph file, below which files that the graph names lie."""
+        self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
         self._graph = editor.state.graph
         self._listening = False
 
@@ -86,7 +92,8 @@ class Bench:
         self.transport_area, self.listening_area = make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
-        hands = hands_of(self.editor, self.edit, self._browse)
+        outside = Outside(self._menu_at_pointer, self._choose, self._say_wrong, lambda: self.folder, self._go_to)
+        hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.textbox = TextBox(scale)
@@ -275,8 +282,20 @@ class Bench:
         at = self.pointer.at
         return at if self.canvas.camera.seen.holds(at) else self.canvas.camera.seen.center
 
-    def _browse(self, name: str) -> None:
-        self.say(f"type the name of the file for {name}, relative to the folder of the graph")
+    def _menu_at_pointer(self, rows: Sequence[Row], chosen: Callable[[str], None]) -> None:
+        x, y = dpg.get_mouse_pos(local=False)
+        self.menu.open((x, y), lambda _: rows, chosen, width=260, inside=self.window.size)
+
+    def _choose(self, folder: bool, chosen: Callable[[Path], None]) -> None:
+        self.choose_file(folder, chosen)
+
+    def _say_wrong(self, sentence: str) -> None:
+        self.say(sentence, wrong=True)
+
+    def _go_to(self, node_id: str) -> None:
+        """Select a node and bring it to the middle."""
+        self.editor.select(node_id)
+        self.refresh()
 
     # Theme, help
 

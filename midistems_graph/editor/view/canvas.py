@@ -200,6 +200,10 @@ class Canvas:
         for edge_id in changed & self.wires.keys():
             self.wires[edge_id].set_words(self._words(edge_id), shown=self._detail.named)
 
+    def level(self, edge_id: str) -> float | None:
+        """How loud an edge is, None if that is not known."""
+        return self._levels.get(edge_id)
+
     def _words(self, edge_id: str) -> str:
         """What is written on an edge: the stems it carries and how loud it is."""
         level = self._levels.get(edge_id)

@@ -41,7 +41,7 @@ from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
-from midistems_graph.editor.view.pages import Why, page_of
+from midistems_graph.editor.view.pages import Why, page_of, worries
 from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
 from midistems_graph.editor.view.textbox import TextBox
@@ -75,7 +75,7 @@ class Bench:
         self.folder: Path | None = None
         """The folder of the graph file, below which files that the graph names lie."""
         self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
-        self._graph = editor.state.graph
+        self._graph, self._path = editor.state.graph, editor.state.path
         self._listening = False
 
     def open(
@@ -105,7 +105,7 @@ class Bench:
         self.arrange()
         self._paint_areas()
         self.refresh()
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
 
     def close(self) -> None:
         self.window.close()
@@ -118,7 +118,7 @@ class Bench:
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
 
     # What people do
 
@@ -227,10 +227,16 @@ class Bench:
             self.tooltip.show(wire.sentence, self.canvas.pixel(wire.end), self.window.palette.bad, self.window.size)
         else:
             self.tooltip.hide()
-        if state.graph is not self._graph and editor.gesture is None:
-            self._graph = state.graph
-            self.canvas.set_names(edge_names(self.editor))
-            self.changed()
+        if editor.gesture is None and (state.graph is not self._graph or state.path != self._path):
+            edited, self._graph, self._path = state.graph is not self._graph, state.graph, state.path
+            self._tell()
+            if edited:
+                self.changed()
+
+    def _tell(self) -> None:
+        """What the rules say, on edges and cards."""
+        self.canvas.set_names(edge_names(self.editor))
+        self.canvas.set_worries(worries(self.editor))
 
     def arrange(self) -> None:
         """Put the parts where they belong after a change of size."""
@@ -305,7 +311,7 @@ class Bench:
         palette = PALETTES[theme]
         self.window.use(palette, self.settings.ui_scale)
         self.canvas.recolor(palette)
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
         self.inspector.recolor(palette, self.window.scale)
         self.top.recolor(palette)
         self.status.recolor(palette)

@@ -8,6 +8,7 @@ from midistems_graph.document.graph import Edge
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.inspector import PortRow, inspect
 from midistems_graph.editor.view.inspector import Page, PortLine, Trouble
+from midistems_graph.editor.view.signs import Worry
 from midistems_graph.rules.describe import Format
 
 Facts = tuple[tuple[str, str], ...]
@@ -111,6 +112,14 @@ def _of_graph(editor: Editor, why: Why) -> Page:
     return Page(
         ("graph", editor.state.path), title, "", about, shown, problems=(*failed, *problems), facts=tuple(facts)
     )
+
+
+def worries(editor: Editor) -> dict[str, Worry]:
+    """How bad what the rules find is, by the nodes of the canvas."""
+    found: dict[str, Worry] = {}
+    for node_id, problems in editor.insight.problems_at(editor.state.path).items():
+        found[node_id] = "error" if any(p.severity == "error" for p in problems) else "warning"
+    return found
 
 
 def _problems(editor: Editor) -> tuple[Trouble, ...]:

@@ -115,6 +115,15 @@ class Editor:
         self._show(self.state.at(path))
         self.look_at_all()
 
+    def show_iteration(self, by: int) -> None:
+        """Look at the next (or an earlier) iteration of the repeat group that is open."""
+        path = self.state.path
+        shown, count = self.insight.iterations(path)
+        if count < 2:
+            raise Refused("this is no repeat group with several iterations; enter one first")
+        wanted = min(max(shown + by, 1), count)
+        self.insight.shown = {**self.insight.shown, path: wanted}
+
     def look_at_all(self) -> None:
         self.state = self.state.looking_at(self.scene.bounds)
 

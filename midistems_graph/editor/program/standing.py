@@ -41,7 +41,7 @@ class Standing:
         self._flat: dict[str, Mark] = {}
         self._began: dict[str, float] = {}
         self._levels: dict[Address, float] = {}
-        self._path: Path | None = None
+        self._prefix: str | None = None
         self._asked: _Asked | None = None
         self._reason = ""
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="figures", initializer=lower_priority)
@@ -57,18 +57,20 @@ class Standing:
         self._flat.clear()
         self._levels.clear()
         self._began.clear()
-        self._path = None
+        self._prefix = None
 
     def close(self) -> None:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def take(self, marks: Mapping[str, Mark]) -> None:
         """Show what changed, by flattened address."""
-        path = self.bench.editor.state.path
+        prefix = self.bench.editor.insight.prefix(self.bench.editor.state.path)
         for address, mark in marks.items():
             self._keep(address, mark)
-        if marks or path != self._path:
-            self._path = path
+        if marks or prefix != self._prefix:
+            if prefix != self._prefix:
+                self.bench.canvas.forget_marks()
+            self._prefix = prefix
             self._show()
 
     @property

@@ -221,6 +221,9 @@ class Bench:
         if editor.gesture is None:
             self.inspector.show(page_of(editor, self.why))
         labels = state.breadcrumb if state.path else ()
+        shown, count = editor.insight.iterations(state.path)
+        if count > 1:
+            labels = (*labels[:-1], f"{labels[-1]}  {shown} of {count}")
         self.top.show(self.file, editor.dirty, labels, lambda depth: self._go(depth))
         wire = editor.overlay.wire
         if wire is not None and not wire.allowed and wire.sentence:

@@ -98,10 +98,13 @@ def _format_facts(what: Format | None) -> list[tuple[str, str]]:
 def _of_graph(editor: Editor, why: Why) -> Page:
     graph, body = editor.state.graph, editor.state.body
     group = editor.state.group
+    iteration, count = editor.insight.iterations(editor.state.path)
     facts = [("nodes", str(len(body.nodes))), ("edges", str(len(body.edges)))]
     if group is None:
         facts += [("inputs", ", ".join(sorted(graph.inputs)) or "none")]
         facts += [(name, text) for name, text in (("author", graph.author), ("license", graph.license)) if text]
+    if count > 1:
+        facts.insert(0, ("iteration", f"{iteration} of {count}; Page Up and Page Down show another"))
     title = f"group {group}" if group else graph.title or "Untitled graph"
     about = getattr(body, "description", "")
     if not body.nodes:

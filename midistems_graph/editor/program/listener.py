@@ -15,6 +15,7 @@ from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.strip import Hands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
@@ -47,11 +48,12 @@ class Listener:
         """Begin, when the window is there."""
         bench, palette = self.bench, self.bench.window.palette
         self.transport = TransportBar(bench.transport_area, palette, bench.do)
-        self.pictures.open(self._seek, self._set_loop, self._unloop)
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
         bench.recolored = self._recolor
 
     def close(self) -> None:
         self.standing.close()
+        self.pictures.close()
         if self.ears is not None:
             self.ears.close()
         if isinstance(self.store, DiskStore):
@@ -84,9 +86,10 @@ class Listener:
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
+        self.pictures.bind(None)
         if self.ears is not None:
             self.ears.close()
-            self.ears = self.pictures.ears = None
+            self.ears = None
         if self.store is None:
             self.store = opened_store()
         try:
@@ -94,7 +97,8 @@ class Listener:
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song, self.pictures.ears = song, self.ears
+        self.song = song
+        self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
@@ -115,6 +119,7 @@ class Listener:
     def changed(self) -> None:
         if self.ears is not None:
             self.ears.show(self.bench.editor.state.graph)
+            self.pictures.changed()
 
     def _hear(self, asked: Audition) -> None:
         if self._heard_with() is None:
@@ -125,7 +130,6 @@ class Listener:
         assert self.ears is not None
         self.ears.hear(asked.flat)
         self.bench.canvas.play(str(asked.edge) if asked.edge else "")
-        self.pictures.repaint()
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
@@ -149,9 +153,9 @@ class Listener:
                 start = ears.deck.sample
                 ears.deck.loop(start, min(start + 10 * ears.deck.song.rate, ears.deck.song.total))
 
-    def _seek(self, part: float) -> None:
+    def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
-            ears.seek(part)
+            ears.seek(seconds)
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():
@@ -172,12 +176,10 @@ class Listener:
     def _recall(self, number: int) -> None:
         if (ears := self._heard_with()) and not ears.recall(number):
             raise Refused(f"nothing is kept under {number}; hear an edge and press Ctrl+{number}")
-        self.pictures.repaint()
 
     def _compare(self) -> None:
         if (ears := self._heard_with()) and not ears.swap():
             raise Refused("hear two edges first; this key goes from one to the other")
-        self.pictures.repaint()
 
     def _run(self) -> None:
         """Compute what is selected, or what is heard, from end to end."""

@@ -76,7 +76,7 @@ class Bench:
         """The folder of the graph file, below which files that the graph names lie."""
         self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
         self._graph, self._path = editor.state.graph, editor.state.path
-        self._listening = False
+        self._listening = 0.0
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -258,9 +258,10 @@ class Bench:
         self._seams.draw(layout, self.window.palette.line)
         self.arranged()
 
-    def show_listening(self, shown: bool) -> None:
-        if shown != self._listening:
-            self._listening = shown
+    def show_listening(self, height: float) -> None:
+        """Give the strip under the canvas a height, 0 hides it."""
+        if height != self._listening:
+            self._listening = height
             self.arrange()
 
     # Parts

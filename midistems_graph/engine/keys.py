@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
 
 import blake3
 import msgpack
@@ -108,8 +109,10 @@ def facts(node: PlanNode, interval: Interval, inputs: Inputs) -> dict[str, str]:
 
 
 def libraries(node: PlanNode) -> tuple[tuple[str, str], ...]:
-    """Versions of the libraries that can change a node's samples."""
-    return (("fft", fft_backend()), *((name, _version(name)) for name in sorted({"numpy", *node.type.libraries})))
+    """Versions of the libraries that can change a node's samples, and what else of this machine can."""
+    facts = node.type.facts(SimpleNamespace(**node.knobs)) if node.type.facts else {}
+    versions = ((name, _version(name)) for name in sorted({"numpy", *node.type.libraries}))
+    return (("fft", fft_backend()), *versions, *sorted(facts.items()))
 
 
 @cache

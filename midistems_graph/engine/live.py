@@ -36,6 +36,7 @@ from midistems_graph.engine.forecast import forecast, in_store
 from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
 from midistems_graph.engine.store import Store
+from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
 from midistems_graph.node.contract import Cancelled, NodeError
 from midistems_graph.node.library import NodeLibrary
@@ -61,12 +62,13 @@ _UNSOUND = (PlanError, InputProblem, Unfolding, KeyError)
 @dataclass(frozen=True)
 class NodeState:
     """One node on the canvas: its status, the share of its units that is done (0 to 1), what the rest costs in
-    seconds (None: not known), and what went wrong."""
+    seconds (None: not known), what went wrong, and the bytes that the rest would store."""
 
     status: NodeStatus
     done: float = 0.0
     seconds: float | None = None
     message: str = ""
+    nbytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class LiveEngine:
         self._done: set[_Step] = set()
         self._states: dict[str, NodeState] = {}
         self._failures: set[str] = set()
+        self._reasons: dict[str, str] = {}
         self._surveyed = -1
         self._progress = 0
         self._run: _Run | None = None
@@ -258,6 +261,19 @@ class LiveEngine:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
 
+    def reason(self, address: Address) -> list[str]:
+        """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.
+
+        Computes nothing, but looks many units up: not for the thread that draws.
+        """
+        node = address.node
+        if self.state(node).status != "dirty":
+            return [line for line in self._reasons.get(node, "").split("; ") if line]
+        try:
+            return why(self._plan(self._version, address, None), self.store, node)
+        except _UNSOUND:
+            return []
+
     # Reading
 
     def _reader(self, version: int, address: Address, tiles: Interval) -> Executor | None:
@@ -365,6 +381,8 @@ class LiveEngine:
         if not run.executor.cancelled:
             self._finish(run.step)
             self._surveyed = -1  # what the rest costs is known better now
+        reports = run.executor.reports.items()
+        self._reasons |= {node: report.reason for node, report in reports if report.status == "ran"}
         for node in run.planned:
             if self.state(node).status == "running":
                 self._set(node, NodeState("dirty", self.state(node).done))
@@ -402,7 +420,8 @@ class LiveEngine:
             status: NodeStatus = "dirty" if node.address in dirty else "cached"
             if node.address in self._failures and status == "dirty":
                 continue
-            self._set(node.address, NodeState(status, share, node.seconds if status == "dirty" else 0.0))
+            seconds, nbytes = (node.seconds, node.nbytes) if status == "dirty" else (0.0, 0)
+            self._set(node.address, NodeState(status, share, seconds, nbytes=nbytes))
 
     def _set(self, node: str, state: NodeState) -> None:
         if self._states.get(node) != state:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +11,10 @@ from midistems_graph.audio.demo import write_demo_mixture
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
+from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.strip import Hands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.engine.binding import InputProblem
@@ -35,7 +34,8 @@ class Listener:
         self.ears: Ears | None = None
         self.store: Store | None = None
         self.song_bound: Callable[[Path], None] = lambda song: None
-        self.pictures = Pictures(bench)
+        self.pictures, self.standing = Pictures(bench), Standing(bench)
+        self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
         commands |= {"play": self._play, "stop": self._stop, "loop": self._loop}
         commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
@@ -52,6 +52,7 @@ class Listener:
         bench.recolored = self._recolor
 
     def close(self) -> None:
+        self.standing.close()
         self.pictures.close()
         if self.ears is not None:
             self.ears.close()
@@ -65,7 +66,7 @@ class Listener:
         if ears is None:
             self.transport.show(Heard())
             return moves
-        self._mark(ears.take_events())
+        self.standing.take(ears.take_events())
         status = ears.deck.status
         total = ears.seconds
         at = status.sample / ears.deck.song.rate
@@ -80,7 +81,7 @@ class Listener:
         xruns = f"{health.xruns} xruns · " if health.xruns else ""
         self.bench.status.show_sound(f"{xruns}{health.rate} Hz · {health.period} frames", wrong=bool(health.xruns))
         progress = ears.progress
-        self.bench.status.show_run(None if progress is None else Work(progress))
+        self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
         return playing or progress is not None or moves
 
     def bind(self, song: Path) -> bool:
@@ -98,6 +99,7 @@ class Listener:
             return False
         self.song = song
         self.pictures.bind(self.ears)
+        self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
@@ -201,28 +203,11 @@ class Listener:
             self.ears.live.cancel()
             self.bench.say("cancelled; what was finished is kept")
 
-    def _mark(self, marks: dict[str, Mark]) -> None:
-        """Marks of flattened nodes on the canvas, those inside of groups on their instance."""
-        editor = self.bench.editor
-        prefix = editor.insight.prefix(editor.state.path)
-        if prefix is None or not marks:
-            return
-        own = {}
-        for address, mark in marks.items():
-            if address.startswith(prefix):
-                own[address[len(prefix) :].partition("/")[0].partition("[")[0]] = mark
-        for node_id, mark in own.items():
-            item = self.bench.canvas.nodes.get(node_id)
-            if item is not None and item.mark.picture:
-                own[node_id] = replace(mark, picture=item.mark.picture)
-            if mark.phase == "cached":
-                self.pictures.want_thumbnail(node_id)
-        self.bench.canvas.set_marks(own)
-
     def forget(self) -> None:
         """Another document: nothing of the old one is heard or shown any more."""
         self.bench.canvas.play("")
         self.pictures.forget()
+        self.standing.forget()
         if self.ears is not None:
             self.ears.silence()
 

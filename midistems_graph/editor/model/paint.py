@@ -14,6 +14,7 @@ from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.knobs import set_knob
 from midistems_graph.editor.model.nodes import add_node
+from midistems_graph.editor.model.plane import GRID, Rect
 from midistems_graph.editor.model.shape import shape_of, sides_of
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.library import NodeLibrary
@@ -27,6 +28,9 @@ SIZES = (6, 12, 24, 48)
 
 GAINS = (-6, -12, -24, -40, -60, -120, 6, 12)
 """Changes of level in dB that are offered."""
+
+_ROOM = 240.0, 220.0
+"""What a paint node takes on the canvas, at most."""
 
 _HZ_OF_SIZE = {6: 10.0, 12: 20.0, 24: 40.0, 48: 80.0}
 _STEP_PIXELS = 2.0
@@ -138,13 +142,19 @@ def add_stroke(
 
 
 def _beside(state: EditorState, library: NodeLibrary, node_id: str) -> tuple[float, float]:
-    """A place for a new node's title: to the right of another node, and below the row that it stands in."""
-    node = state.body.nodes.get(node_id)
-    x, y = state.body.view.nodes.get(node_id, state.view.center)
-    if node is None:
-        return x, y
-    shape = shape_of(node_id, node, sides_of(node, state.graph, library))
-    return x + shape.width + 140, y + shape.height + 40
+    """A place for a new node's title: to the right of another node, below whatever stands there."""
+    rects = {}
+    for other, node in state.body.nodes.items():
+        shape = shape_of(other, node, sides_of(node, state.graph, library))
+        x, y = state.body.view.nodes.get(other, (0.0, 0.0))
+        rects[other] = Rect(x, y, x + shape.width, y + shape.height)
+    if node_id not in rects:
+        return state.view.center
+    wide, high = _ROOM
+    left, top = rects[node_id].right + GRID, rects[node_id].top
+    while any(Rect(left, top, left + wide, top + high).meets(rect.grown(GRID)) for rect in rects.values()):
+        top += GRID
+    return left + wide / 2, top
 
 
 def _forward(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -44,6 +44,14 @@ def test_a_stroke_is_wired_in_behind_the_edge_and_undone_as_one_step() -> None:
     assert hand.graph.nodes["paint"].type == "mask.paint"
 
 
+def test_the_new_node_stands_where_no_other_does() -> None:
+    hand = Hand("song=io.load; a=filter.gain; b=filter.gain", "song.out -> a.signal")
+    paint(hand, "song.out")
+    boxes = {box_id: box.rect for box_id, box in hand.editor.scene.boxes.items()}
+    new = boxes.pop("paint")
+    assert not any(new.meets(rect) for rect in boxes.values())
+
+
 def test_further_strokes_go_to_the_same_node_and_each_is_undone_alone() -> None:
     hand = Hand("song=io.load; a=filter.gain", "song.out -> a.signal")
     heard = paint(hand, "song.out")

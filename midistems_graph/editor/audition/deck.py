@@ -12,9 +12,10 @@ After an edit the old sound goes on until the new one is there (`status.stale`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from midistems_graph.audio.player import Health, Player, open_output
 from midistems_graph.audio.values import Span, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition import offline
+from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.mixer import Mixer
 from midistems_graph.editor.audition.pages import Interval, Pager, Track
@@ -65,7 +67,7 @@ class Deck:
     def __init__(
         self, engine: Engine, song: Span, *, out: AudioOut | None = None, mixture: Address | None = None
     ) -> None:
-        self.engine, self.song, self.mixture = engine, song, mixture
+        self.engine, self.song = engine, song
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
         self.monitor = PLAIN
         self._take: Take | None = None
@@ -73,12 +75,15 @@ class Deck:
         self._patient = False
         self._wanted: set[Address] = set()
         self._tracks: dict[tuple[Address, str], Track] = {}
-        self._loudness: dict[tuple[object, ...], float] = {}
+        self._expected: tuple[Take, ...] = ()
+        self._turn = 0
+        self.edits = 0
+        """Versions of the graph so far."""
         self._lock = threading.RLock()
         self._resumes = False
         self.mixer = Mixer(Transport(song.rate, song.total))
         self.pager = Pager(engine, self._place, self._arrived)
-        self.pager.mixture = mixture
+        self.use_mixture(mixture)
         self.player = Player(out or open_output(), self.mixer)
         self.mixer.retargeted = self._renew
 
@@ -94,10 +99,14 @@ class Deck:
 
     # What is heard
 
-    def hear(self, take: Take) -> None:
-        """Switch to a take at the same place of the song."""
+    def hear(self, take: Take, monitor: Monitor | None = None, *, blind: bool = False) -> None:
+        """Switch to a take at the same place of the song, through another monitor if one is given.
+
+        `blind` switches through a short silence, even to the same take, so that the switch itself tells nothing.
+        """
         with self._lock:
-            self._take = take
+            self._take, self.monitor = take, monitor or self.monitor
+            self._turn += blind
             self._switch(patient=False)
 
     def listen_through(self, monitor: Monitor) -> None:
@@ -106,11 +115,22 @@ class Deck:
             self.monitor = monitor
             self._switch(patient=False)
 
+    def expect(self, takes: Sequence[Take]) -> None:
+        """Takes that may be switched to at any moment, beside those under the number keys."""
+        with self._lock:
+            if self._expected != (takes := tuple(takes)):
+                self._expected = takes
+                self._fetch_wanted()
+
+    def use_mixture(self, mixture: Address | None) -> None:
+        """From now on another edge lends its phase. Call `changed` after it."""
+        self.mixture = self.pager.mixture = mixture
+
     def changed(self) -> None:
         """The graph was edited: go on with the old sound until the new one is there."""
         with self._lock:
             self._tracks.clear()
-            self._loudness.clear()
+            self.edits += 1
             self._switch(patient=True)
 
     def computed(self) -> None:
@@ -197,38 +217,29 @@ class Deck:
 
     def stems(self, address: Address) -> tuple[str, ...]:
         """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
-        track = self._tracks.get((address, ""))
-        return track.stems if track else ()
+        tracks = (track for track in list(self._tracks.values()) if track.address == address)
+        return next((track.stems for track in tracks if track.stems), ())
 
-    def loudness(self, take: Take) -> float:
-        """LUFS of a take over the loop, or the song; kept until the next edit. Raises NotComputed, NotAudible."""
-        key = (take.parts, self.region)
-        if key not in self._loudness:
-            self._loudness[key] = offline.loudness(self.engine, take, self.song, self.region, self.mixture)
-        return self._loudness[key]
+    def levels(self, address: Address, stems: Sequence[str]) -> tuple[float, ...]:
+        """The largest sample of each stem on an edge in the 50 ms before the playhead; 0 while it is not in memory."""
+        at = self._place()[0]
+        tracks = [self._tracks.get((address, stem)) for stem in stems]
+        return tuple(track.peak(at - track.rate // 20, at) if track else 0.0 for track in tracks)
 
-    def matched(self, takes: Sequence[Take]) -> list[Take]:
-        """The takes at equal loudness over the loop, or the song. Raises NotComputed, NotAudible."""
-        return offline.matched(list(takes), [self.loudness(take) for take in takes])
+    def measure(self, question: Question) -> float:
+        """Loudness or level of a take; takes its time, on any thread. Raises NotComputed, NotAudible."""
+        figure = offline.loudness if question.figure == "lufs" else offline.level_db
+        return figure(self.engine, question.take, self.song, question.region, self.mixture)
 
-    def level_db(self, take: Take) -> float:
-        """RMS of a take (a difference, for example) over the loop, or the song. Raises NotComputed, NotAudible."""
-        return offline.level_db(self.engine, take, self.song, self.region, self.mixture)
+    def exporter(self, path: Path, region: tuple[int, int], format: str = "wav") -> Callable[[], None]:
+        """What writes a region of what is heard now to a file; takes its time, on any thread.
 
-    def export(self, path: Path, format: str = "wav") -> None:
-        """Write what is heard, of the loop or the song. Raises NotComputed, NotAudible, SoundFileError."""
+        Raises NotComputed without a take; the work raises NotComputed, NotAudible and SoundFileError.
+        """
         if self._take is None:
             raise offline.NotComputed("nothing is heard; click an edge first")
-        offline.export(
-            path,
-            self.engine,
-            self._take,
-            self.song,
-            self.region,
-            monitor=self.monitor,
-            mixture=self.mixture,
-            format=format,
-        )
+        export = partial(offline.export, path, self.engine, self._take, self.song, region)
+        return partial(export, monitor=self.monitor, mixture=self.mixture, format=format)
 
     @property
     def region(self) -> tuple[int, int]:
@@ -259,7 +270,7 @@ class Deck:
     def _program(self, take: Take) -> Program:
         gain = 10 ** (take.gain_db / 20)
         parts = tuple((self._track(part.address, part.stem), part.gain * gain) for part in take.parts)
-        return Program(parts, self.monitor)
+        return Program(parts, self.monitor, self._turn)
 
     def _track(self, address: Address, stem: str) -> Track:
         key = (address, stem)
@@ -292,6 +303,7 @@ class Deck:
         """Tell pages and engine what is listened to, and what may be next."""
         pending = self._pending.tracks if self._pending else ()
         kept = [take for take in self.slots if take is not None]
+        kept += self._expected
         slots = [self._track(part.address, part.stem) for take in kept for part in take.parts]
         self.pager.urgent = tuple(dict.fromkeys((*pending, *self.mixer.program.tracks)))
         self.pager.ready = tuple(dict.fromkeys(slots))

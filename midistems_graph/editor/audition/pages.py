@@ -74,6 +74,16 @@ class Track:
                 part = page[:, lo - begin : hi - begin]
                 out[:, lo - first : hi - first] += part if gain == 1.0 else part * np.float32(gain)
 
+    def peak(self, first: int, stop: int) -> float:
+        """The largest sample in [first, stop), as far as it is in memory."""
+        largest = 0.0
+        for number in self.numbers(first, stop):
+            page = self.pages.get(number)
+            if page is not None:
+                begin = number * self.rate
+                largest = max(largest, float(np.abs(page[:, max(first - begin, 0) : stop - begin]).max(initial=0.0)))
+        return largest
+
     def numbers(self, first: int, stop: int) -> range:
         """The pages of the song that samples [first, stop) lie on."""
         last = -(-min(stop, self.frames) // self.rate)

@@ -6,13 +6,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import write_demo_mixture
 from midistems_graph.audio.values import Float32
+from midistems_graph.document.graph import Address
+from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
+from midistems_graph.editor.program.sound_desk import SoundDesk
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears, Pictures
@@ -21,7 +23,6 @@ from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.palette import faded
 from midistems_graph.editor.view.pictures import spectrogram, waveform
 from midistems_graph.editor.view.textures import Textures
-from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
@@ -46,18 +47,16 @@ class Listener:
         self._repaint_at = 0.0
         self._thumbnails: set[str] = set()
         commands = bench.commands
-        commands |= {"play": self._play, "stop": self._stop, "loop": self._loop}
-        commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
-        for number in range(10):
-            commands[f"hear_{number}"] = partial(self._recall, number)
-            commands[f"keep_{number}"] = partial(self._keep, number)
+        commands |= {"run": self._run, "cancel": self._cancel}
+        self.desk = SoundDesk(bench, lambda: self.ears, self._switched)
+        self._edges: dict[Address, str] = {}
         bench.audition, bench.changed = self._hear, self.changed
 
     def open(self) -> None:
         """Begin, when the window is there."""
         bench, palette = self.bench, self.bench.window.palette
         self.textures = Textures()
-        self.transport = TransportBar(bench.transport_area, palette, bench.do)
+        self.desk.open()
         self.listening = Listening(
             bench.listening_area, palette, self.textures, self._seek, self._set_loop, self._unloop
         )
@@ -75,8 +74,8 @@ class Listener:
         """Before every frame: what was computed and heard in the meantime; whether something moves."""
         self.textures.tick()
         ears = self.ears
+        moves = self.desk.tick()
         if ears is None:
-            self.transport.show(Heard())
             return False
         self._mark(ears.take_events())
         status = ears.deck.status
@@ -84,12 +83,6 @@ class Listener:
         at = status.sample / ears.deck.song.rate
         loop = ears.deck.transport.loop
         frames = max(ears.deck.song.total, 1)
-        note = "computing" if status.waiting else "before the edit" if status.stale else status.note
-        kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
-        name = status.take.name if status.take else ""
-        playing = status.playing and (at < total or loop is not None)
-        heard = Heard(playing, at, total, loop is not None, name, note, status.levels.peak, kept, ears.slot)
-        self.transport.show(heard)
         self.listening.mark(at / max(total, 1e-9), loop and (loop[0] / frames, loop[1] / frames))
         health = status.health
         xruns = f"{health.xruns} xruns · " if health.xruns else ""
@@ -99,7 +92,7 @@ class Listener:
         if ears.computed and time.monotonic() > self._repaint_at:
             ears.computed = False
             self._repaint()
-        return playing or progress is not None or self.listening.is_dragged
+        return moves or progress is not None or self.listening.is_dragged
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
@@ -141,31 +134,24 @@ class Listener:
             self.bench.say("nothing is known of this edge yet; connect what feeds it", wrong=True)
             return
         assert self.ears is not None
-        self.ears.hear(asked.flat)
-        self.bench.canvas.play(str(asked.edge) if asked.edge else "")
+        if asked.edge:
+            self._edges[asked.flat] = str(asked.edge)
+        try:
+            self.ears.desk.hear(asked.flat)
+        except NotOnDesk as error:
+            self.bench.say(str(error), wrong=True)
+        self._switched()
+
+    def _switched(self) -> None:
+        """Another edge is shown."""
+        edge = self.ears.desk.edge if self.ears else None
+        self.bench.canvas.play(self._edges.get(edge, "") if edge else "")
         self._repaint()
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
             self.bench.say("no song is open; press Ctrl+O and choose a sound file", wrong=True)
         return self.ears
-
-    def _play(self) -> None:
-        if ears := self._heard_with():
-            ears.deck.play(not ears.deck.transport.playing)
-
-    def _stop(self) -> None:
-        if ears := self._heard_with():
-            ears.deck.play(False)
-            ears.deck.seek(0)
-
-    def _loop(self) -> None:
-        if ears := self._heard_with():
-            if ears.deck.transport.loop:
-                ears.deck.unloop()
-            else:
-                start = ears.deck.sample
-                ears.deck.loop(start, min(start + 10 * ears.deck.song.rate, ears.deck.song.total))
 
     def _seek(self, part: float) -> None:
         if ears := self._heard_with():
@@ -181,21 +167,6 @@ class Listener:
     def _unloop(self) -> None:
         if self.ears is not None:
             self.ears.deck.unloop()
-
-    def _keep(self, number: int) -> None:
-        if (ears := self._heard_with()) and not ears.keep(number):
-            raise Refused("nothing is heard; click an edge first")
-        self.bench.say(f"kept under {number}")
-
-    def _recall(self, number: int) -> None:
-        if (ears := self._heard_with()) and not ears.recall(number):
-            raise Refused(f"nothing is kept under {number}; hear an edge and press Ctrl+{number}")
-        self._repaint()
-
-    def _compare(self) -> None:
-        if (ears := self._heard_with()) and not ears.swap():
-            raise Refused("hear two edges first; this key goes from one to the other")
-        self._repaint()
 
     def _run(self) -> None:
         """Compute what is selected, or what is heard, from end to end."""
@@ -287,7 +258,7 @@ class Listener:
     def _recolor(self) -> None:
         palette = self.bench.window.palette
         self.listening.palette = palette
-        self.transport.recolor(palette)
+        self.desk.recolor()
         self.listening.redraw("")
         self._repaint()
 

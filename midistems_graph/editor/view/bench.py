@@ -81,7 +81,7 @@ class Bench:
         self.canvas_area = _area(root)
         self.canvas = Canvas(self.canvas_area, palette)
         self.top_area, self.status_area, self.side_area = _area(root), _area(root), _area(root)
-        self.transport_area, self.listening_area = _area(root), _area(root)
+        self.transport_area, self.listening_area, self.desk_area = _area(root), _area(root), _area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
         hands = Hands(
@@ -237,6 +237,7 @@ class Bench:
         place(self.canvas_area, layout.canvas)
         place(self.side_area, layout.inspector)
         place(self.listening_area, layout.listening)
+        place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)
         place(self.status_area, layout.status)
         self.canvas.place(layout.canvas)
@@ -381,6 +382,7 @@ class Bench:
             self.status_area: (12, 3),
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
+            self.desk_area: (14, 8),
         }
         for area, padding in padded.items():
             dpg.bind_item_theme(area, flat_theme(p.panel, padding))

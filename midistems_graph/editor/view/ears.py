@@ -19,11 +19,12 @@ from midistems_graph.audio.values import Audio, Float32, Span, Stems, Value
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.audible import NotAudible, audible
 from midistems_graph.editor.audition.deck import Deck
-from midistems_graph.editor.audition.takes import Take, difference
+from midistems_graph.editor.audition.desk import Desk
+from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.pictures import envelope, levels
-from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.binding import SONG, Bindings
 from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, NodeState, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import NodeLibrary
@@ -42,9 +43,7 @@ class Ears:
         bound = self.bindings.files["song"]
         self.live = LiveEngine(library, store)
         self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate))
-        self.take: Take | None = None
-        self.other: Take | None = None
-        self.slot: int | None = None
+        self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False
         """Something new can be read since this was last set to False."""
@@ -52,8 +51,10 @@ class Ears:
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self._painting = threading.Event()
         self.deck.start()
+        self.desk.figures.start()
 
     def close(self) -> None:
+        self.desk.close()
         self._painter.shutdown(wait=True, cancel_futures=True)
         self.deck.close()
         self.live.close()
@@ -66,45 +67,13 @@ class Ears:
     def show(self, graph: Graph) -> None:
         """The graph was edited."""
         self.live.show(graph, self.bindings)
+        self.deck.use_mixture(mixture_of(graph))
         self.deck.changed()
 
-    def hear(self, address: Address, *, slot: int | None = None) -> None:
-        """Play an edge from the same moment on."""
-        if self.take is None or self.take.addresses != (address,):
-            self.other = self.take
-        self.take, self.slot = Take.of(address), slot
-        self.deck.hear(self.take)
-
-    def keep(self, number: int) -> bool:
-        """Keep what is heard under a number key; False if nothing is."""
-        if self.take is None:
-            return False
-        self.deck.keep(number, self.take)
-        self.slot = number
-        return True
-
-    def recall(self, number: int) -> bool:
-        take = self.deck.slots[number]
-        if take is None:
-            return False
-        self.other, self.take, self.slot = self.take, take, number
-        self.deck.hear(take)
-        return True
-
-    def swap(self) -> bool:
-        """Hear the edge that was heard before; False if there was none."""
-        if self.other is None:
-            return False
-        self.take, self.other, self.slot = self.other, self.take, None
-        self.deck.hear(self.take)
-        return True
-
-    def hear_difference(self) -> bool:
-        """Hear what is left of this edge without the one before."""
-        if self.take is None or self.other is None:
-            return False
-        self.deck.hear(difference(self.take, self.other))
-        return True
+    @property
+    def take(self) -> Take | None:
+        """The edge that is shown."""
+        return Take.of(self.desk.edge) if self.desk.edge else None
 
     def seek(self, part: float) -> None:
         self.deck.seek(round(part * self.deck.song.total))
@@ -172,8 +141,7 @@ class Ears:
 
     def silence(self) -> None:
         """Another document: nothing of the old one is heard any more."""
-        self.deck.play(False)
-        self.take = self.other = self.slot = None
+        self.desk.forget()
 
     def _painted(self, address: Address, columns: int, rows: int) -> Pictures:
         edges = np.zeros((2, columns), np.float32)
@@ -189,6 +157,13 @@ class Ears:
                 edges[:, first:last] = envelope(sound.samples, last - first)
                 decibels[:, first:last] = levels(sound.samples, sound.rate, last - first, rows)
         return edges, decibels
+
+
+def mixture_of(graph: Graph) -> Address | None:
+    """The edge that lends its phase to masks and magnitudes: what loads the song."""
+    loads = (name for name, node in sorted(graph.nodes.items()) if node.type == "io.load")
+    song = (name for name in loads if graph.nodes[name].knobs.get("input", SONG) == SONG)
+    return next((Address(name, "out") for name in song), None)
 
 
 def as_sound(value: Value | None) -> Audio | None:

@@ -15,6 +15,7 @@ from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.sound_desk import SoundDesk
+from midistems_graph.editor.program.sound_output import SoundOutput
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears, Pictures
@@ -49,6 +50,7 @@ class Listener:
         commands = bench.commands
         commands |= {"run": self._run, "cancel": self._cancel}
         self.desk = SoundDesk(bench, lambda: self.ears, self._switched)
+        self.output = SoundOutput(bench, lambda: self.ears)
         self._edges: dict[Address, str] = {}
         bench.audition, bench.changed = self._hear, self.changed
 
@@ -57,6 +59,7 @@ class Listener:
         bench, palette = self.bench, self.bench.window.palette
         self.textures = Textures()
         self.desk.open()
+        self.output.open()
         self.listening = Listening(
             bench.listening_area, palette, self.textures, self._seek, self._set_loop, self._unloop
         )
@@ -65,6 +68,8 @@ class Listener:
         bench.show_listening(True)
 
     def close(self) -> None:
+        self.desk.close()
+        self.output.close()
         if self.ears is not None:
             self.ears.close()
         if isinstance(self.store, DiskStore):
@@ -84,9 +89,7 @@ class Listener:
         loop = ears.deck.transport.loop
         frames = max(ears.deck.song.total, 1)
         self.listening.mark(at / max(total, 1e-9), loop and (loop[0] / frames, loop[1] / frames))
-        health = status.health
-        xruns = f"{health.xruns} xruns · " if health.xruns else ""
-        self.bench.status.show_sound(f"{xruns}{health.rate} Hz · {health.period} frames", wrong=bool(health.xruns))
+        self.output.tick(status.health)
         progress = ears.progress
         self.bench.status.show_run(None if progress is None else Work(progress))
         if ears.computed and time.monotonic() > self._repaint_at:
@@ -96,13 +99,16 @@ class Listener:
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
+        if self.desk.is_exporting:
+            self.bench.say("what is heard is being written to a file; wait for it, then open another song", wrong=True)
+            return False
         if self.ears is not None:
             self.ears.close()
             self.ears = None
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, song, self.folder)
+            self.ears = Ears(installed(), self.store, song, self.folder, self.output.opened())
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False

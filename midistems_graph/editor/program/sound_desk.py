@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
+from midistems_graph.audio.files import SoundFileError
+from midistems_graph.editor.audition.audible import NotAudible
 from midistems_graph.editor.audition.desk import BANDS, DeskView, NotOnDesk
 from midistems_graph.editor.audition.meters import Levels
+from midistems_graph.editor.audition.offline import NotComputed
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
 from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 
@@ -25,6 +32,8 @@ class SoundDesk:
     def __init__(self, bench: Bench, ears: Callable[[], Ears | None], switched: Callable[[], None]) -> None:
         self.bench, self._ears, self._switched = bench, ears, switched
         self._held, self._title = 0.0, ""
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._writing: Future[bool] | None = None
         own: Mapping[str, Callable[[Ears], object]] = {
             "play": lambda e: e.deck.play(not e.deck.transport.playing),
             "stop": _stop,
@@ -54,6 +63,7 @@ class SoundDesk:
             "stem_louder": lambda e: e.desk.change_gain(1.0),
             "stem_quieter": lambda e: e.desk.change_gain(-1.0),
             "stem_reset": lambda e: e.desk.reset_mixer(),
+            "export_sound": self._ask_export,
         }
         for name, act in own.items():
             bench.commands[name] = self._doing(act)
@@ -72,6 +82,12 @@ class SoundDesk:
         )
         self.transport = TransportBar(bench.transport_area, palette, bench.do, bench.hint)
         self.panel = DeskPanel(bench.desk_area, palette, hands, bench.do, bench.hint)
+
+        self.browser = Browser(bench.menu, lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size))
+
+    def close(self) -> None:
+        """End when what is being written is whole."""
+        self._writer.shutdown(wait=True)
 
     def recolor(self) -> None:
         palette = self.bench.window.palette
@@ -129,6 +145,47 @@ class SoundDesk:
         if ears.desk.edge != shown:
             self._switched()
 
+    # Export
+
+    @property
+    def is_exporting(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
+    def _ask_export(self, ears: Ears) -> None:
+        """Ask for a file for what is heard: of the loop, or the whole song without one."""
+        if self.is_exporting:
+            raise Refused("an export is being written; wait for it")
+        if ears.desk.abx is not None:
+            raise Refused("a blind test is under way; end it first")
+        if ears.desk.edge is None:
+            raise Refused("nothing is heard; click an edge first")
+        first, last = ears.deck.region
+        what = "the loop" if ears.deck.transport.loop else "the song"
+        seconds = (last - first) / ears.deck.song.rate
+        self.browser.ask_save(
+            f"export {what}, {seconds:.1f} s,", ".wav", lambda path: self._export(ears, path, (first, last))
+        )
+
+    def _export(self, ears: Ears, path: Path, region: tuple[int, int]) -> None:
+        jobs, say = self.bench.window.jobs, self.bench.say
+        try:
+            write = ears.deck.exporter(path, region, "flac" if path.suffix.lower() == ".flac" else "wav")
+        except NotComputed as error:
+            say(str(error), wrong=True)
+            return
+
+        def work() -> None:
+            try:
+                write()
+            except (NotComputed, NotAudible, SoundFileError) as error:
+                sentence = str(error)
+                jobs.post(lambda: say(sentence, wrong=True))
+            else:
+                jobs.post(lambda: say(f"exported {path.name}"))
+
+        say(f"exporting {path.name}")
+        self._writing = self._writer.submit(guarded, work)
+
     def _keep(self, ears: Ears, number: int) -> None:
         ears.desk.keep(number)
         self.bench.say(f"kept under {number}")
@@ -174,5 +231,7 @@ def _figure(view: DeskView) -> str:
             return "measuring"
         return "silence" if view.difference_db < -300 else f"{view.difference_db:.1f} dB"
     if view.matching and view.blind is None:
-        return "measuring" if view.gains is None else " ".join(f"{k} {g:+.1f}" for k, g in view.gains.items() if g)
+        if view.gains is None:
+            return "measuring"
+        return next((f"{k} {g:.1f} dB" for k, g in view.gains.items() if g < -0.05), "equally loud")
     return ""

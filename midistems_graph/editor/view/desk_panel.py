@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.document.boxes import fit
+from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.editor.audition.desk import BlindTest, DeskView
 from midistems_graph.editor.audition.meters import DARK, Levels
 from midistems_graph.editor.model.commands import COMMANDS
@@ -16,7 +16,7 @@ from midistems_graph.editor.view.mixer_rows import MixerHands, MixerRows
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import chosen_button_theme, dense_theme, quiet_button_theme
 
-WIDTH = 276
+WIDTH, TEXT = 272, 14
 NOTHING = "click an edge to hear it"
 NO_DESK = DeskView()
 
@@ -60,11 +60,8 @@ class DeskPanel:
     def show(self, view: PanelView) -> None:
         """Show what changed since the last time."""
         old, self._shown = self._shown, view
-        if (view.title, view.badge) != (old.title, old.badge):
-            dpg.set_value(self._badge, view.badge)
-            dpg.set_value(self._title, fit(view.title or NOTHING, 14, WIDTH - 7.5 * len(view.badge)))
-        if view.note != old.note:
-            dpg.set_value(self._note, fit(view.note, 13, WIDTH))
+        if (view.title, view.note, view.badge) != (old.title, old.note, old.badge):
+            self._show_title(view)
         self._meter.show(view.levels)
         if (view.held, view.levels is None) != (old.held, old.levels is None):
             self._show_peak(view)
@@ -83,20 +80,31 @@ class DeskPanel:
         self._quiet, self._chosen = quiet_button_theme(p), chosen_button_theme(p)
         with dpg.group(parent=self.parent) as root:
             with dpg.group(horizontal=True):
-                self._badge = dpg.add_text("", color=p.warn)
                 self._title = dpg.add_text(NOTHING)
+                self._badge = dpg.add_text("", color=p.warn, show=False)
+                self._note = dpg.add_text("", color=p.faint, show=False)
             with dpg.group(horizontal=True):
                 self._meter = MeterItems(WIDTH - 84, p)
                 self._peak = dpg.add_text("")
                 with dpg.tooltip(self._peak):
                     dpg.add_text("the largest true peak since this edge is heard")
-            self._note = dpg.add_text("", color=p.faint)
+            with dpg.tooltip(self._note):
+                self._full_note = dpg.add_text("")
             self._pages = {"pair": dpg.add_group(), "mixer": dpg.add_group(), "blind": dpg.add_group()}
         dpg.bind_item_theme(root, dense_theme())
         self._pair = {letter: dpg.add_text("", parent=self._pages["pair"]) for letter in "AB"}
         self.mixer = MixerRows(self._pages["mixer"], p, self._hands)
         self._build_test()
         self._show_pair(self._shown.desk)
+
+    def _show_title(self, view: PanelView) -> None:
+        """What is heard, then a warning, then what was done to hear it, as far as there is room."""
+        title = fit(view.title or NOTHING, TEXT, WIDTH * 0.6 if view.note or view.badge else WIDTH)
+        left = WIDTH - text_width(title, TEXT) - text_width(view.badge, TEXT) - 12
+        for item, words in ((self._title, title), (self._badge, view.badge), (self._note, fit(view.note, TEXT, left))):
+            dpg.set_value(item, words)
+            dpg.configure_item(item, show=bool(words))
+        dpg.set_value(self._full_note, view.note)
 
     def _show_peak(self, view: PanelView) -> None:
         p = self.palette
@@ -113,7 +121,7 @@ class DeskPanel:
             edge = desk.edges.get(letter, "")  # type: ignore[call-overload]
             gain = (desk.gains or {}).get(letter)  # type: ignore[call-overload]
             words = f"{letter}   {edge}" + (f"   {gain:+.1f} dB" if gain else "")
-            dpg.set_value(item, fit(words, 14, WIDTH) if edge else "")
+            dpg.set_value(item, fit(words, TEXT, WIDTH) if edge else "")
             heard = desk.heard in (letter, "difference")
             dpg.configure_item(item, color=p.accent if heard else p.faint)
 
@@ -123,16 +131,15 @@ class DeskPanel:
         p = self.palette
         self.test_buttons: dict[str, int] = {}
         rows = (
-            (("hear_a", "A"), ("hear_b", "B"), ("hear_x", "X"), ("answer_a", "X is A"), ("answer_b", "X is B")),
-            (("abx", "End test"),),
+            (("hear_a", "A"), ("hear_b", "B"), ("hear_x", "X"), ("abx", "End the test")),
+            (("answer_a", "X is A"), ("answer_b", "X is B")),
         )
-        for number, row in enumerate(rows):
-            with dpg.group(horizontal=True, parent=self._pages["blind"]):
+        self._dots = dpg.add_drawlist(WIDTH, 12, parent=self._pages["blind"])
+        for row in rows:
+            with dpg.group(horizontal=True, parent=self._pages["blind"]) as self._answers:
                 for command, label in row:
                     self.test_buttons[command] = self._button(command, label)
-                if number == 1:
-                    self._count = dpg.add_text("", color=p.soft)
-        self._dots = dpg.add_drawlist(WIDTH, 10, parent=self._pages["blind"])
+        self._count = dpg.add_text("", color=p.soft, parent=self._answers)
         self._verdict = dpg.add_text("", parent=self._pages["blind"], wrap=WIDTH)
 
     def _button(self, command: str, label: str) -> int:
@@ -146,9 +153,9 @@ class DeskPanel:
         for command, heard in (("hear_a", "A"), ("hear_b", "B"), ("hear_x", "X")):
             dpg.bind_item_theme(self.test_buttons[command], self._chosen if test.plays == heard else 0)
         over = len(test.answers) >= test.planned
-        for command in ("hear_x", "answer_a", "answer_b"):
-            dpg.configure_item(self.test_buttons[command], enabled=not over, show=not over)
-        dpg.set_value(self._count, "" if over else f"trial {len(test.answers) + 1} of {test.planned}")
+        dpg.configure_item(self.test_buttons["hear_x"], show=not over)
+        dpg.configure_item(self._answers, show=not over)
+        dpg.set_value(self._count, f"trial {len(test.answers) + 1} of {test.planned}")
         dpg.set_value(self._verdict, test.verdict)
         dpg.delete_item(self._dots, children_only=True)
         for number in range(test.planned):
@@ -156,4 +163,4 @@ class DeskPanel:
             color = p.soft if number < len(test.answers) else p.line
             color = color if right is None else p.good if right else p.bad
             filled = color if number < len(test.answers) else (0, 0, 0, 0)
-            dpg.draw_circle((5 + number * 14, 5), 4, fill=filled, color=color, parent=self._dots)
+            dpg.draw_circle((5 + number * 16, 7), 4, fill=filled, color=color, parent=self._dots)

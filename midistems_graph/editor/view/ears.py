@@ -15,6 +15,7 @@ from queue import Empty
 
 import numpy as np
 
+from midistems_graph.audio.output_base import AudioOut
 from midistems_graph.audio.values import Audio, Float32, Span, Stems, Value
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.audible import NotAudible, audible
@@ -38,11 +39,13 @@ Pictures = tuple[Float32, Float32]
 class Ears:
     """Hears one song through one graph. All methods are for the main thread and return at once."""
 
-    def __init__(self, library: NodeLibrary, store: Store, song: Path, folder: Path | None) -> None:
+    def __init__(
+        self, library: NodeLibrary, store: Store, song: Path, folder: Path | None, out: AudioOut | None = None
+    ) -> None:
         self.bindings = Bindings.open({"song": song}, folder)
         bound = self.bindings.files["song"]
         self.live = LiveEngine(library, store)
-        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate))
+        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate), out=out)
         self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False
@@ -85,6 +88,9 @@ class Ears:
     def take_events(self) -> dict[str, Mark]:
         """What changed since the last time: marks by flattened address. Refusals are said."""
         marks: dict[str, Mark] = {}
+        messages = self.deck.player.messages
+        while messages:
+            self.said(messages.popleft(), True)
         while True:
             try:
                 event = self.live.events.get_nowait()

@@ -73,7 +73,7 @@ class MixerRows:
                     width=GAIN,
                     min_value=GAIN_DB[0],
                     max_value=GAIN_DB[1],
-                    format="%+.1f dB",
+                    format="%+.1f",
                     callback=lambda _, value: hands.gain(number, float(value)),
                 )
             )

@@ -26,7 +26,8 @@ from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.pictures import envelope, levels
 from midistems_graph.engine.binding import SONG, Bindings
-from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, NodeState, Refused, StretchReady
+from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live_events import Idle, NodeChanged, NodeState, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import NodeLibrary
 
@@ -100,7 +101,7 @@ class Ears:
                 case NodeChanged(node, state):
                     self._states[node] = state
                     marks[node] = mark_of(state)
-                case StretchReady():
+                case StretchReady() | PreviewReady():
                     self.computed = True
                     self.deck.computed()
                 case Refused():

@@ -6,7 +6,8 @@
 
 All methods return at once and belong to one thread, that of the user. Another edge is crossfaded to as soon as its
 sound is in memory, or as soon as it is known that it has to be computed first: then there is silence until it comes.
-After an edit the old sound goes on until the new one is there (`status.stale`).
+After an edit the old sound goes on until the new one is there (`status.stale`). Where a whole-track node makes all
+wait for the song, the engine's preview of the region is heard until then (`status.previewed`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from midistems_graph.editor.audition import offline
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.mixer import Mixer
-from midistems_graph.editor.audition.pages import Interval, Pager, Track
+from midistems_graph.editor.audition.pages import Interval, Pager, Preview, Track
 from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
 from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
 from midistems_graph.editor.audition.transport import Transport
@@ -45,16 +46,20 @@ class Engine(Protocol):
 
     def forget(self, address: Address) -> None: ...
 
+    def preview(self, address: Address) -> Preview | None: ...
+
 
 @dataclass(frozen=True)
 class DeckStatus:
     """One look at the deck. `sample` is the place in the song, `waiting` says that there is silence until something is
-    computed, `stale` that the sound from before an edit is still heard, `note` how an edge was made audible."""
+    computed, `stale` that the sound from before an edit is still heard, `previewed` that the region stands in for the
+    song, `note` how an edge was made audible."""
 
     sample: int
     playing: bool
     waiting: bool
     stale: bool
+    previewed: bool
     levels: Levels
     health: Health
     take: Take | None
@@ -71,8 +76,9 @@ class Deck:
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
         self.monitor = PLAIN
         self._take: Take | None = None
-        self._pending: Program | None = None
+        self._wish: Program | None = None
         self._patient = False
+        self._stand_ins: dict[tuple[Address, str], Track] = {}
         self._wanted: set[Address] = set()
         self._tracks: dict[tuple[Address, str], Track] = {}
         self._expected: tuple[Take, ...] = ()
@@ -136,6 +142,9 @@ class Deck:
     def computed(self) -> None:
         """Something was computed; what was absent may be there now."""
         self.pager.poke(computed=True)
+        with self._lock:
+            self._settle()
+            self._fetch()
 
     def keep(self, number: int, take: Take) -> None:
         """Put a take under a number key. Raises ValueError for a number other than 0 to 9."""
@@ -201,14 +210,16 @@ class Deck:
         """A look for a status bar."""
         state, _ = self.player.heard
         with self._lock:
-            pending, take = self._pending, self._take
-        tracks = (pending or self.mixer.program).tracks
+            wish, take, program = self._wish, self._take, self.mixer.program
+        previewed = any(track.preview for track in program.tracks)
+        tracks = program.tracks if previewed or wish is None else wish.tracks
         note = next((track.trouble or track.note for track in tracks if track.trouble or track.note), "")
         return DeckStatus(
             sample=self.sample,
             playing=self.transport.playing,
             waiting=state.waiting and state.voice.sounds,
-            stale=pending is not None and self._patient,
+            stale=self._patient and not previewed and wish is not None and program != wish,
+            previewed=previewed,
             levels=state.levels,
             health=self.player.health,
             take=take,
@@ -217,7 +228,8 @@ class Deck:
 
     def stems(self, address: Address) -> tuple[str, ...]:
         """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
-        tracks = (track for track in list(self._tracks.values()) if track.address == address)
+        known = (*self._tracks.values(), *self._stand_ins.values())
+        tracks = (track for track in known if track.address == address)
         return next((track.stems for track in tracks if track.stems), ())
 
     def levels(self, address: Address, stems: Sequence[str]) -> tuple[float, ...]:
@@ -258,18 +270,22 @@ class Deck:
         """The device has another rate: all pages are of no use."""
         with self._lock:
             self._tracks.clear()
+            self._stand_ins.clear()
             self._switch(patient=False)
 
     def _switch(self, *, patient: bool) -> None:
         if self._take is None:
             return
-        self._pending, self._patient = self._program(self._take), patient
+        tracks = [self._track(part.address, part.stem) for part in self._take.parts]
+        self._wish, self._patient = self._program(tracks), patient
         self._settle()
         self._fetch_wanted()
 
-    def _program(self, take: Take) -> Program:
-        gain = 10 ** (take.gain_db / 20)
-        parts = tuple((self._track(part.address, part.stem), part.gain * gain) for part in take.parts)
+    def _program(self, tracks: Sequence[Track]) -> Program:
+        """What is heard, from these tracks for the parts of the take."""
+        assert self._take is not None
+        gain = 10 ** (self._take.gain_db / 20)
+        parts = tuple((track, part.gain * gain) for track, part in zip(tracks, self._take.parts, strict=True))
         return Program(parts, self.monitor, self._turn)
 
     def _track(self, address: Address, stem: str) -> Track:
@@ -279,17 +295,42 @@ class Deck:
             self._tracks[key] = Track(address, stem, self.mixer.rate, total)
         return self._tracks[key]
 
+    def _stand_in_for(self, track: Track) -> Track | None:
+        """The preview of a track, if the engine has one."""
+        preview, key = self.engine.preview(track.address), (track.address, track.stem)
+        if preview is None:
+            self._stand_ins.pop(key, None)
+            return None
+        known = self._stand_ins.get(key)
+        if known is None or known.preview is not preview:
+            known = self._stand_ins[key] = Track(track.address, track.stem, track.rate, track.total, preview)
+        return known
+
     def _settle(self) -> None:
-        """Switch to the program that waits, if it has sound here or (unless we are patient) cannot have it yet."""
-        program = self._pending
-        if program is None:
+        """Play what is wished for, if it has sound here; else its preview; else, unless we are patient, silence."""
+        wish = self._wish
+        if wish is None:
             return
         first = self._place()[0]
         stop = first + self.player.depth * self.player.out.period
-        absent = any(number in track.absent for track in program.tracks for number in track.numbers(first, stop))
-        if program.is_there(first, stop) or (absent and not self._patient):
-            self.mixer.program, self._pending = program, None
-            self._fetch_wanted()
+        if wish.is_there(first, stop):
+            self._patient = False
+            self._use(wish)
+            return
+        tracks = [t if _is_there(t, first, stop) else self._stand_in_for(t) for t in wish.tracks]
+        if None not in tracks:
+            stand_in = self._program([track for track in tracks if track is not None])
+            if stand_in.is_there(first, stop):
+                self._use(stand_in)
+                return
+        absent = any(number in track.absent for track in wish.tracks for number in track.numbers(first, stop))
+        if absent and not self._patient:
+            self._use(wish)
+
+    def _use(self, program: Program) -> None:
+        if program != self.mixer.program:
+            self.mixer.program = program
+            self._fetch()
             self.player.refresh()
 
     def _arrived(self, track: Track) -> None:
@@ -299,23 +340,31 @@ class Deck:
             if self.mixer.state.waiting and track in self.mixer.program.tracks:
                 self.player.refresh()
 
+    def _fetch(self) -> None:
+        """Tell the pages what is listened to, and what may be next."""
+        wish = self._wish.tracks if self._wish else ()
+        stand_ins = [track for track in map(self._stand_in_for, wish) if track is not None]
+        ready = [self._track(part.address, part.stem) for take in self._next_takes for part in take.parts]
+        self.pager.urgent = tuple(dict.fromkeys((*wish, *stand_ins, *self.mixer.program.tracks)))
+        self.pager.ready = tuple(dict.fromkeys(ready))
+        self.pager.poke()
+
     def _fetch_wanted(self) -> None:
         """Tell pages and engine what is listened to, and what may be next."""
-        pending = self._pending.tracks if self._pending else ()
-        kept = [take for take in self.slots if take is not None]
-        kept += self._expected
-        slots = [self._track(part.address, part.stem) for take in kept for part in take.parts]
-        self.pager.urgent = tuple(dict.fromkeys((*pending, *self.mixer.program.tracks)))
-        self.pager.ready = tuple(dict.fromkeys(slots))
-        self.pager.poke()
+        self._fetch()
         heard = self._take.addresses if self._take else ()
         focus = self._focus()
-        wanted = dict.fromkeys(address for take in kept for address in take.addresses) | dict.fromkeys(heard)
+        wanted = dict.fromkeys(address for take in self._next_takes for address in take.addresses)
+        wanted |= dict.fromkeys(heard)
         for address in wanted:
             self.engine.want(address, focus, 0 if address in heard else 1)
         for address in self._wanted - wanted.keys():
             self.engine.forget(address)
         self._wanted = set(wanted)
+
+    @property
+    def _next_takes(self) -> tuple[Take, ...]:
+        return (*(take for take in self.slots if take is not None), *self._expected)
 
     def _focus(self) -> Interval:
         start, stop = self.transport.loop or (self.sample, self.sample + _FOCUS_SECONDS * self.song.rate)
@@ -328,3 +377,7 @@ class Deck:
         loop = transport.loop
         sample = transport.target if state.jump != transport.jump else int(mixer.song_sample(state, ahead))
         return mixer.device_sample(sample), loop and (mixer.device_sample(loop[0]), mixer.device_sample(loop[1]))
+
+
+def _is_there(track: Track, first: int, stop: int) -> bool:
+    return bool(track.trouble) or not track.missing(first, stop)

@@ -109,7 +109,8 @@ class SoundDesk:
         on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
         self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), kept))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
-        badge = "computing" if status.waiting else "before the edit" if status.stale else ""
+        badge = "preview" if status.previewed else "before the edit" if status.stale else ""
+        badge = "computing" if status.waiting else badge
         levels = None if hides else status.levels
         self._hold(title, levels)
         note = "" if hides else status.note

@@ -17,6 +17,7 @@ from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems, take
 
 from midistems_graph.audio.loudness import integrated_loudness
 from midistems_graph.audio.values import Audio, Float32, Span
+from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.offline import NotComputed, matching_gains
 from midistems_graph.editor.audition.program import Monitor
@@ -312,6 +313,74 @@ def test_after_an_edit_the_old_sound_goes_on_until_the_new_one_is_there(desk: De
     at = desk.deck.sample - heard.shape[1]
     assert np.array_equal(heard, B.samples[:, at : at + heard.shape[1]])
     assert not desk.deck.status.stale
+
+
+class Excerpt:
+    """A preview of the seconds 2 to 4."""
+
+    stretch = (Fraction(2), Fraction(4))
+
+    def __init__(self, samples: Float32) -> None:
+        self.sound = Audio.of(samples[:, 2 * RATE : 4 * RATE], RATE)
+
+    def read(self, address: Address, stretch: tuple[Fraction, Fraction]) -> Audio:
+        return self.sound.crop(Span.of_seconds(*stretch, Fraction(2), RATE))
+
+
+def test_a_preview_is_heard_at_its_place_until_the_true_sound_is_there(desk: Desk) -> None:
+    guess = 0.5 * A.samples
+    desk.shelf.computing.add(edge("b"))
+    desk.playing("a", at=2 * RATE).listen(2000)
+    desk.deck.hear(take("b"))
+    desk.listen(desk.blind)
+    assert desk.deck.status.waiting
+    desk.shelf.previews[edge("b")] = Excerpt(guess)
+    desk.deck.computed()
+    desk.listen(desk.blind)
+    heard = desk.listen(1024)
+    at = desk.deck.sample - heard.shape[1]
+    assert np.array_equal(heard, guess[:, at : at + heard.shape[1]])
+    assert desk.deck.status.previewed and not desk.deck.status.waiting
+    desk.shelf.computing.clear()
+    desk.deck.computed()
+    before = desk.deck.sample
+    heard = desk.listen(desk.blind + 1024)
+    places = slice(before, before + heard.shape[1])
+    only_guess = np.all(heard == guess[:, places], axis=0)
+    only_true = np.all(heard == B.samples[:, places], axis=0)
+    begin, end = int(np.argmin(only_guess)), heard.shape[1] - int(np.argmin(only_true[::-1]))
+    assert only_guess[:begin].all() and only_true[end:].all() and end - begin == FADE, "without a gap"
+    assert not desk.deck.status.previewed
+
+
+def test_beyond_its_stretch_a_preview_is_silence_that_waits(desk: Desk) -> None:
+    desk.shelf.computing.add(edge("b"))
+    desk.shelf.previews[edge("b")] = Excerpt(A.samples)
+    desk.playing("b", at=3 * RATE).listen(2000)
+    assert desk.deck.status.previewed
+    desk.deck.seek(6 * RATE)
+    desk.listen(desk.blind)
+    assert not desk.listen(1000).any()
+    assert desk.deck.status.waiting and not desk.deck.status.previewed
+
+
+def test_a_preview_is_neither_measured_nor_exported(desk: Desk, tmp_path: Path) -> None:
+    desk.shelf.computing.add(edge("b"))
+    desk.shelf.previews[edge("b")] = Excerpt(A.samples)
+    desk.playing("b", at=3 * RATE).listen(2000)
+    with pytest.raises(NotComputed):
+        desk.deck.measure(Question("lufs", take("b"), (2 * RATE, 4 * RATE), 0))
+    with pytest.raises(NotComputed):
+        desk.deck.exporter(tmp_path / "b.wav", (2 * RATE, 4 * RATE))()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_computed_asks_for_nothing_anew(desk: Desk) -> None:
+    desk.playing("a").listen(1000)
+    desk.shelf.wanted.clear()
+    desk.deck.computed()
+    desk.listen(1000)
+    assert desk.shelf.wanted == {}, "a cancelled run stays cancelled"
 
 
 def test_ten_number_keys_keep_takes_ready(desk: Desk) -> None:

@@ -59,6 +59,9 @@ Lane = Literal["song", "preview"]
 _READERS = 64
 """How many finished stretches are kept open for reading."""
 
+_GRID = Fraction(5)
+"""Seconds: a preview begins and ends on such a line, so that a small jump needs no other one."""
+
 _SURVEYED = 5000
 """A graph of more units than this is surveyed around what is heard only."""
 
@@ -276,8 +279,8 @@ class LiveEngine:
                 log.exception("the live engine broke")
 
     def _decide(self) -> None:
-        """For the song, and for previews beside it: leave the run or end it, and begin the next one."""
-        for lane in ("song", "preview"):
+        """For previews, and for the song beside them: leave the run or end it, and begin the next one."""
+        for lane in ("preview", "song"):
             self._decide_in(lane)
         if not self._runs:
             if not self._held and self._surveyed != self._version:
@@ -297,7 +300,7 @@ class LiveEngine:
             run.ended.wait()
             run.settle(_SETTLING)
             self._conclude(run)
-        if step is not None:
+        if step is not None and (lane == "preview" or not self._runs):  # a preview that runs is awaited
             self._begin(step)
 
     def _next_step(self, lane: Lane) -> _Step | None:
@@ -495,8 +498,8 @@ class _Run:
 
 
 def _excerpt(wish: _Wish, total: Fraction) -> Interval | None:
-    """The tiles of what comes first, for a preview: of what is heard, if they are half of the song at most."""
-    start, stop = wish.first[0] // TILE * TILE, min(-(-wish.first[1] // TILE) * TILE, total)
+    """What comes first, on a coarse grid, for a preview: of what is heard, if it is half of the song at most."""
+    start, stop = wish.first[0] // _GRID * _GRID, min(-(-wish.first[1] // _GRID) * _GRID, total)
     return (start, stop) if wish.priority <= 0 and 2 * (stop - start) <= total else None
 
 

@@ -46,6 +46,7 @@ from midistems_graph.engine.live_events import (
 )
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
 from midistems_graph.engine.store import MemoryStore, Store
+from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
 from midistems_graph.node.contract import Cancelled, NodeError
 from midistems_graph.node.library import NodeLibrary
@@ -114,6 +115,7 @@ class LiveEngine:
         self._done: set[_Step] = set()
         self._states: dict[str, NodeState] = {}
         self._failures: set[str] = set()
+        self._reasons: dict[str, str] = {}
         self._surveyed = -1
         self._progress = 0
         self._runs: dict[Lane, _Run] = {}
@@ -221,6 +223,19 @@ class LiveEngine:
         except _UNSOUND:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
+
+    def reason(self, address: Address) -> list[str]:
+        """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.
+
+        Computes nothing, but looks many units up: not for the thread that draws.
+        """
+        node = address.node
+        if self.state(node).status != "dirty":
+            return [line for line in self._reasons.get(node, "").split("; ") if line]
+        try:
+            return why(self._plan(_Step(self._version, address, None)), self.store, node)
+        except _UNSOUND:
+            return []
 
     # Reading
 
@@ -358,6 +373,8 @@ class LiveEngine:
         if run.step.excerpt is not None:
             self._offer(run)
             return
+        reports = run.executor.reports.items()
+        self._reasons |= {node: report.reason for node, report in reports if report.status == "ran"}
         for node in run.planned:
             if self.state(node).status == "running":
                 self._set(node, NodeState("dirty", self.state(node).done))
@@ -419,7 +436,8 @@ class LiveEngine:
             status: NodeStatus = "dirty" if node.address in dirty else "cached"
             if node.address in self._failures and status == "dirty":
                 continue
-            self._set(node.address, NodeState(status, share, node.seconds if status == "dirty" else 0.0))
+            seconds, nbytes = (node.seconds, node.nbytes) if status == "dirty" else (0.0, 0)
+            self._set(node.address, NodeState(status, share, seconds, nbytes=nbytes))
 
     def _set(self, node: str, state: NodeState) -> None:
         if self._states.get(node) != state:

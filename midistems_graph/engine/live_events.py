@@ -14,12 +14,13 @@ NodeStatus = Literal["dirty", "cached", "running", "failed"]
 @dataclass(frozen=True)
 class NodeState:
     """One node on the canvas: its status, the share of its units that is done (0 to 1), what the rest costs in
-    seconds (None: not known), and what went wrong."""
+    seconds (None: not known), what went wrong, and the bytes that the rest would store."""
 
     status: NodeStatus
     done: float = 0.0
     seconds: float | None = None
     message: str = ""
+    nbytes: int | None = None
 
 
 @dataclass(frozen=True)

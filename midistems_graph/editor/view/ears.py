@@ -187,4 +187,4 @@ def as_sound(value: Value | None) -> Audio | None:
 
 def mark_of(state: NodeState) -> Mark:
     """The standing of a node as the canvas shows it."""
-    return Mark(state.status, state.done, state.seconds, sentence=state.message)
+    return Mark(state.status, state.done, state.seconds, state.nbytes, sentence=state.message)

@@ -13,6 +13,9 @@ from midistems_graph.document.colors import style_of
 
 Color = tuple[int, int, int, int]
 
+CLEAR: Color = (0, 0, 0, 0)
+"""Nothing is drawn at all."""
+
 
 def rgb(text: str, alpha: int = 255) -> Color:
     """A colour that is written #rrggbb."""

@@ -16,6 +16,7 @@ the meantime `preview` has that stretch computed as if it were the song.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -33,7 +34,8 @@ from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt, Preview
 from midistems_graph.engine.execute import Executor, Status
-from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.forecast import forecast, in_store
+from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.live_events import (
     Event,
     Idle,
@@ -192,7 +194,8 @@ class LiveEngine:
         tiles = (start // TILE * TILE, min(-(-stop // TILE) * TILE, self._bindings.total))
         with self._lock:
             version, progress = self._version, self._progress
-            reader = self._readers.get((version, address, tiles))
+            whole = self._readers.get((version, address, (Fraction(0), self._bindings.total)))
+            reader = whole or self._readers.get((version, address, tiles))
             if reader is None and self._missing.get((version, address, tiles)) == progress:
                 return None
         try:
@@ -215,6 +218,31 @@ class LiveEngine:
         """What stands in for an edge that is listened to first, while it waits for whole-track nodes."""
         with self._lock:
             return self._previews.get(address)
+
+    def lineage(self, address: Address) -> str:
+        """What an edge is computed from, as one digest: equal ones hold the same. Empty if it cannot be computed."""
+        try:
+            plan = self._plan(_Step(self._version, address, None))
+        except _UNSOUND:
+            return ""
+        return lineage(plan, plan.outputs[0])
+
+    def ready(self, address: Address) -> tuple[Interval, ...]:
+        """The stretches of the song, in tiles, on which an edge can be read now."""
+        try:
+            version = self._version
+            plan = self._plan(_Step(version, address, None))
+        except _UNSOUND:
+            return ()
+        there, source = in_store(plan, self.store), plan.nodes[plan.outputs[0].node]
+        if len(there) == len(plan.units):  # one reader is quicker than one for each tile
+            self._reader(version, address, plan.window)
+            return (plan.window,)
+        tiles = [
+            (number * TILE, min((number + 1) * TILE, plan.total)) for number in range(math.ceil(plan.total / TILE))
+        ]
+        needed = plan.reads if source.mode == "derived" else plan.covering
+        return tuple(tile for tile in tiles if all(unit in there for unit in needed(source, tile)))
 
     def waits_for(self, address: Address) -> tuple[str, ...]:
         """The whole-track nodes behind an edge that are not done: a stretch has to wait for the song."""

@@ -306,3 +306,23 @@ def test_an_excerpt_of_a_file_is_its_stretch(tmp_path: Path) -> None:
     with Excerpt.of(song, (Fraction(20), Fraction(30))).sound(path) as cut:
         assert cut.frames == 10 * RATE and not cut.read(5 * RATE).any(), "silence where the file is over"
     song.close()
+
+
+def test_stretches_are_ready_as_their_tiles_finish(live: LiveEngine) -> None:
+    live.show(CHAIN, SONG)
+    assert live.ready(LOUD) == ()
+    live.want(LOUD, LOOP)
+    until_all_is_there(live, LOUD)
+    assert live.ready(LOUD) == ((Fraction(0), SONG.total),)
+
+
+def test_an_edge_has_another_lineage_only_when_what_it_is_computed_from_changes(live: LiveEngine) -> None:
+    live.show(CHAIN, SONG)
+    smooth, loud = live.lineage(Address("smooth", "out")), live.lineage(LOUD)
+    assert smooth != loud and "" not in (smooth, loud)
+    live.show(CHAIN.with_knob("loud", "factor", 2.5), SONG)
+    assert live.lineage(Address("smooth", "out")) == smooth and live.lineage(LOUD) != loud
+    live.show(CHAIN, SONG)
+    assert live.lineage(LOUD) == loud
+    live.show(graph({"loud": "small.scale"}), SONG)
+    assert live.lineage(LOUD) == ""

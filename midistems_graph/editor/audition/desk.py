@@ -117,6 +117,11 @@ class Desk:
         """The edge under the letter that is heard; during a blind test the one under A."""
         return self.edges.get("A" if self.abx else self.letter)
 
+    @property
+    def other(self) -> Address | None:
+        """The edge under the other letter."""
+        return self.edges.get("B" if self.abx else _other(self.letter))
+
     def hear(self, address: Address) -> None:
         """Play an edge: it takes the place of the one that is not heard."""
         self._refuse_in_test()

@@ -18,6 +18,7 @@ from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.strip import Hands
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
@@ -48,13 +49,14 @@ class Listener:
         """Begin, when the window is there."""
         self.desk.open()
         self.output.open()
-        self.pictures.open(self._seek, self._set_loop, self._unloop)
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
         self.bench.recolored = self._recolor
 
     def close(self) -> None:
         self.desk.close()
         self.output.close()
         self.standing.close()
+        self.pictures.close()
         if self.ears is not None:
             self.ears.close()
         if isinstance(self.store, DiskStore):
@@ -77,9 +79,10 @@ class Listener:
         if self.desk.is_exporting:
             self.bench.say("what is heard is being written to a file; wait for it, then open another song", wrong=True)
             return False
+        self.pictures.bind(None)
         if self.ears is not None:
             self.ears.close()
-            self.ears = self.pictures.ears = None
+            self.ears = None
         if self.store is None:
             self.store = opened_store()
         try:
@@ -87,7 +90,8 @@ class Listener:
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song, self.pictures.ears = song, self.ears
+        self.song = song
+        self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
@@ -108,6 +112,7 @@ class Listener:
     def changed(self) -> None:
         if self.ears is not None:
             self.ears.show(self.bench.editor.state.graph)
+            self.pictures.changed()
 
     def _hear(self, asked: Audition) -> None:
         if self._heard_with() is None:
@@ -128,16 +133,15 @@ class Listener:
         """Another edge is shown."""
         edge = self.ears.desk.edge if self.ears else None
         self.bench.canvas.play(self._edges.get(edge, "") if edge else "")
-        self.pictures.repaint()
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
             self.bench.say("no song is open; press Ctrl+O and choose a sound file", wrong=True)
         return self.ears
 
-    def _seek(self, part: float) -> None:
+    def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
-            ears.seek(part)
+            ears.seek(seconds)
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():

@@ -14,7 +14,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Audio, Float32, Stems, Value
 from midistems_graph.document.graph import Address
-from midistems_graph.editor.view.ears import as_sound
+from midistems_graph.editor.audition.audible import NotAudible, audible
 from midistems_graph.engine.live import LiveEngine
 from midistems_graph.engine.plan import TILE, Interval
 
@@ -81,3 +81,15 @@ def _energy(samples: Float32) -> float:
 
 def _ratio_db(a: float, b: float) -> float:
     return max(10 * log10(a / b), LOWEST) if a > 0 and b > 0 else LOWEST
+
+
+def as_sound(value: Value | None) -> Audio | None:
+    """A value as sound, if it is there and can be heard without a mixture."""
+    if isinstance(value, Audio):
+        return value
+    if value is None or (isinstance(value, Stems) and not len(value)):
+        return None
+    try:
+        return audible(value).audio
+    except NotAudible:
+        return None

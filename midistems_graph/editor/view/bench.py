@@ -70,7 +70,7 @@ class Bench:
         self.why: Why = lambda _: ()
         self.file = "untitled"
         self._graph = editor.state.graph
-        self._listening = False
+        self._listening = 0.0
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -243,9 +243,10 @@ class Bench:
         self._seams.draw(layout, self.window.palette.line)
         self.arranged()
 
-    def show_listening(self, shown: bool) -> None:
-        if shown != self._listening:
-            self._listening = shown
+    def show_listening(self, height: float) -> None:
+        """Give the strip under the canvas a height, 0 hides it."""
+        if height != self._listening:
+            self._listening = height
             self.arrange()
 
     # Parts

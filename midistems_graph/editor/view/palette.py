@@ -101,6 +101,9 @@ LIGHT = Palette(
     bad=rgb("#c9302c"),
 )
 
+STEM_INKS = ((78, 160, 230), (232, 125, 60), (90, 185, 120), (200, 105, 195), (205, 170, 60), (105, 125, 225))
+"""Curves of stems, in turn; readable on both grounds."""
+
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
 
 

@@ -110,6 +110,13 @@ def quiet_button_theme(palette: Palette) -> int:
     return int(theme)
 
 
+def compact_theme(scale: float) -> int:
+    """Small controls for a line of them."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 6 * scale, 2 * scale)
+    return int(theme)
+
+
 def chosen_button_theme(palette: Palette) -> int:
     """A button that is switched on."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):

@@ -144,7 +144,7 @@ def test_the_mixer_appears_with_stems_and_takes_mouse_and_keys(hand: Hand) -> No
     assert hand.ears.desk.view.strips[0].channel.gain_db == -1
     hand.press(rows.rows[1].gain)
     assert hand.ears.desk.view.strips[1].channel.gain_db == pytest.approx(-24, abs=4), "the middle of the slider"
-    hand.key("alt+s")
+    hand.key("ctrl+alt+s")
     assert all(strip.audible and not strip.channel.gain_db for strip in hand.ears.desk.view.strips)
 
 

@@ -47,7 +47,7 @@ from midistems_graph.engine.live_events import (
     StretchReady,
 )
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
-from midistems_graph.engine.store import MemoryStore, Store
+from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
 from midistems_graph.node.contract import Cancelled, NodeError
@@ -212,6 +212,9 @@ class LiveEngine:
             self._changed.set()
         except _UNSOUND:
             pass
+        except StoreError:
+            if not self._closed:
+                raise
         return None
 
     def preview(self, address: Address) -> Preview | None:

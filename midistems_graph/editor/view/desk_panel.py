@@ -1,4 +1,4 @@
-"""The panel beside the views: what is heard and how loud, and below it A and B, the stem mixer, or the blind test."""
+"""The panel beside the views: what is heard and how loud, and below it A, B and the stem mixer, or the blind test."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class DeskPanel:
         if (view.held, view.levels is None) != (old.held, old.levels is None):
             self._show_peak(view)
         desk = view.desk
-        page = "blind" if desk.blind else "mixer" if desk.strips else "pair"
+        pages = {"pair": not desk.blind and len(desk.edges) == 2, "mixer": bool(desk.strips), "blind": bool(desk.blind)}
         for name, group in self._pages.items():
-            dpg.configure_item(group, show=name == page)
+            dpg.configure_item(group, show=pages[name])
         self.mixer.show(desk.strips)
         if desk.blind is not None and (desk.blind, desk.heard) != (old.desk.blind, old.desk.heard):
             self._show_test(desk.blind)
@@ -90,7 +90,8 @@ class DeskPanel:
                     dpg.add_text("the largest true peak since this edge is heard")
             with dpg.tooltip(self._note):
                 self._full_note = dpg.add_text("")
-            self._pages = {"pair": dpg.add_group(), "mixer": dpg.add_group(), "blind": dpg.add_group()}
+            with dpg.child_window(border=False):
+                self._pages = {name: int(dpg.add_group()) for name in ("blind", "mixer", "pair")}
         dpg.bind_item_theme(root, dense_theme())
         self._pair = {letter: dpg.add_text("", parent=self._pages["pair"]) for letter in "AB"}
         self.mixer = MixerRows(self._pages["mixer"], p, self._hands)
@@ -119,7 +120,7 @@ class DeskPanel:
         p = self.palette
         for letter, item in self._pair.items():
             edge = desk.edges.get(letter, "")  # type: ignore[call-overload]
-            gain = (desk.gains or {}).get(letter)  # type: ignore[call-overload]
+            gain = None if desk.heard == "difference" else (desk.gains or {}).get(letter)  # type: ignore[call-overload]
             words = f"{letter}   {edge}" + (f"   {gain:+.1f} dB" if gain else "")
             dpg.set_value(item, fit(words, TEXT, WIDTH) if edge else "")
             heard = desk.heard in (letter, "difference")

@@ -89,7 +89,7 @@ class Bench:
         self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
-        self.transport_area, self.listening_area = make_area(root), make_area(root)
+        self.transport_area, self.listening_area, self.desk_area = make_area(root), make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
         outside = Outside(self._menu_at_pointer, self._choose, self._say_wrong, lambda: self.folder, self._go_to)
@@ -249,6 +249,7 @@ class Bench:
         place(self.canvas_area, layout.canvas)
         place(self.side_area, layout.inspector)
         place(self.listening_area, layout.listening)
+        place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)
         place(self.status_area, layout.status)
         self.canvas.place(layout.canvas)
@@ -333,6 +334,7 @@ class Bench:
             self.status_area: (12, 3),
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
+            self.desk_area: (14, 8),
         }
         themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})

@@ -58,7 +58,8 @@ def test_a_point_goes_to_its_pixel_and_back(x: float, y: float, width: float) ->
 @given(st.integers(640, 4000), st.integers(480, 3000), st.sampled_from([0.75, 1.0, 2.0]), st.booleans())
 def test_the_parts_of_the_window_fill_it_without_overlapping(w: int, h: int, scale: float, listening: bool) -> None:
     layout = Layout.of(w, h, scale, inspector=True, listening=listening)
-    parts = (layout.top, layout.canvas, layout.inspector, layout.listening, layout.transport, layout.status)
+    parts = (layout.top, layout.canvas, layout.inspector, layout.listening, layout.desk)
+    parts = (*parts, layout.transport, layout.status)
     assert sum(part.width * part.height for part in parts) == pytest.approx(w * h)
     assert layout.canvas.right == layout.inspector.left
 

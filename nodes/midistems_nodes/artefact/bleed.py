@@ -59,7 +59,7 @@ def leakage(stems: Stream[Stems], *, n_fft: FftSize = 4096, hop: Hop = 1024, run
 )
 def bleed(
     stems: Stems,
-    model: Features,
+    learned: Features,
     *,
     amount: Annotated[float, Range(0, 4)] = 1.0,
     floor: Annotated[float, Range(-80, 0, "dB")] = -12.0,
@@ -76,7 +76,7 @@ def bleed(
     ----------
     stems
         Two stems or more.
-    model
+    learned
         The leakage, from the first pass over the whole song.
     amount
         How many times the expected bleed is taken away.
@@ -101,7 +101,7 @@ def bleed(
     transform = Stft(settings(n_fft, hop), stems.span, threads=run.threads)
     parts = [audio.samples for audio in stems.audio.values()]
     require_match(*stems.audio.values())
-    known = np.square(np.float32(amount) * model.arrays["leakage"])
+    known = np.square(np.float32(amount) * learned.arrays["leakage"])
     made = [np.empty_like(part) for part in parts]
     for channel in (slice(c, c + 1) for c in range(stems.channels)):
         bins = []

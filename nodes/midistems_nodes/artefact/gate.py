@@ -39,7 +39,7 @@ def noise_floor(audio: Stream[Audio], *, n_fft: FftSize = 2048, hop: Hop = 512, 
 )
 def gate(
     audio: Audio,
-    model: Features,
+    learned: Features,
     *,
     threshold: Annotated[float, Range(0, 80, "dB")] = 12.0,
     reduction: Annotated[float, Range(0, 120, "dB")] = 24.0,
@@ -56,7 +56,7 @@ def gate(
     ----------
     audio
         The stem.
-    model
+    learned
         The noise floor, from the first pass over the whole song.
     threshold
         How far above the floor a sound must be to pass.
@@ -80,7 +80,7 @@ def gate(
     of Sainburg's noisereduce (stationary), whose floor is mean and deviation of a noise recording.
     """
     least = np.float32(10 ** (-reduction / 20))
-    limit = np.float32(10 ** (threshold / 20)) * model.arrays["floor"]
+    limit = np.float32(10 ** (threshold / 20)) * learned.arrays["floor"]
 
     def make_masks(block: Block) -> list[Float32]:
         mask = np.empty(block.bins[:, block.rows].shape, np.float32)

@@ -45,7 +45,7 @@ def artefact_spectrum(
 def template(
     audio: Audio,
     artefact: Audio,
-    model: Features,
+    learned: Features,
     *,
     amount: Annotated[float, Range(0, 4)] = 1.0,
     floor: Annotated[float, Range(-80, 0, "dB")] = -20.0,
@@ -64,7 +64,7 @@ def template(
         The stem to clean.
     artefact
         The artefact alone, as long as the song; silent stretches of it do not count.
-    model
+    learned
         The artefact's spectrum, from the first pass over the whole song.
     amount
         How many times its mean strength is taken away. More takes its peaks as well, and more of the stem.
@@ -87,7 +87,7 @@ def template(
     """
     require_match(audio, artefact)
     transform = Stft(settings(n_fft, hop), audio.span, threads=run.threads)
-    taken = np.square(np.float32(amount) * model.arrays["spectrum"])
+    taken = np.square(np.float32(amount) * learned.arrays["spectrum"])
     least = np.float32(10 ** (floor / 10))
 
     def change(channel: int, first: int, bins: Complex64) -> None:

@@ -43,7 +43,7 @@ def loudness_of_parts(estimates: tuple[Stream[Signal], ...], *, parts: Parts = 2
 )
 def quietest(
     estimates: tuple[Signal, ...],
-    model: Features,
+    learned: Features,
     *,
     parts: Parts = 240,
     fade: Annotated[float, Range(0, _MOST_FADE, "s")] = 0.005,
@@ -58,7 +58,7 @@ def quietest(
     ----------
     estimates
         Any number of audio signals, or of stem sets with the same names, which are taken stem by stem.
-    model
+    learned
         How loud every part is, from the first pass over the whole song.
     parts
         So many parts of nearly equal length does the song have.
@@ -83,7 +83,7 @@ def quietest(
     if isinstance(first, Stems):
         require_names(*[one for one in estimates if isinstance(one, Stems)])
     for name in _audio(first):
-        choice = np.argmin(model.arrays[name], axis=0)
+        choice = np.argmin(learned.arrays[name], axis=0)
         made[name] = _joined([_audio(one)[name] for one in estimates], bounds, choice, fade, run)
     if isinstance(first, Stems):
         return Stems(made, complete=False)

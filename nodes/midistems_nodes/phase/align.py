@@ -36,7 +36,7 @@ def offset_model(
 def align(
     audio: Audio,
     reference: Audio,
-    model: Features,
+    learned: Features,
     *,
     max_delay: MaxDelay = 0.1,
     polarity: bool = True,
@@ -54,7 +54,7 @@ def align(
         The sound to move.
     reference
         What it is to lie over; its level does not matter.
-    model
+    learned
         Delay and factor over the whole song, from the first pass.
     max_delay
         The farthest that is looked for, either way. One delay holds for the whole song: drifting recordings (tape,
@@ -76,7 +76,7 @@ def align(
     1996). Factor: <signal, reference> / |signal|^2 at that delay.
     """
     require_match(audio, reference)
-    delay, factor = model.notes["delay"], model.notes["factor"]
+    delay, factor = learned.notes["delay"], learned.notes["factor"]
     gain = np.float32(factor if level else np.sign(factor) or 1)
     return audio.with_samples(advance(audio.samples, delay, run) * gain)
 

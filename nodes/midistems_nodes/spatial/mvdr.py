@@ -44,7 +44,7 @@ def beam_model(
 def mvdr(
     mixture: Audio,
     stems: Stems,
-    model: Features,
+    learned: Features,
     *,
     n_fft: FftSize = 4096,
     hop: Hop = 1024,
@@ -62,7 +62,7 @@ def mvdr(
         Two channels or more.
     stems
         What a separator made of it; it tells where each source stands, and need not be clean.
-    model
+    learned
         The filters, from the first pass over the whole song.
     n_fft
         FFT size in samples: long enough to hold the room's early echoes.
@@ -86,7 +86,7 @@ def mvdr(
     transform = Stft(settings(n_fft, hop), mixture.span, threads=run.threads)
     bins = transform.forward(mixture.samples)
     made = {}
-    for (name, audio), filters in zip(stems.audio.items(), model.arrays["filters"], strict=True):
+    for (name, audio), filters in zip(stems.audio.items(), learned.arrays["filters"], strict=True):
         run.check()
         made[name] = audio.with_samples(transform.inverse(_through(filters, bins)))
     return Stems(made)

@@ -72,7 +72,7 @@ def spatial_model(
 def wiener(
     mixture: Audio,
     stems: Stems,
-    model: Features,
+    learned: Features,
     *,
     iterations: Iterations = 1,
     n_fft: FftSize = 4096,
@@ -90,7 +90,7 @@ def wiener(
         The sound that the stems make up.
     stems
         All stems of the mixture, from any separator.
-    model
+    learned
         Where every stem stands, frequency by frequency, from the first pass over the whole song.
     iterations
         Rounds of expectation and maximisation. More separate further and tear more holes.
@@ -116,7 +116,7 @@ def wiener(
         run.warn("the stems are not known to make up the whole mixture; what is missing goes into all of them")
     chosen = settings(n_fft, hop)
     whole, parts = spectra(mixture, stems, chosen, run)
-    for done, known in enumerate(model.arrays["covariance"]):
+    for done, known in enumerate(learned.arrays["covariance"]):
         run.progress(done / iterations)
         filter_stems(whole, parts, known, run)
     inverse = Stft(chosen, mixture.span, threads=run.threads).inverse

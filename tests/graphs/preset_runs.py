@@ -26,6 +26,10 @@ WRITTEN = {
     "vocal_and_backing": {"save": ("vocals", "instrumental")},
     "misi_refine": dict.fromkeys(("save_before", "save_after"), ("vocals", "drums", "bass", "other")),
     "ensemble": dict.fromkeys(("save_average", "save_median"), ("vocals", "instrumental")),
+    "two_stage_residual": {"save": ("vocals", "drums", "bass", "other")},
+    "wiener_voice": {"save": ("vocals", "instrumental")},
+    "mop_then_pop": {"save": ("vocals", "instrumental")},
+    "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
 }

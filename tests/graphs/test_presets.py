@@ -74,7 +74,8 @@ def test_the_files_add_up_to_the_song(whole: tuple[str, Made], demo: Path) -> No
     for writer, stems in WRITTEN[name].items():
         if writer == "save_before":
             continue  # what MISI starts from does not add up, on purpose
-        rest = mixture - sum((made.stems[writer, stem] for stem in stems), start=np.float32(0))
+        uppermost = [stem for stem in stems if "/" not in stem]
+        rest = mixture - sum((made.stems[writer, stem] for stem in uppermost), start=np.float32(0))
         assert np.sum(rest.astype(float) ** 2) <= 1e-12 * np.sum(mixture.astype(float) ** 2)
     measured = [score.value for score in made.result.scores if score.node.startswith("null")]
     assert measured
@@ -95,6 +96,10 @@ FLOORS = {
     "vocal_and_backing": {"vocals": 4.3},
     "misi_refine": {"vocals": 4.5, "drums": 2.3, "bass": 1.9, "other": 0.0},
     "ensemble": {"vocals": 3.3},
+    "two_stage_residual": {"vocals": 4.5, "drums": 3.3, "bass": 2.1, "other": 0.5},
+    "wiener_voice": {"vocals": 5.1},
+    "mop_then_pop": {"vocals": 4.7},
+    "drum_kit": {"drums": 1.7},
 }
 """SI-SDR in dB on the demo song, half a dB below what was measured."""
 

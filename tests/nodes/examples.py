@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -153,9 +152,7 @@ class Example:
         """What the first pass over the whole song finds; empty if the type has none."""
         if not self.type.reduce:
             return ()
-        accepted = inspect.signature(self.type.reduce).parameters
-        knobs = {name: value for name, value in {**self.knobs, "run": run}.items() if name in accepted}
-        return (self.type.reduce(*map(_stream, inputs.values()), **knobs),)
+        return (self.type.reduce(*map(_stream, inputs.values()), **self.knobs, run=run),)
 
     def on_window(self, shape: Shape, start: Fraction, stop: Fraction) -> dict[str, Any]:
         """The outputs on a stretch (in seconds) as the engine gets them: widen, crop, call, trim."""

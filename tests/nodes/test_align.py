@@ -3,7 +3,8 @@ import pytest
 
 from midistems_graph.node import Audio, Span
 from midistems_graph.node.testing import FakeRun, Tiles
-from midistems_nodes.phase.align import align, offset, offset_model
+from midistems_nodes.measure.offset import offset
+from midistems_nodes.phase.align import align, offset_model
 
 RATE = 8000
 RNG = np.random.default_rng(3)

@@ -19,7 +19,7 @@ _APART = 2.0
 """A stem counts as the louder one in a bin where it has so many times the magnitude of the other one."""
 
 
-def leakage(stems: Stream[Stems], *, n_fft: FftSize = 4096, hop: Hop = 1024, run: Run) -> Features:
+def leakage(stems: Stream[Stems], *, n_fft: FftSize = 4096, hop: Hop = 1024, run: Run, **_: object) -> Features:
     """How much of every stem is heard in every other one, by bin: `leakage`, float32 [into, from, bins].
 
     The geometric mean of |S_into| / |S_from| over the bins in which `from` is much louder; 0 where that never happens.

@@ -18,7 +18,7 @@ _SKIRT_BINS = 3
 """An open bin opens its neighbours: a partial has skirts."""
 
 
-def noise_floor(audio: Stream[Audio], *, n_fft: FftSize = 2048, hop: Hop = 512, run: Run) -> Features:
+def noise_floor(audio: Stream[Audio], *, n_fft: FftSize = 2048, hop: Hop = 512, run: Run, **_: object) -> Features:
     """How strong each bin is in its quiet moments: `floor`, float32 [channels, bins].
 
     The geometric mean of what lies below the geometric mean; moments of silence are left out.

@@ -15,7 +15,7 @@ from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
 
 def artefact_spectrum(
-    audio: Stream[Audio], artefact: Stream[Audio], *, n_fft: FftSize = 4096, hop: Hop = 1024, run: Run
+    audio: Stream[Audio], artefact: Stream[Audio], *, n_fft: FftSize = 4096, hop: Hop = 1024, run: Run, **_: object
 ) -> Features:
     """The mean power of the artefact per bin, as an amplitude: `spectrum`, float32 [channels, bins].
 

@@ -16,7 +16,7 @@ Parts = Annotated[int, Range(1, 10000)]
 _MOST_FADE = 0.05
 
 
-def loudness_of_parts(estimates: tuple[Stream[Signal], ...], *, parts: Parts = 240, run: Run) -> Features:
+def loudness_of_parts(estimates: tuple[Stream[Signal], ...], *, parts: Parts = 240, run: Run, **_: object) -> Features:
     """The mean absolute sample of every part of the song: one array [estimates, parts] per stem."""
     require_some("estimates", estimates)
     sums: dict[str, npt.NDArray[np.float64]] = {}

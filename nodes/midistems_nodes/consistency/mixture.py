@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Float32, Span, StftSettings, ceil_div
+from midistems_graph.audio.values import Float32, Span, StftSettings
 from midistems_graph.node import LOCAL, Audio, Context, NodeError, Range, Run, Stems, node, samples
+from midistems_nodes.envelope import Blocks, block_context
 from midistems_nodes.signals import BLOCK, require_match, total
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -22,7 +22,7 @@ def context(k: Any, levels: int = 1) -> Context:
     """How far the shares look around themselves, by the knobs, if they are made so many times in a row."""
     if k.share == "bins":
         return samples(levels * (k.n_fft + k.hop))
-    return Context(samples=2 * levels, seconds=2 * levels * k.smoothing) if k.share == "energy" else LOCAL
+    return block_context(k.smoothing, 2 * levels - 1) if k.share == "energy" else LOCAL
 
 
 @node(
@@ -94,7 +94,7 @@ def mixture_consistency(
         case "bins":
             shares = _by_bins(rest, parts, power, mixture.span, settings(n_fft, hop), run)
         case "energy":
-            shares = _by_energy(rest, parts, power, mixture.span, max(1, round(smoothing * mixture.rate)), run)
+            shares = _by_energy(rest, parts, power, Blocks(mixture.span, smoothing), run)
         case "given":
             shares = [rest * weight for weight in _given(given, stems)[:-1]]
         case "equal":
@@ -114,26 +114,15 @@ def _given(given: tuple[float, ...], stems: Stems) -> Float32:
     return (np.asarray(given) / sum(given)).astype(np.float32)
 
 
-def _by_energy(
-    rest: Float32, parts: Sequence[Float32], power: float, span: Span, block: int, run: Run
-) -> list[Float32]:
-    """Shares of all stems but the last, weighted by energy in absolute blocks, with a straight line between centres."""
-    first = span.start // block
-    edges = np.clip(np.arange(first, ceil_div(span.stop, block) + 1) * block, span.start, span.stop) - span.start
-    energies = np.zeros((len(parts), max(1, len(edges) - 1)))
-    for number, part in enumerate(parts):
-        for index, (lo, hi) in enumerate(pairwise(edges)):
-            run.check()
-            energies[number, index] = np.vdot(part[:, lo:hi], part[:, lo:hi])
-    weights = _normalised(list(energies), power / 2)
-    centres = (first + np.arange(len(weights[0])) + 0.5) * block - 0.5 - span.start
+def _by_energy(rest: Float32, parts: Sequence[Float32], power: float, blocks: Blocks, run: Run) -> list[Float32]:
+    """Shares of all stems but the last, weighted by energy in blocks."""
+    weights = _normalised([blocks.energies(part, run) for part in parts], power / 2)
     shares = [np.empty_like(rest) for _ in parts[:-1]]
     for lo in range(0, rest.shape[1], BLOCK):
         run.check()
-        piece = np.s_[:, lo : lo + BLOCK]
-        position = np.arange(lo, min(lo + BLOCK, rest.shape[1]))
+        hi = min(lo + BLOCK, rest.shape[1])
         for share, weight in zip(shares, weights, strict=False):
-            share[piece] = rest[piece] * np.interp(position, centres, weight).astype(np.float32)
+            share[:, lo:hi] = rest[:, lo:hi] * blocks.gains(weight, lo, hi)
     return shares
 
 

@@ -14,6 +14,7 @@ Files are opened by libsndfile where it can (WAV, RF64, W64, AIFF, CAF, FLAC, Og
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -184,6 +185,11 @@ def check_finite(samples: Float32, start: int, rate: int, path: str | Path) -> N
         )
 
 
+def name_for_c(path: Path) -> str | bytes:
+    """A path as libsndfile takes it: the system's own bytes, which need not be text, except on Windows."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 def breaks_off(path: Path, seconds: float, promised: float | None = None) -> SoundFileError:
     """The error for a truncated file."""
     of = "" if promised is None else f" of {promised:.2f} s"
@@ -203,7 +209,7 @@ def block_frames(channels: int) -> int:
 class _LibsndfileReader(SoundReader):
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sound = sound = soundfile.SoundFile(path)
+        self._sound = sound = soundfile.SoundFile(name_for_c(path))
         try:
             self.rate, self.channels, self.frames = sound.samplerate, sound.channels, sound.frames
             self.layout = _layout(sound)
@@ -229,7 +235,7 @@ class _LibsndfileReader(SoundReader):
         # Seeking in Ogg Vorbis gives other samples than reading on (libsndfile 1.2.2), so read up to the place.
         if frame < self._sound.tell():
             self._sound.close()
-            self._sound = soundfile.SoundFile(self.path)
+            self._sound = soundfile.SoundFile(name_for_c(self.path))
         while (gap := frame - self._sound.tell()) > 0:
             if not len(self._sound.read(out=self._scratch[:gap])):
                 raise breaks_off(self.path, self._sound.tell() / self.rate, self.frames / self.rate)

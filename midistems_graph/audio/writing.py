@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from midistems_graph.audio.files import SPEAKERS, TAGS, VORBIS_ORDER, SoundFileError, block_frames, check_finite
+from midistems_graph.audio.files import SPEAKERS, TAGS, VORBIS_ORDER, SoundFileError, block_frames, check_finite, name_for_c
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -146,7 +146,7 @@ class SoundWriter:
             self._sound.close()
             if self._container == "RF64":
                 _blank_peak_time(self._part)
-            if soundfile.info(self._part).frames != self.frames:
+            if soundfile.info(name_for_c(self._part)).frames != self.frames:
                 raise _disk_full(self.path)
             sync(self._part)
             self._part.replace(self.path)
@@ -176,7 +176,7 @@ class SoundWriter:
         """The libsndfile object on the hidden file."""
         try:
             sound = soundfile.SoundFile(
-                self._part,
+                name_for_c(self._part),
                 "w",
                 self.rate,
                 self.channels,

@@ -6,6 +6,7 @@ The axis of a run is that of the input `song`: its rate and length. A graph with
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from midistems_graph.node.contract import InputName, ModelName
 from midistems_graph.node.knob import FileRule
 
 SONG = "song"
+
+_NOWHERE_ELSE = frozenset("\\:\0")  # what some system takes for a drive, a root or the end of a name
 
 
 class InputProblem(Exception):
@@ -145,16 +148,16 @@ class Bindings:
         """A file that a graph names, within the graph file's own folder; raises InputProblem."""
         if self.folder is None:
             raise InputProblem(f"the graph reads {name!r}, but has not been saved to a folder yet")
-        root = self.folder.resolve()
-        if not name or Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name or ":" in name:
+        root = Path(os.path.realpath(self.folder))
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts or not _NOWHERE_ELSE.isdisjoint(name):
             raise InputProblem(
                 f"the graph may not read {name!r}; only files in or below its own folder, named relative to it"
             )
-        path = (root / name).resolve()
+        path = Path(os.path.realpath(root / name))  # unlike `resolve`, it bears links that lead in a circle
         if not path.is_relative_to(root):
             raise InputProblem(f"the graph may not read {name!r}; the link leads out of its folder")
         if not (path.is_file() or path.is_dir()):
-            raise InputProblem(f"the graph reads {name!r}, which does not exist beside it")
+            raise InputProblem(f"the graph reads {name!r}, but there is no such file or folder beside it")
         return path
 
     def named(self, rule: FileRule, name: str) -> BoundFile:

@@ -24,7 +24,15 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from midistems_graph.audio.files import SPEAKERS, TAGS, VORBIS_ORDER, SoundFileError, block_frames, check_finite, name_for_c
+from midistems_graph.audio.files import (
+    SPEAKERS,
+    TAGS,
+    VORBIS_ORDER,
+    SoundFileError,
+    block_frames,
+    check_finite,
+    name_for_c,
+)
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)

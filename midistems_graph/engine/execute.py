@@ -192,7 +192,11 @@ class Executor:
 
         Raises NodeError for what the run did not compute, or no longer has.
         """
-        return self._fetch(source, interval or self.plan.window)
+        try:
+            return self._fetch(source, interval or self.plan.window)
+        except _DerivedFailed as failed:
+            assert failed.__cause__ is not None
+            raise failed.__cause__ from None
 
     def forget(self) -> None:
         """Let go of the values in memory; what is asked for later comes from the store.
@@ -214,7 +218,9 @@ class Executor:
             status, nbytes, reason = "cancelled", 0, ""
         except Exception as error:
             failure = _failure(unit, node, error)
-            status, nbytes, reason = "failed", 0, failure.message
+            own = failure.node == _named(unit)
+            status, nbytes = "failed", 0
+            reason = failure.message if own else f"needs {failure.node}, which failed"
             with self._lock:
                 first = self._failures.setdefault(unit.node, (unit.tile, failure))
                 self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
@@ -359,7 +365,14 @@ class Executor:
         if found is None:
             began = time.perf_counter()
             unit = Unit(node.address, ONCE)
-            found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+            try:
+                found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+            except (Cancelled, _DerivedFailed):
+                raise
+            except Exception as error:
+                with self._lock:
+                    self.reports[node.address].add("failed", 0.0, 0, str(error))
+                raise _DerivedFailed(unit, node) from error
             self._memo.put((node.address, interval), found)
             with self._lock:
                 self.reports[node.address].add("derived", time.perf_counter() - began, 0, "")
@@ -437,10 +450,20 @@ class Executor:
         return cache(lambda unit: working_bytes(self.plan, unit, sizes))
 
 
-def _failure(unit: Unit, node: PlanNode, error: Exception) -> Failure:
+class _DerivedFailed(Exception):
+    """A derived node failed within a unit that reads it: the failure is that node's. The cause is what it raised."""
+
+    def __init__(self, unit: Unit, node: PlanNode) -> None:
+        super().__init__(unit.node)
+        self.unit, self.node = unit, node
+
+
+def _failure(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
     """What an exception of a unit says to people; a fault of ours goes to the log with its traceback."""
-    name = unit.node.removesuffix(MODEL)
+    name = _named(unit)
     match error:
+        case _DerivedFailed(__cause__=BaseException() as cause):
+            return _failure(error.unit, error.node, cause)
         case NodeError() | StoreError():
             return Failure(name, str(error), "node")
         case OutputRefused() | CannotWrite():
@@ -505,7 +528,7 @@ class _UnitRun:
             raise Cancelled
 
     def warn(self, message: str) -> None:
-        self.executor._problem(f"{self.node.address}: {message}")
+        self.executor._problem(f"{_named(self.unit)}: {message}")
 
     def note(self, name: str, text: str) -> None:
         self.executor.reports[self.node.address].notes[name] = text

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
-from midistems_graph.audio.files import is_sound
+from midistems_graph.audio.files import SoundFileError, is_sound
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.augment import REFERENCE
 from midistems_graph.engine.binding import SONG, sound_files
@@ -122,6 +122,7 @@ def _demo() -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_demo_mixture(path)
-    except OSError as error:
-        raise Refused(Exit.INPUT, f"the demo song cannot be made at {path}: {error.strerror or error}") from error
+    except (OSError, SoundFileError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Refused(Exit.OUTPUT, f"the demo song cannot be made: {reason}") from error
     return path

@@ -286,6 +286,15 @@ def test_a_full_disk(run: Program, copy: Path, song: Path, tiny_disk: Path) -> N
     assert not list(tiny_disk.glob("*.wav"))
 
 
+def test_a_full_disk_where_the_demo_song_would_be(
+    run: Program, copy: Path, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tiny_disk))
+    ended = run(copy, "demo", "-o", "out")
+    assert ended.code == 6 and len(ended.sentences) == 1 and "full" in ended.err
+    assert not list(tiny_disk.rglob("*.wav"))
+
+
 # The store
 
 

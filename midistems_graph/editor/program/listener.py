@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import write_demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
@@ -111,7 +112,7 @@ class Listener:
         mixture = Path(tempfile.gettempdir()) / "midistems-graph-demo.wav"
         try:
             write_demo_mixture(mixture)
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.bind(mixture)

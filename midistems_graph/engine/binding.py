@@ -76,8 +76,8 @@ def sound_files(folder: Path) -> list[Path]:
 class SharedReader(SoundReader):
     """An open sound file that several threads may read; each read goes on where the last one ended if it can."""
 
-    def __init__(self, path: Path) -> None:
-        self._reader = open_sound(path)
+    def __init__(self, path: Path, track: int) -> None:
+        self._reader = open_sound(path, track)
         self._lock = threading.Lock()
         for name in ("path", "rate", "channels", "frames", "layout", "format", "tags"):
             setattr(self, name, getattr(self._reader, name))
@@ -109,7 +109,7 @@ class Bindings:
     total: Fraction = Fraction(0)
     folder: Path | None = None
     song_name: str = "song"
-    _readers: dict[Path, SharedReader] = field(default_factory=dict)
+    _readers: dict[tuple[Path, int], SharedReader] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -131,12 +131,12 @@ class Bindings:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
 
-    def sound(self, path: Path) -> SharedReader:
+    def sound(self, path: Path, track: int = 0) -> SharedReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
         with self._lock:
-            if path not in self._readers:
-                self._readers[path] = SharedReader(path)
-            return self._readers[path]
+            if (path, track) not in self._readers:
+                self._readers[path, track] = SharedReader(path, track)
+            return self._readers[path, track]
 
     def close(self) -> None:
         """Let all files go."""

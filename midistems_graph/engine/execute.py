@@ -538,8 +538,8 @@ class _UnitRun:
         assert found is not None and found.file is not None
         return self.executor.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
 
-    def sound(self, path: Path) -> SoundReader:
-        return self.executor.plan.bindings.sound(path)
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        return self.executor.plan.bindings.sound(path, track)
 
     @property
     def tags(self) -> Mapping[str, str]:

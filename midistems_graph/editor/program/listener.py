@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import write_demo_mixture
-from midistems_graph.audio.values import Float32
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
+from midistems_graph.editor.program.pictures import Pictures
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
-from midistems_graph.editor.view.ears import Ears, Pictures
-from midistems_graph.editor.view.listening import Listening
+from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.marks import Mark
-from midistems_graph.editor.view.palette import faded
-from midistems_graph.editor.view.pictures import spectrogram, waveform
-from midistems_graph.editor.view.textures import Textures
 from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import installed
-
-REPAINT_SECONDS = 0.7
-THUMBNAIL = 240, 96
-"""Width and height of the small waveforms on nodes, in pixels."""
 
 
 class Listener:
@@ -43,8 +34,7 @@ class Listener:
         self.ears: Ears | None = None
         self.store: Store | None = None
         self.song_bound: Callable[[Path], None] = lambda song: None
-        self._repaint_at = 0.0
-        self._thumbnails: set[str] = set()
+        self.pictures = Pictures(bench)
         commands = bench.commands
         commands |= {"play": self._play, "stop": self._stop, "loop": self._loop}
         commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
@@ -56,14 +46,9 @@ class Listener:
     def open(self) -> None:
         """Begin, when the window is there."""
         bench, palette = self.bench, self.bench.window.palette
-        self.textures = Textures()
         self.transport = TransportBar(bench.transport_area, palette, bench.do)
-        self.listening = Listening(
-            bench.listening_area, palette, self.textures, self._seek, self._set_loop, self._unloop
-        )
-        bench.arranged = lambda: self.listening.place(bench.layout.listening)
+        self.pictures.open(self._seek, self._set_loop, self._unloop)
         bench.recolored = self._recolor
-        bench.show_listening(True)
 
     def close(self) -> None:
         if self.ears is not None:
@@ -73,39 +58,34 @@ class Listener:
 
     def tick(self) -> bool:
         """Before every frame: what was computed and heard in the meantime; whether something moves."""
-        self.textures.tick()
+        moves = self.pictures.tick()
         ears = self.ears
         if ears is None:
             self.transport.show(Heard())
-            return False
+            return moves
         self._mark(ears.take_events())
         status = ears.deck.status
         total = ears.seconds
         at = status.sample / ears.deck.song.rate
         loop = ears.deck.transport.loop
-        frames = max(ears.deck.song.total, 1)
         note = "computing" if status.waiting else "before the edit" if status.stale else status.note
         kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
         name = status.take.name if status.take else ""
         playing = status.playing and (at < total or loop is not None)
         heard = Heard(playing, at, total, loop is not None, name, note, status.levels.peak, kept, ears.slot)
         self.transport.show(heard)
-        self.listening.mark(at / max(total, 1e-9), loop and (loop[0] / frames, loop[1] / frames))
         health = status.health
         xruns = f"{health.xruns} xruns · " if health.xruns else ""
         self.bench.status.show_sound(f"{xruns}{health.rate} Hz · {health.period} frames", wrong=bool(health.xruns))
         progress = ears.progress
         self.bench.status.show_run(None if progress is None else Work(progress))
-        if ears.computed and time.monotonic() > self._repaint_at:
-            ears.computed = False
-            self._repaint()
-        return playing or progress is not None or self.listening.is_dragged
+        return playing or progress is not None or moves
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
         if self.ears is not None:
             self.ears.close()
-            self.ears = None
+            self.ears = self.pictures.ears = None
         if self.store is None:
             self.store = opened_store()
         try:
@@ -113,7 +93,7 @@ class Listener:
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song = song
+        self.song, self.pictures.ears = song, self.ears
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
@@ -143,7 +123,7 @@ class Listener:
         assert self.ears is not None
         self.ears.hear(asked.flat)
         self.bench.canvas.play(str(asked.edge) if asked.edge else "")
-        self._repaint()
+        self.pictures.repaint()
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
@@ -190,12 +170,12 @@ class Listener:
     def _recall(self, number: int) -> None:
         if (ears := self._heard_with()) and not ears.recall(number):
             raise Refused(f"nothing is kept under {number}; hear an edge and press Ctrl+{number}")
-        self._repaint()
+        self.pictures.repaint()
 
     def _compare(self) -> None:
         if (ears := self._heard_with()) and not ears.swap():
             raise Refused("hear two edges first; this key goes from one to the other")
-        self._repaint()
+        self.pictures.repaint()
 
     def _run(self) -> None:
         """Compute what is selected, or what is heard, from end to end."""
@@ -234,62 +214,19 @@ class Listener:
             if item is not None and item.mark.picture:
                 own[node_id] = replace(mark, picture=item.mark.picture)
             if mark.phase == "cached":
-                self._want_thumbnail(node_id)
+                self.pictures.want_thumbnail(node_id)
         self.bench.canvas.set_marks(own)
 
     def forget(self) -> None:
         """Another document: nothing of the old one is heard or shown any more."""
         self.bench.canvas.play("")
-        for name in self._thumbnails:
-            self.textures.drop(name)
-        self._thumbnails.clear()
+        self.pictures.forget()
         if self.ears is not None:
             self.ears.silence()
 
-    # Pictures
-
-    def _want_thumbnail(self, node_id: str) -> None:
-        """Have a small waveform made of the first output of a node that was computed."""
-        box, insight = self.bench.editor.scene.boxes.get(node_id), self.bench.editor.insight
-        spot = next((p for p in box.shape.ports if p.side == "out"), None) if box and box.shape.thumbnail else None
-        flat = insight.flat_source(self.bench.editor.state.path, spot.address(node_id)) if spot else None
-        if flat is None or self.ears is None:
-            return
-        jobs = self.bench.window.jobs
-        self.ears.thumbnail(flat, THUMBNAIL[0], lambda edges: jobs.post(lambda: self._show_thumbnail(node_id, edges)))
-
-    def _show_thumbnail(self, node_id: str, edges: Float32) -> None:
-        item = self.bench.canvas.nodes.get(node_id)
-        if item is not None:
-            name = f"thumbnail of {node_id}"
-            self._thumbnails.add(name)
-            tag = self.textures.put(name, waveform(edges, THUMBNAIL[1], self.bench.window.palette.soft))
-            self.bench.canvas.set_marks({node_id: replace(item.mark, picture=tag)})
-
-    def _repaint(self) -> None:
-        self._repaint_at = time.monotonic() + REPAINT_SECONDS
-        if self.ears is not None:
-            jobs = self.bench.window.jobs
-            self.ears.paint(
-                self.listening.columns,
-                self.listening.rows[1],
-                lambda made: jobs.post(lambda: self._show(made), "paint"),
-            )
-
-    def _show(self, made: Pictures) -> None:
-        palette = self.bench.window.palette
-        envelope, levels = made
-        self.textures.put("wave", waveform(envelope, self.listening.rows[0], palette.accent))
-        self.textures.put("levels", spectrogram(levels, faded(palette.accent, 255)))
-        take = self.ears.take if self.ears else None
-        self.listening.redraw(take.name if take else "")
-
     def _recolor(self) -> None:
-        palette = self.bench.window.palette
-        self.listening.palette = palette
-        self.transport.recolor(palette)
-        self.listening.redraw("")
-        self._repaint()
+        self.transport.recolor(self.bench.window.palette)
+        self.pictures.recolor()
 
 
 def opened_store() -> Store:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from midistems_graph.audio.demo import write_demo_mixture
+from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
@@ -101,10 +100,9 @@ class Listener:
         return True
 
     def bind_demo(self) -> None:
-        """The demo song, mixed into a file of its own."""
-        mixture = Path(tempfile.gettempdir()) / "midistems-graph-demo.wav"
+        """The demo song."""
         try:
-            write_demo_mixture(mixture)
+            mixture = demo_mixture()
         except OSError as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return

@@ -101,7 +101,6 @@ class Sheet:
                 no_scrollbar=True,
                 no_scroll_with_mouse=True,
                 no_saved_settings=True,
-                no_bring_to_front_on_focus=True,
                 pos=[int(self._area.left), int(self._area.top)],
                 width=int(self._area.width),
                 height=int(self._area.height),

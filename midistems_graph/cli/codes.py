@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
+from midistems_graph.rules.problems import MissingModel, Problem
+
 
 class Exit(IntEnum):
     """How a program ended."""
@@ -76,6 +78,11 @@ def of_batch(codes: Iterable[Exit]) -> Exit:
     """The code of many songs: SOME when they differ in whether they were done, else the worst of theirs."""
     of_songs = set(codes)
     return worst(of_songs | {Exit.SOME} if Exit.DONE in of_songs and len(of_songs) > 1 else of_songs)
+
+
+def of_graph(broken: Iterable[Problem]) -> Exit:
+    """The code of a graph with errors: one that lacks nothing but models is sound."""
+    return Exit.MODEL if all(isinstance(problem, MissingModel) for problem in broken) else Exit.GRAPH
 
 
 def as_text() -> str:

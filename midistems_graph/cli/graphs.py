@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.cli.codes import Exit, Refused, of_graph
 from midistems_graph.cli.plain_text import clean, typed
 from midistems_graph.cli.presets import graph_file
 from midistems_graph.document.diff import diff
@@ -55,10 +55,11 @@ def _check(graph: Graph) -> Exit:
         hints = []
     for problem in (*problems, *hints):
         print(f"{problem.severity}: {clean(problem)}")
-    if not errors(problems):
-        print("the graph is sound")
-        return Exit.DONE
-    return Exit.GRAPH
+    broken = errors(problems)
+    if broken:
+        return of_graph(broken)
+    print("the graph is sound")
+    return Exit.DONE
 
 
 def _convert(graph: Graph, target: Path) -> Exit:

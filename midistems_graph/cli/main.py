@@ -1,4 +1,4 @@
-"""midistems-graph: the editor, node library, graph files, store, installation.
+"""midistems-graph: the editor, node library, graph files, models, store, installation.
 
 Files, or nothing at all, open the editor; a word does its work, whose modules are imported when it is asked.
 """
@@ -15,7 +15,7 @@ from midistems_graph.cli import codes
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.run_graph import Parser
 
-WORDS = ("nodes", "graph", "cache", "doctor")
+WORDS = ("nodes", "graph", "models", "cache", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,14 +23,14 @@ def parser() -> argparse.ArgumentParser:
     it = Parser(
         prog="midistems-graph",
         usage="midistems-graph [-h] [--version] [GRAPH] [SONG]\n       midistems-graph WORD ...",
-        description="Open the editor on a graph file and a song, or look at node types, graph files and the store. "
-        "Graphs are run without a window by run-graph.",
+        description="Open the editor on a graph file and a song, or look at node types, graph files, models and the "
+        "store. Graphs are run without a window by run-graph.",
         epilog=codes.as_text(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     it.add_argument("--version", action="version", version=f"midistems-graph {__version__}")
-    words = it.add_subparsers(dest="word", metavar="WORD")
+    words = it.add_subparsers(dest="word", metavar="WORD", prog="midistems-graph")
 
     nodes = words.add_parser("nodes", help="list the node types, or show the help of one")
     nodes.add_argument("type", nargs="?", metavar="TYPE", help="such as separate.hpss")
@@ -50,6 +50,31 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("file", metavar="GRAPH")
     show.add_argument("--format", choices=("text", "svg", "dot", "mermaid"), default="text")
     show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+
+    models = words.add_parser("models", help="trained networks: list, get, add, inspect, remove, verify")
+    tasks = models.add_subparsers(dest="verb", metavar="VERB")
+    models.set_defaults(json=False)
+    listing = tasks.add_parser("list", help="those that are here and those that can be had (also without any VERB)")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    get = tasks.add_parser("get", help="get one of the catalogue; its licence and size are shown first")
+    get.add_argument("name", metavar="NAME")
+    get.add_argument("--from", type=Path, dest="given", metavar="FILE", help="the file, or the folder of the files, "
+        "that would be downloaded otherwise")  # fmt: skip
+    get.add_argument("--accept-licence", action="store_true", help="consent to a licence that forbids commercial use, "
+        "or of which that is not known")  # fmt: skip
+    add = tasks.add_parser("add", help="take in ONNX files of yours, or what other programs have downloaded")
+    add.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    add.add_argument("--from-uvr", type=Path, metavar="FOLDER", help="all models in a folder of Ultimate Vocal "
+        "Remover, audio-separator, MSST or the like")  # fmt: skip
+    add.add_argument("--name", default="", help="what a single file is to be called")
+    add.add_argument("--copy", action="store_true", help="copy the files instead of linking to where they are")
+    inspect = tasks.add_parser("inspect", help="say what an ONNX file is and why, and draft its manifest")
+    inspect.add_argument("file", type=Path, metavar="FILE")
+    inspect.add_argument("--json", action="store_true", help="as JSON")
+    remove = tasks.add_parser("remove", help="delete one; files that it links to stay")
+    remove.add_argument("name", metavar="NAME")
+    verify = tasks.add_parser("verify", help="read every file and compare its SHA-256")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="only these")
 
     cache = words.add_parser("cache", help="the store of intermediate results: size, why, clear, verify")
     tasks = cache.add_subparsers(dest="verb", metavar="VERB")
@@ -104,6 +129,10 @@ def _work(options: argparse.Namespace) -> Exit:
             from midistems_graph.cli.graphs import work_on_graphs
 
             return work_on_graphs(options)
+        case "models":
+            from midistems_graph.cli.models import work_on_models
+
+            return work_on_models(options)
         case "cache":
             from midistems_graph.cli.cache import work_on_store
 

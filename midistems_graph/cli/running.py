@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from midistems_graph.cli import tables
-from midistems_graph.cli.codes import Exit, Refused, worst
+from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import clean, in_seconds
 from midistems_graph.cli.presets import graph_file
@@ -150,7 +150,7 @@ def _wanted(graph: Graph, library: NodeLibrary, options: argparse.Namespace, rep
     needed = relevant_to(problems, ancestors(flat, [port.node for port in wanted.ports]))
     broken = errors(needed)
     if broken:
-        raise Refused(Exit.GRAPH, *(problem.message for problem in broken))
+        raise Refused(of_graph(broken), *(problem.message for problem in broken))
     for problem in errors(problems):
         report.problem(f"{problem.message} (what does not depend on it runs)")
     return wanted
@@ -248,7 +248,7 @@ def _planned(work: _Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[P
     except InputProblem as error:
         raise Refused(Exit.INPUT, str(error)) from None
     except GraphUnsound as error:
-        raise Refused(Exit.GRAPH, *(problem.message for problem in error.problems)) from None
+        raise Refused(of_graph(error.problems), *(problem.message for problem in error.problems)) from None
     except (PlanError, Unfolding) as error:
         raise Refused(Exit.GRAPH, str(error)) from None
     if window and plan.window[0] >= plan.window[1]:
@@ -308,6 +308,7 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
                 "bytes": node.nbytes,
                 "units": dict(node.units),
                 "reason": node.reason,
+                "notes": dict(node.notes),
             }
         )
     for score in result.scores:

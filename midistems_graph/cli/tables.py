@@ -107,6 +107,11 @@ def _or_unknown(value: float | None, words: object) -> str:
     return "unknown" if value is None else str(words(value))
 
 
+def print_rows(head: Sequence[str], rows: Sequence[Sequence[str]], console: Console, right: Sequence[int] = ()) -> None:
+    """A plain table; columns in `right` stand flush right."""
+    console.print(_table(head, rows, right))
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for place, name in enumerate(head):

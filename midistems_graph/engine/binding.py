@@ -16,7 +16,8 @@ import blake3
 
 from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
 from midistems_graph.audio.values import Float32
-from midistems_graph.node.contract import InputName
+from midistems_graph.models.library import ModelLibrary, ModelMissing
+from midistems_graph.node.contract import InputName, ModelName
 from midistems_graph.node.knob import FileRule
 
 SONG = "song"
@@ -157,7 +158,13 @@ class Bindings:
         return path
 
     def named(self, rule: FileRule, name: str) -> BoundFile:
-        """What a knob of a node names: a bound input or a file below the graph; raises InputProblem."""
+        """What a knob of a node names: a bound input, a model, or a file below the graph; raises InputProblem."""
+        if isinstance(rule, ModelName):
+            try:
+                model = ModelLibrary.default().find(name)
+            except ModelMissing as error:
+                raise InputProblem(str(error)) from None
+            return BoundFile(model.folder, model.digest)
         if isinstance(rule, InputName):
             if name not in self.files:
                 has = ", ".join(sorted(self.files)) or "none"

@@ -19,9 +19,9 @@ from midistems_graph.document.data import from_data
 from midistems_graph.document.graph import GROUP_PREFIX, Address, Edge, Graph, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.evaluate import evaluate
-from midistems_graph.engine.plan import Interval, Plan, compile_plan
+from midistems_graph.engine.plan import Interval, Plan, PlanNode, compile_plan
 from midistems_graph.engine.wiring import Source
-from midistems_graph.node.contract import NodeError, OutputFile, Run
+from midistems_graph.node.contract import ModelName, NodeError, OutputFile, Run
 from midistems_graph.node.definition import NodeType, Port
 from midistems_graph.node.library import NodeLibrary
 
@@ -66,7 +66,9 @@ class _Pull:
         if source.node not in self.known:
             node = replace(self.plan.nodes[source.node], reach=Fraction(0), whole=False)
             span = Span.of_seconds(*self.here, self.plan.total, node.rate)
-            self.known[source.node] = evaluate(self.plan, node, self.here, self, _Inner(self.run, span))
+            self.known[source.node] = evaluate(
+                self.plan, node, self.here, self, _Inner(self.run, span, node, self.plan)
+            )
         value = self.known[source.node][source.port]
         if interval == self.here or not isinstance(value, Timed):
             return value
@@ -75,14 +77,24 @@ class _Pull:
 
 @dataclass(frozen=True)
 class _Inner:
-    """The caller's run, seen from inside: another span, no progress of its own, no files, no outputs."""
+    """The caller's run, seen from inside: another span, no progress of its own, no files but models, no outputs."""
 
     outer: Run
     span: Span
+    node: PlanNode
+    plan: Plan
+
+    @property
+    def kept(self) -> Span:
+        return self.span
 
     @property
     def threads(self) -> int:
         return self.outer.threads
+
+    @property
+    def cores(self) -> int:
+        return self.outer.cores
 
     def progress(self, done: float) -> None:
         self.outer.check()
@@ -93,7 +105,13 @@ class _Inner:
     def warn(self, message: str) -> None:
         self.outer.warn(message)
 
+    def note(self, name: str, text: str) -> None:
+        self.outer.note(name, text)
+
     def file(self, knob: str) -> Path:
+        found = self.node.type.knob(knob)
+        if found is not None and isinstance(found.file, ModelName):
+            return self.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
         raise NodeError("a separator that is called as a function cannot read files of its own")
 
     def sound(self, path: Path) -> SoundReader:

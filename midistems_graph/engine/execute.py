@@ -85,13 +85,14 @@ class Silent:
 
 @dataclass
 class NodeReport:
-    """What became of one node: the most significant status of its units, their cost, and why."""
+    """What became of one node: the most significant status of its units, their cost, why, and what it says of it."""
 
     status: Status
     seconds: float = 0.0
     nbytes: int = 0
     reason: str = ""
     units: dict[Status, int] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def add(self, status: Status, seconds: float, nbytes: int, reason: str) -> None:
         more = _WEIGHT[status] > _WEIGHT[self.status]
@@ -481,6 +482,14 @@ class _UnitRun:
         return Span.of_seconds(*wider, self.executor.plan.total, self.node.rate)
 
     @property
+    def kept(self) -> Span:
+        return Span.of_seconds(*self.interval, self.executor.plan.total, self.node.rate)
+
+    @property
+    def cores(self) -> int:
+        return self.executor.cores
+
+    @property
     def threads(self) -> int:
         """All cores for a node that runs alone, its share otherwise."""
         queue = self.executor._queue
@@ -497,6 +506,9 @@ class _UnitRun:
 
     def warn(self, message: str) -> None:
         self.executor._problem(f"{self.node.address}: {message}")
+
+    def note(self, name: str, text: str) -> None:
+        self.executor.reports[self.node.address].notes[name] = text
 
     def file(self, knob: str) -> Path:
         found = self.node.type.knob(knob)

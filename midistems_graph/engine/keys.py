@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
 
 import blake3
 import msgpack
@@ -76,6 +77,20 @@ def node_key(node: PlanNode, total: Fraction) -> bytes:
     return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 
+def lineage(plan: Plan, source: Source) -> str:
+    """What an output of a plan is computed from, as one digest that is known before anything runs.
+
+    Equal lineages have equal content; content may be equal where lineages are not.
+    """
+    known: dict[str, bytes] = {}
+    for address, node in plan.nodes.items():  # in topological order
+        named = [(name, sources) for name, sources in sorted(node.inputs.items())]
+        named += [(name, (source,)) for name, source in sorted(node.wired.items())]
+        above = [(name, [(known[s.node], s.port) for s in sources]) for name, sources in named]
+        known[address] = blake3.blake3(msgpack.packb([node_key(node, plan.total), node.muted, above])).digest()
+    return blake3.blake3(known[source.node] + source.port.encode()).hexdigest()
+
+
 def unit_key(shared: bytes, interval: Interval, inputs: Inputs) -> str:
     """The key of a node's result on a stretch."""
     return blake3.blake3(msgpack.packb([shared, *map(str, interval), inputs])).hexdigest()
@@ -94,8 +109,10 @@ def facts(node: PlanNode, interval: Interval, inputs: Inputs) -> dict[str, str]:
 
 
 def libraries(node: PlanNode) -> tuple[tuple[str, str], ...]:
-    """Versions of the libraries that can change a node's samples."""
-    return (("fft", fft_backend()), *((name, _version(name)) for name in sorted({"numpy", *node.type.libraries})))
+    """Versions of the libraries that can change a node's samples, and what else of this machine can."""
+    facts = node.type.facts(SimpleNamespace(**node.knobs)) if node.type.facts else {}
+    versions = ((name, _version(name)) for name in sorted({"numpy", *node.type.libraries}))
+    return (("fft", fft_backend()), *versions, *sorted(facts.items()))
 
 
 @cache

@@ -26,8 +26,8 @@ from midistems_graph.document.flatten import SEPARATOR, Flat, flatten
 from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
-from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName
-from midistems_graph.node.definition import TIMED, NodeType, Port, context_of
+from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName, ModelName
+from midistems_graph.node.definition import TIMED, NodeType, Port, context_of, has_first_pass
 from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
@@ -236,18 +236,20 @@ def _plan_nodes(
     wired: dict[str, Source] = {}
     separators: dict[str, Separator] = {}
     contexts: dict[str, Context] = {}
+    called: dict[str, str] = {}
     for target, source in wiring.into[address]:
         if source.port == SEPARATOR:
             function = wiring.nodes[source.node]
             separators[target.port] = separator_of(function, graph, library)
             contexts[target.port] = separator_context(function, graph, library, bindings)
+            called |= separator_models(target.port, function, graph, library, bindings)
         elif node_type.knob(target.port):
             wired[target.port] = source
         else:
             inputs.setdefault(target.port, []).append(source)
     settings = node_type.settings(node.knobs)
     context = context_of(node_type, {**settings, **contexts})
-    files = file_digests(node_type, settings, bindings)
+    files = {**file_digests(node_type, settings, bindings), **called}
     ports = {port.name: port for port in node_type.inputs}
     timed = [s for name, sources in inputs.items() if ports[name].timed for s in sources]
     arriving = done[timed[0].node].rate if timed else bindings.rate
@@ -272,14 +274,14 @@ def _plan_nodes(
         derived=derived,
         files=files,
     )
-    if node_type.reduce is None:
+    if not has_first_pass(node_type, settings):
         yield shared
         return
     first = replace(shared, address=address + MODEL, type=model_type(node_type), mode="once", whole=True, muted=False)
     yield first
-    main = replace(node_type, inputs=(*node_type.inputs, Port("model", ("features",))))
+    main = replace(node_type, inputs=(*node_type.inputs, Port("learned", ("features",))))
     yield replace(
-        shared, type=main, inputs={**shared.inputs, "model": (Source(first.address, "out"),)}, depth=depth + 1
+        shared, type=main, inputs={**shared.inputs, "learned": (Source(first.address, "out"),)}, depth=depth + 1
     )
 
 
@@ -333,11 +335,27 @@ def separator_of(node: Node, graph: Graph, library: NodeLibrary) -> Separator:
     return Separator(node.type, tuple(sorted(node.knobs.items())), definition)
 
 
+def separator_models(port: str, node: Node, graph: Graph, library: NodeLibrary, bindings: Bindings) -> dict[str, str]:
+    """Content digests of the models that a function uses, by the port it arrives at and the knob's own place."""
+    inner = (
+        {"it": node}
+        if node.group is None
+        else flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=())).nodes
+    )
+    found = {}
+    for address, each in inner.items():
+        node_type = library.get(each.type)
+        for knob in node_type.knobs if node_type else ():
+            if isinstance(knob.file, ModelName):
+                name = str(each.knobs.get(knob.name, knob.default))
+                found[f"{port}:{address}.{knob.name}"] = bindings.named(knob.file, name).digest
+    return found
+
+
 def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: Bindings) -> Context:
     """How far a separator looks around: its own context, or the longest path through its group."""
     if node.group is None:
-        node_type = library[node.type]
-        return WHOLE if node_type.reduce else context_of(node_type, node_type.settings(node.knobs))
+        return _inner(node, library)
     flat = flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=()))
     wiring = Wiring.of(flat, library)
     reach: dict[str, Fraction] = {}
@@ -353,7 +371,8 @@ def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: 
 
 def _inner(node: Node, library: NodeLibrary) -> Context:
     node_type = library[node.type]
-    return WHOLE if node_type.reduce else context_of(node_type, node_type.settings(node.knobs))
+    settings = node_type.settings(node.knobs)
+    return WHOLE if has_first_pass(node_type, settings) else context_of(node_type, settings)
 
 
 def _units(plan: Plan) -> dict[Unit, tuple[Unit, ...]]:

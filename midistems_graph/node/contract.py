@@ -63,6 +63,11 @@ class InputName:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelName:
+    """Marks a text knob as the name of a model in the library on disk, whose folder the node reads."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """How far beyond an output instant the inputs matter, left and right.
 
@@ -126,8 +131,18 @@ class Run(Protocol):
         ...
 
     @property
+    def kept(self) -> Span:
+        """The part of it that counts; the rest is context. Who works by the sample may leave the rest out."""
+        ...
+
+    @property
     def threads(self) -> int:
         """How many threads the node may keep busy. Results must not depend on it."""
+        ...
+
+    @property
+    def cores(self) -> int:
+        """How many threads the whole run may keep busy, for what takes turns and then has them all."""
         ...
 
     def progress(self, done: float) -> None:
@@ -142,8 +157,12 @@ class Run(Protocol):
         """Add a sentence to the run's problems (shown once per node)."""
         ...
 
+    def note(self, name: str, text: str) -> None:
+        """Tell a fact about how the node worked (`provider`, `cpu`), to be shown beside it."""
+        ...
+
     def file(self, knob: str) -> Path:
-        """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph) names."""
+        """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph, ModelName) names."""
         ...
 
     def sound(self, path: Path) -> SoundReader:

@@ -20,6 +20,7 @@ from midistems_graph.node.contract import (
     FileBelowGraph,
     FolderBelowGraph,
     InputName,
+    ModelName,
     Range,
     Run,
     Stream,
@@ -87,11 +88,13 @@ class Traits:
     sums_to      name of the input port that the outputs add up to
     rate         output rate as a function of (knobs, rate of the first timed input or of the song)
     stems        names of the stems it makes: a tuple, or a function of the knobs
-    complete     the stems it makes cover the whole parent
+    complete     the stems it makes cover the whole parent: yes or no, or a function of the knobs
     reduce       a streaming first pass over the whole song; its result arrives as the function's
-                 positional parameter `model`, and the node itself stays local
+                 positional parameter `learned`, and the node itself stays local
+    reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out
     scratch      working memory while it runs, as a multiple of its inputs' and outputs' bytes
     libraries    installed packages whose version changes its samples
+    facts        what else of this machine changes them, by name, as a function of the knobs
     keeps_gain   gain in = gain out and silence in = silence out; nodes that do not keep it declare False
     """
 
@@ -106,10 +109,12 @@ class Traits:
     sums_to: str = ""
     rate: Callable[[Any, int], int] | None = None
     stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
-    complete: bool = False
+    complete: bool | Callable[[Any], bool] = False
     reduce: Callable[..., Any] | None = None
+    reduces: Callable[[Any], bool] | None = None
     scratch: float = 2.0
     libraries: tuple[str, ...] = ()
+    facts: Callable[[Any], Mapping[str, str]] | None = None
     keeps_gain: bool = True
 
 
@@ -198,7 +203,7 @@ class node(Traits):  # noqa: N801 - reads as a decorator
                 takes_run = True
             elif parameter.kind is parameter.KEYWORD_ONLY:
                 knobs.append(_knob(where, parameter, hint))
-            elif not (self.reduce and parameter.name == "model"):
+            elif not (self.reduce and parameter.name == "learned"):
                 inputs.append(_port(where, parameter.name, hint, optional=parameter.default is None))
         outputs, single = _outputs(where, hints["return"])
         if any(port.variadic for port in outputs):
@@ -280,7 +285,7 @@ def _knob(where: str, parameter: inspect.Parameter, hint: Any) -> Knob:
         hint, *rest = get_args(hint)
         extras = tuple(rest)
     limits = next((e for e in extras if isinstance(e, Range)), None)
-    file = next((e for e in extras if isinstance(e, FileBelowGraph | FolderBelowGraph | InputName)), None)
+    file = next((e for e in extras if isinstance(e, FileBelowGraph | FolderBelowGraph | InputName | ModelName)), None)
     plain: dict[Any, KnobKind] = {bool: "bool", int: "int", float: "float", str: "text"}
     plain |= {tuple[float, ...]: "numbers", tuple[str, ...]: "texts"}
     if get_origin(hint) is Literal:
@@ -295,6 +300,13 @@ def _knob(where: str, parameter: inspect.Parameter, hint: Any) -> Knob:
         return dataclasses.replace(knob, default=knob.coerce(default))
     except KnobError as error:
         raise DefinitionError(f"{where}: default refused: {error}") from None
+
+
+def has_first_pass(node_type: NodeType, knobs: Mapping[str, object]) -> bool:
+    """Whether a streaming pass over the whole song comes first, at given knobs."""
+    if node_type.reduce is None:
+        return False
+    return node_type.reduces is None or node_type.reduces(types.SimpleNamespace(**knobs))
 
 
 def context_of(node_type: NodeType, knobs: Mapping[str, object]) -> Context:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from midistems_graph.document.graph import KnobValue
-from midistems_graph.node.contract import FileBelowGraph, FolderBelowGraph, InputName, Range
+from midistems_graph.node.contract import FileBelowGraph, FolderBelowGraph, InputName, ModelName, Range
 
 KnobKind = Literal["int", "float", "bool", "text", "choice", "numbers", "texts"]
-FileRule = FileBelowGraph | FolderBelowGraph | InputName
+FileRule = FileBelowGraph | FolderBelowGraph | InputName | ModelName
 
 
 class KnobError(ValueError):

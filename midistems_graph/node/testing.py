@@ -22,12 +22,18 @@ class FakeRun:
 
     span: Span = field(default_factory=lambda: Span.whole(44100, 44100))
     threads: int = 1
+    cores: int = 1
     files: Mapping[str, Path] = field(default_factory=dict)
     folder: Path = Path()
     tags: Mapping[str, str] = field(default_factory=dict)
     cancel_at: float | None = None
     seen: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> Span:
+        return self.span
 
     def progress(self, done: float) -> None:
         self.seen.append(done)
@@ -39,6 +45,9 @@ class FakeRun:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def note(self, name: str, text: str) -> None:
+        self.notes[name] = text
 
     def file(self, knob: str) -> Path:
         return self.files[knob]

@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     knobs.knobs_known,
     knobs.links_agree,
     knobs.inputs_bound,
+    knobs.models_there,
     edges.inputs_connected,
     *CONNECTION_RULES,
 )

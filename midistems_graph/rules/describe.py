@@ -89,9 +89,10 @@ def _made(
     if kind == "stems":
         own = _stems(node_type, knobs)
         like_set = next((f for f in arriving if f.kind == "stems"), bound if bound and bound.kind == "stems" else None)
-        if own or node_type.complete or like_set is None:
+        complete = _complete(node_type, knobs)
+        if own or complete or like_set is None:
             said = getattr(knobs, "complete", False) is True  # a knob of that name, as of stems.gather
-            return replace(made, stems=own, complete=node_type.complete or said)
+            return replace(made, stems=own, complete=complete or said)
         return replace(made, stems=like_set.stems, complete=like_set.complete)
     if kind in BINS:
         like_bins = next((f.stft for f in arriving if f.kind in BINS), None)
@@ -133,6 +134,15 @@ def _stems(node_type: NodeType, knobs: SimpleNamespace) -> tuple[str, ...]:
         return node_type.stems(knobs)
     except Exception:  # as above
         return ()
+
+
+def _complete(node_type: NodeType, knobs: SimpleNamespace) -> bool:
+    if not callable(node_type.complete):
+        return node_type.complete
+    try:
+        return node_type.complete(knobs)
+    except Exception:  # as above
+        return False
 
 
 def _stft(knobs: SimpleNamespace) -> StftSettings | None:

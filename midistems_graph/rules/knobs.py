@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from midistems_graph.document.flatten import REPEAT
 from midistems_graph.document.graph import Address, KnobValue
-from midistems_graph.node.contract import LOCAL, InputName
+from midistems_graph.models.library import ModelLibrary, ModelMissing
+from midistems_graph.node.contract import LOCAL, InputName, ModelName
 from midistems_graph.node.definition import NodeType
 from midistems_graph.node.knob import Knob, KnobError
 from midistems_graph.rules.kinds import bodies_of
@@ -16,6 +17,7 @@ from midistems_graph.rules.problems import (
     KnobRefused,
     KnobShapesPlan,
     LinkMismatch,
+    MissingModel,
     Problem,
     UnboundInput,
     UnknownKnob,
@@ -71,6 +73,21 @@ def inputs_bound(site: Site) -> Iterator[Problem]:
         yield UnusedInput(
             "", "", f"the input {name!r} of the graph is never read; remove it or add a node that loads it"
         )
+
+
+def models_there(site: Site) -> Iterator[MissingModel]:
+    """MissingModel for what knobs name as a model."""
+    library = ModelLibrary.default()
+    for address, node in site.flat.nodes.items():
+        node_type = site.type_of(address)
+        for knob in node_type.knobs if node_type else ():
+            if isinstance(knob.file, ModelName) and not isinstance(
+                name := node.knobs.get(knob.name, knob.default), tuple
+            ):
+                try:
+                    library.find(str(name))
+                except ModelMissing as error:
+                    yield MissingModel(address, knob.name, f"the node {address!r}: {error}")
 
 
 def wired_knobs_leave_the_plan(site: Site) -> Iterator[KnobShapesPlan]:

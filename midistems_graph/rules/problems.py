@@ -14,7 +14,8 @@
     │   ├── KnobEdgeKind         what an edge brings cannot drive it
     │   ├── KnobShapesPlan       an edge drives what must be known before the run
     │   ├── LinkMismatch         linked knobs that cannot share a value
-    │   └── UnboundInput         the name of a graph input that is not defined
+    │   ├── UnboundInput         the name of a graph input that is not defined
+    │   └── MissingModel         the name of a model that is not in the library
     ├── of ports and edges
     │   ├── UnknownPort, MissingInput, PortTaken
     │   ├── KindMismatch, GenericMismatch
@@ -110,6 +111,10 @@ class LinkMismatch(Problem):
 
 class UnboundInput(Problem):
     """A node reads a graph input that is not defined."""
+
+
+class MissingModel(Problem):
+    """A node uses a model that is not in the library, or is damaged there."""
 
 
 class UnknownPort(Problem):

@@ -16,10 +16,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder of the test; caches and logs go below it."""
     folder = tmp_path / "home"
     folder.mkdir()
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("MIDISTEMS_STORE", raising=False)
+    for name in ("MIDISTEMS_STORE", "MIDISTEMS_MODELS", "MIDISTEMS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
     return folder
 

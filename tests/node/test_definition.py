@@ -110,7 +110,7 @@ def test_a_separator_offers_itself_as_a_function():
 
 def test_a_reduction_arrives_as_a_parameter_that_is_no_port():
     @node("test.reduce", reduce=lambda tiles: tiles)
-    def reduce(audio: Audio, model: Any) -> Audio:
+    def reduce(audio: Audio, learned: Any) -> Audio:
         """Do nothing."""
 
     assert [p.name for p in reduce.inputs] == ["audio"]

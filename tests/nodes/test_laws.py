@@ -41,7 +41,7 @@ def nearly(value: object, reference: object, db: float = -120) -> None:
 def test_every_port_and_knob_is_documented(node_type):
     names = [port.name for port in node_type.inputs] + [knob.name for knob in node_type.knobs]
     told = {name for name, text in node_type.parameter_docs.items() if text}
-    assert told - {"model"} == set(names)
+    assert told - {"learned"} == set(names)
     assert node_type.title and node_type.summary
 
 

@@ -13,7 +13,8 @@ from midistems_graph.editor.model.knobs import knobs_of, linked_with
 from midistems_graph.editor.model.shape import Side, sides_of
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.editor.model.status import NodeStatus
-from midistems_graph.node.contract import FileBelowGraph, FolderBelowGraph, InputName
+from midistems_graph.models.library import ModelLibrary
+from midistems_graph.node.contract import FileBelowGraph, FolderBelowGraph, InputName, ModelName
 from midistems_graph.node.definition import Knob, KnobError
 from midistems_graph.node.library import NodeLibrary
 from midistems_graph.rules.problems import Problem
@@ -159,7 +160,7 @@ def control_of(knob: Knob) -> Control:
             return "file"
         case FolderBelowGraph():
             return "folder"
-        case InputName():
+        case InputName() | ModelName():
             return "input"
     match knob.kind:
         case "bool":
@@ -188,6 +189,8 @@ def _sort(knob: Knob) -> tuple[object, ...]:
 def _choices(knob: Knob, graph: Graph) -> tuple[str, ...]:
     if isinstance(knob.file, InputName):
         return tuple(sorted(graph.inputs))
+    if isinstance(knob.file, ModelName):
+        return tuple(ModelLibrary.default())
     return tuple(map(str, knob.choices))
 
 

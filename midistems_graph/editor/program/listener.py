@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
+from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.strip import Hands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
@@ -33,7 +33,8 @@ class Listener:
         self.ears: Ears | None = None
         self.store: Store | None = None
         self.song_bound: Callable[[Path], None] = lambda song: None
-        self.pictures = Pictures(bench)
+        self.pictures, self.standing = Pictures(bench), Standing(bench)
+        self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
         commands |= {"play": self._play, "stop": self._stop, "loop": self._loop}
         commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
@@ -46,10 +47,12 @@ class Listener:
         """Begin, when the window is there."""
         bench, palette = self.bench, self.bench.window.palette
         self.transport = TransportBar(bench.transport_area, palette, bench.do)
-        self.pictures.open(self._seek, self._set_loop, self._unloop)
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
         bench.recolored = self._recolor
 
     def close(self) -> None:
+        self.standing.close()
+        self.pictures.close()
         if self.ears is not None:
             self.ears.close()
         if isinstance(self.store, DiskStore):
@@ -62,7 +65,7 @@ class Listener:
         if ears is None:
             self.transport.show(Heard())
             return moves
-        self._mark(ears.take_events())
+        self.standing.take(ears.take_events())
         status = ears.deck.status
         total = ears.seconds
         at = status.sample / ears.deck.song.rate
@@ -77,14 +80,15 @@ class Listener:
         xruns = f"{health.xruns} xruns · " if health.xruns else ""
         self.bench.status.show_sound(f"{xruns}{health.rate} Hz · {health.period} frames", wrong=bool(health.xruns))
         progress = ears.progress
-        self.bench.status.show_run(None if progress is None else Work(progress))
+        self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
         return playing or progress is not None or moves
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
+        self.pictures.bind(None)
         if self.ears is not None:
             self.ears.close()
-            self.ears = self.pictures.ears = None
+            self.ears = None
         if self.store is None:
             self.store = opened_store()
         try:
@@ -92,7 +96,9 @@ class Listener:
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song, self.pictures.ears = song, self.ears
+        self.song = song
+        self.pictures.bind(self.ears)
+        self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
@@ -111,6 +117,7 @@ class Listener:
     def changed(self) -> None:
         if self.ears is not None:
             self.ears.show(self.bench.editor.state.graph)
+            self.pictures.changed()
 
     def _hear(self, asked: Audition) -> None:
         if self._heard_with() is None:
@@ -121,7 +128,6 @@ class Listener:
         assert self.ears is not None
         self.ears.hear(asked.flat)
         self.bench.canvas.play(str(asked.edge) if asked.edge else "")
-        self.pictures.repaint()
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
@@ -145,9 +151,9 @@ class Listener:
                 start = ears.deck.sample
                 ears.deck.loop(start, min(start + 10 * ears.deck.song.rate, ears.deck.song.total))
 
-    def _seek(self, part: float) -> None:
+    def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
-            ears.seek(part)
+            ears.seek(seconds)
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():
@@ -168,12 +174,10 @@ class Listener:
     def _recall(self, number: int) -> None:
         if (ears := self._heard_with()) and not ears.recall(number):
             raise Refused(f"nothing is kept under {number}; hear an edge and press Ctrl+{number}")
-        self.pictures.repaint()
 
     def _compare(self) -> None:
         if (ears := self._heard_with()) and not ears.swap():
             raise Refused("hear two edges first; this key goes from one to the other")
-        self.pictures.repaint()
 
     def _run(self) -> None:
         """Compute what is selected, or what is heard, from end to end."""
@@ -197,28 +201,11 @@ class Listener:
             self.ears.live.cancel()
             self.bench.say("cancelled; what was finished is kept")
 
-    def _mark(self, marks: dict[str, Mark]) -> None:
-        """Marks of flattened nodes on the canvas, those inside of groups on their instance."""
-        editor = self.bench.editor
-        prefix = editor.insight.prefix(editor.state.path)
-        if prefix is None or not marks:
-            return
-        own = {}
-        for address, mark in marks.items():
-            if address.startswith(prefix):
-                own[address[len(prefix) :].partition("/")[0].partition("[")[0]] = mark
-        for node_id, mark in own.items():
-            item = self.bench.canvas.nodes.get(node_id)
-            if item is not None and item.mark.picture:
-                own[node_id] = replace(mark, picture=item.mark.picture)
-            if mark.phase == "cached":
-                self.pictures.want_thumbnail(node_id)
-        self.bench.canvas.set_marks(own)
-
     def forget(self) -> None:
         """Another document: nothing of the old one is heard or shown any more."""
         self.bench.canvas.play("")
         self.pictures.forget()
+        self.standing.forget()
         if self.ears is not None:
             self.ears.silence()
 

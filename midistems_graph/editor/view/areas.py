@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import Rect
+from midistems_graph.editor.view.layout import Layout
+from midistems_graph.editor.view.palette import Color
 
 
 def make_area(root: int) -> int:
@@ -28,6 +30,25 @@ def place(item: int, rect: Rect) -> None:
         height=max(int(rect.height), 1),
         show=shown,
     )
+
+
+class Seams:
+    """The lines between the parts of the window, behind all of them."""
+
+    def __init__(self) -> None:
+        self._layer = dpg.add_viewport_drawlist(front=False)
+
+    def draw(self, layout: Layout, color: Color) -> None:
+        """Draw them for an arrangement of the parts."""
+        dpg.delete_item(self._layer, children_only=True)
+        width, side = layout.top.right, layout.inspector
+        for y in (layout.top.bottom, layout.transport.top, layout.status.top):
+            dpg.draw_line((0, y), (width, y), color=color, parent=self._layer)
+        if side.width:
+            dpg.draw_line((side.left, side.top), (side.left, side.bottom), color=color, parent=self._layer)
+        if layout.listening.height:
+            y = layout.listening.top
+            dpg.draw_line((0, y), (width, y), color=color, parent=self._layer)
 
 
 class Paint:

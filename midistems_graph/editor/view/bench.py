@@ -26,7 +26,7 @@ from midistems_graph.editor.model.events import (
 from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.settings import Settings, Theme
 from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
-from midistems_graph.editor.view.areas import Paint, make_area, place
+from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
 from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
@@ -40,7 +40,7 @@ from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.notice import Notices
 from midistems_graph.editor.view.pages import Why, page_of
-from midistems_graph.editor.view.palette import PALETTES
+from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
 from midistems_graph.editor.view.sheet import Sheet
 from midistems_graph.editor.view.textbox import TextBox
@@ -70,11 +70,10 @@ class Bench:
         """Called when the document is another one than before."""
         self.arranged: Callable[[], None] = lambda: None
         self.recolored: Callable[[], None] = lambda: None
-        self.why: Why = lambda _: ""
+        self.why: Why = lambda _: ()
         self.file = "untitled"
         self._graph = editor.state.graph
-        self._listening = False
-        self._paint = Paint()
+        self._listening = 0.0
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -83,6 +82,7 @@ class Bench:
         self.window.open(title, width, height, visible=visible)
         self.window.resized = self.arrange
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
+        self._paint, self._seams = Paint(), Seams()
         self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
@@ -100,8 +100,8 @@ class Bench:
         self.pointer = Pointer(self.canvas, self.take, self.press)
         self.pointer.menu = self.menu
         self.tooltip = Tooltip(self.canvas)
-        self._paint_areas()
         self.arrange()
+        self._paint_areas()
         self.refresh()
         self.canvas.set_names(edge_names(self.editor))
 
@@ -248,11 +248,13 @@ class Bench:
         self.notices.place(layout.canvas)
         self.sheet.place(Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom))
         self.layout = layout
+        self._seams.draw(layout, self.window.palette.line)
         self.arranged()
 
-    def show_listening(self, shown: bool) -> None:
-        if shown != self._listening:
-            self._listening = shown
+    def show_listening(self, height: float) -> None:
+        """Give the strip under the canvas a height, 0 hides it."""
+        if height != self._listening:
+            self._listening = height
             self.arrange()
 
     # Parts
@@ -310,6 +312,7 @@ class Bench:
         self.recolored()
 
     def _paint_areas(self) -> None:
+        """All parts lie on the ground of the window, with lines between: what is not filled costs no time."""
         p = self.window.palette
         padded = {
             self.top_area: (10, 7),
@@ -318,8 +321,9 @@ class Bench:
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
         }
-        themes = {area: flat_theme(p.panel, padding) for area, padding in padded.items()}
-        self._paint.apply({**themes, self.canvas_area: flat_theme(p.ground)})
+        themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
+        self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
+        self._seams.draw(self.layout, p.line)
 
     def _show_shortcuts(self) -> None:
         width, height = self.window.size

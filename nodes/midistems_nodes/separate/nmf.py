@@ -76,7 +76,7 @@ def _names(knobs: Any) -> tuple[str, ...]:
 )
 def nmf(
     mixture: Audio,
-    model: Features,
+    learned: Features,
     *,
     components: Components = 8,
     iterations: Iterations = 60,
@@ -96,7 +96,7 @@ def nmf(
     ----------
     mixture
         The sound to take apart. All channels share the components, so each keeps its place in the stereo image.
-    model
+    learned
         The spectra, from the first pass over the whole song.
     components
         How many. Start with the number of different sounds that you hear.
@@ -120,7 +120,7 @@ def nmf(
     Smaragdis & Brown, "Non-negative matrix factorization for polyphonic music transcription", WASPAA 2003.
     """
     settings = settings_of(n_fft, hop)
-    spectra = model.arrays["spectra"]
+    spectra = learned.arrays["spectra"]
 
     def make_masks(block: Block) -> list[Float32]:
         magnitude = np.abs(block.bins).mean(axis=0)

@@ -71,7 +71,7 @@ def repeating_segment(
 )
 def repet(
     mixture: Audio,
-    model: Features,
+    learned: Features,
     *,
     shortest: Period = 0.5,
     longest: Period = 4.0,
@@ -90,7 +90,7 @@ def repet(
     ----------
     mixture
         The sound to split.
-    model
+    learned
         Period and repeating segment, from the first pass over the whole song.
     shortest
         Shortest period that is looked for: about a beat.
@@ -114,7 +114,7 @@ def repet(
     IEEE TASLP 21(1), 2013, eq. 1 to 4 and algorithm 1.
     """
     settings = settings_of(n_fft, hop)
-    segment = model.arrays["segment"]
+    segment = learned.arrays["segment"]
     low_bins = int(np.ceil(cutoff * n_fft / mixture.rate))
 
     def make_masks(block: Block) -> list[Float32]:

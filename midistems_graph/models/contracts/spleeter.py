@@ -1,0 +1,63 @@
+"""Spleeter: one file per stem, all of which share the mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from midistems_graph.audio.values import Float32
+from midistems_graph.models.contracts.base import Contract, Network, fits, one_of
+from midistems_graph.models.grid import Grid
+from midistems_graph.models.sessions import Tensor
+from midistems_graph.models.spectra import added, added_weights, framed
+
+N_FFT, HOP, FRAMES, BINS = 4096, 1024, 512, 1024
+TINY = np.float32(1e-10)
+
+
+@dataclass(frozen=True)
+class Spleeter(Contract):
+    """[2, splits, 512, 1024] -> the same: magnitudes of channels, splits, frames, bins; estimates of one stem's.
+
+    Each stem's share of a bin is its power over the sum of all. Above the 1024 bins the share is nothing (`zeros`), or
+    the mean over the frame's bins (`average`: then the stems add up to the mixture). Frames are not centred, the first
+    ends where the song begins. Splits do not overlap; their frames do.
+    """
+
+    id: ClassVar[str] = "spleeter"
+    title: ClassVar[str] = "Spleeter"
+    together: ClassVar[bool] = True
+
+    extension: str = field(default="average", metadata=one_of("average", "zeros"))
+
+    def length(self, wanted: int) -> int:
+        return (FRAMES - 1) * HOP + N_FFT
+
+    def grid(self, length: int, overlap: float, total: int) -> Grid:
+        return Grid(added_weights(FRAMES, N_FFT, HOP), FRAMES * HOP, lead=N_FFT, weighted=True)
+
+    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+        spectrum = framed(sound, N_FFT, HOP)
+        low, high = spectrum[..., :BINS], spectrum[..., BINS:]
+        tensor = np.abs(low).swapaxes(0, 1)
+        powers = [np.square(network(tensor, batch=1)[0].swapaxes(0, 1)) for network in networks]
+        whole = np.sum(powers, axis=0) + TINY
+        out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
+        made = np.zeros_like(spectrum)
+        for network, power in zip(networks, powers, strict=True):
+            (place,) = network.rows
+            if place is not None:
+                share = (power + TINY / len(powers)) / whole
+                np.multiply(low, share, out=made[..., :BINS])
+                if self.extension == "average":
+                    np.multiply(high, share.mean(axis=-1, keepdims=True), out=made[..., BINS:])
+                out[:, place] = added(made, N_FFT, HOP)
+        return out
+
+    @classmethod
+    def recognise(cls, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Mapping[str, Any] | None:
+        shaped = len(inputs) == len(outputs) == 1 and fits(inputs[0], 2, None, FRAMES, BINS)
+        return {} if shaped and inputs[0].shape[2:] == (FRAMES, BINS) else None

@@ -1,0 +1,362 @@
+"""Runs a model on sound: segments of an absolute grid, read at the network's rate, run, added up, and brought back.
+
+Every family goes through here; what is special about one is in its contract. A segment has the same bits in a window
+as in the whole song, so what was computed for one tile is taken for the next: recent segments are kept, by content.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, cached_property
+
+import blake3
+import numpy as np
+
+from midistems_graph.audio.values import Audio, Float32, Span, Stems
+from midistems_graph.models import channels, source
+from midistems_graph.models.contracts import contract_of
+from midistems_graph.models.contracts.base import Contract, Network
+from midistems_graph.models.grid import Grid
+from midistems_graph.models.library import Model
+from midistems_graph.models.manifest import ManifestError
+from midistems_graph.models.providers import chosen
+from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
+from midistems_graph.models.source import Source
+from midistems_graph.node.contract import Context, Run
+
+RECENT_BYTES = 128 << 20
+"""How much of recent segments is kept for the neighbouring tile."""
+
+DATA = "data"
+"""The role of a file that is no network."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is run.
+
+    stems       only these (all if none are named)
+    segment     seconds of a segment, where the family leaves it open (0: its own)
+    overlap     how many segments cover an instant on average (0: as the family has it, 1: none)
+    batch       segments that go through at once
+    shifts      so many grids, each a part of a segment later, whose results are averaged
+    swap        averaged with what comes of swapped channels
+    polarity    averaged with what comes of the inverted sound, inverted
+    provider    what computes: `auto`, or one of `providers.PROVIDERS`
+    """
+
+    stems: tuple[str, ...] = ()
+    segment: float = 0.0
+    overlap: float = 0.0
+    batch: int = 1
+    shifts: int = 1
+    swap: bool = False
+    polarity: bool = False
+    provider: str = "auto"
+
+
+@dataclass(frozen=True)
+class Level:
+    """The mean of a song and its deviation from it, of the mean of its channels."""
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """One of the passes that test-time augmentation averages."""
+
+    grid: Grid
+    swap: bool
+    sign: int
+
+    def turned(self, sound: Float32) -> Float32:
+        """The sound [..., channels, n] as this pass sees it; the same call turns it back."""
+        sound = sound[..., ::-1, :] if self.swap else sound
+        return -sound if self.sign < 0 else sound
+
+
+class Recent:
+    """What segments gave, by content; the oldest go when there are too many bytes."""
+
+    def __init__(self, limit: int = RECENT_BYTES) -> None:
+        self._limit, self._bytes = limit, 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Float32] = OrderedDict()
+
+    def get(self, key: str) -> Float32 | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: str, made: Float32) -> None:
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = made
+                self._bytes += made.nbytes
+            while self._bytes > self._limit:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+
+@cache
+def shared_recent() -> Recent:
+    """Those of this process."""
+    return Recent()
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A model, ready to separate. Raises NetworkError for a manifest that does not fit its contract.
+
+    `sessions` and `recent` are shared with all others of the process unless others are given.
+    """
+
+    model: Model
+    settings: Settings = Settings()
+    sessions: Sessions = field(default_factory=shared_sessions)
+    recent: Recent = field(default_factory=shared_recent)
+
+    @cached_property
+    def contract(self) -> Contract:
+        try:
+            return contract_of(self.model.manifest)
+        except ManifestError as error:
+            raise NetworkError(f"the model {self.model.name!r}: {error}") from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stems that are made, in the manifest's order."""
+        have, wanted = self.model.manifest.all_stems, self.settings.stems
+        unknown = [name for name in wanted if name not in have]
+        if unknown:
+            raise NetworkError(f"the model {self.model.name!r} has no stem {unknown[0]!r}; it has {', '.join(have)}")
+        return tuple(name for name in have if not wanted or name in wanted)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stems that are made cover all of what is separated."""
+        return self.model.manifest.complete and self.names == self.model.manifest.all_stems
+
+    @cached_property
+    def length(self) -> int:
+        """Samples of a segment at the network's rate."""
+        return self.contract.length(round(self.settings.segment * self.model.manifest.rate))
+
+    @property
+    def context(self) -> Context:
+        """How far around an instant a model looks: into its segments, and what a change of rate adds to them."""
+        return Context(seconds=Fraction(self.length, self.model.manifest.rate) + Fraction(3 * source.FARTHEST))
+
+    def separate(self, mixture: Audio, *, run: Run, level: Level | None = None) -> Stems:
+        """The stems of a mixture over what the run keeps of it, or all of it where that is no part of it.
+
+        `level` is that of the whole song, for families that are fed with a normalised one. Raises NetworkError and
+        Cancelled.
+        """
+        wanted = mixture.crop(run.kept) if _within(run.kept, mixture.span) else mixture
+        rate = self.model.manifest.rate
+        if source.is_unusual(mixture.rate, rate):
+            run.warn(
+                f"{mixture.rate} Hz to the {rate} Hz of the model is an unusual ratio, which windows of a song hold to "
+                "fractions of a sample only; resample the song to 44100 or 48000 Hz where that matters"
+            )
+        known = level if level and self.contract.normalises else Level()
+        made = self._made(mixture, wanted.span, known, run)
+        stems = {name: wanted.with_samples(samples) for name, samples in zip(self._computed, made, strict=True)}
+        residual = self.model.manifest.residual
+        if residual in self.names:
+            left = wanted.samples.copy()
+            for audio in stems.values():
+                left -= audio.samples
+            stems[residual] = wanted.with_samples(left)
+        return Stems({name: stems[name] for name in self.names}, complete=self.complete)
+
+    @cached_property
+    def _computed(self) -> tuple[str, ...]:
+        """The stems that networks have to give: for what they leave, all of them."""
+        manifest = self.model.manifest
+        return manifest.stems if manifest.residual in self.names and manifest.residual else self.names
+
+    def _made(self, mixture: Audio, wanted: Span, level: Level, run: Run) -> Float32:
+        """float32 [stems, channels, samples] over the wanted span."""
+        takes = self.model.manifest.channels
+        out = np.zeros((len(self._computed), mixture.channels, wanted.frames), np.float32)
+        groups = channels.groups(mixture.layout, mixture.channels, takes)
+        at = source.wider(wanted, self.model.manifest.rate)
+        progress = _Progress(run, len(groups))
+        for group in groups:
+            part = Audio(mixture.samples[list(group)], mixture.span)
+            feed = Source(part, self.model.manifest.rate)
+            made = self._group(feed, at, level, progress)
+            made = channels.gathered(made, len(group))
+            flat = made.reshape(made.shape[0] * made.shape[1], at.frames)
+            out[:, list(group)] = source.back(flat, at, wanted).reshape(*made.shape[:2], wanted.frames)
+        low = channels.low_channel(mixture.layout)
+        if low is not None and takes <= 2:
+            manifest = self.model.manifest
+            stem = channels.takes_the_low(manifest.stems, manifest.residual)
+            if stem in self._computed:
+                first = wanted.start - mixture.span.start
+                out[self._computed.index(stem), low] = mixture.samples[low, first : first + wanted.frames]
+        return out
+
+    def _group(self, feed: Source, at: Span, level: Level, progress: _Progress) -> Float32:
+        """What goes through together, on a span at the network's rate: the mean of all variants."""
+        takes = self.model.manifest.channels
+        variants = self._variants(at.total)
+        total: Float32 | None = None
+        for i, variant in enumerate(variants):
+            progress.part(i, len(variants))
+            made = self._pass(feed, at, level, variant, takes, progress)
+            total = made if total is None else np.add(total, made, out=total)
+        assert total is not None
+        return total if len(variants) == 1 else np.multiply(total, np.float32(1 / len(variants)), out=total)
+
+    def _variants(self, total: int) -> list[_Variant]:
+        chosen = self.settings
+        grid = self.contract.grid(self.length, chosen.overlap, total)
+        swaps = (False, True) if chosen.swap and self.model.manifest.channels > 1 else (False,)
+        signs = (1, -1) if chosen.polarity else (1,)
+        return [
+            _Variant(grid.shifted(shift / chosen.shifts), swap, sign)
+            for shift in range(chosen.shifts)
+            for swap in swaps
+            for sign in signs
+        ]
+
+    def _pass(
+        self, feed: Source, at: Span, level: Level, variant: _Variant, takes: int, progress: _Progress
+    ) -> Float32:
+        """One grid of segments, added up over a span: float32 [stems, channels, samples]."""
+        grid, batch = variant.grid, self.settings.batch
+        out = np.zeros((len(self._computed), takes, at.frames), np.float32)
+        sums = np.zeros(at.frames, np.float32)
+        numbers = grid.numbers(at.start, at.stop, at.total)
+        for first in range(0, len(numbers), batch):
+            part = numbers[first : first + batch]
+            places = [grid.place(number, at.total) for number in part]
+            sound = np.stack([feed.read(place.read, grid.length, grid.edges) for place in places])
+            sound = channels.spread(sound, takes)
+            made = self._segments(sound, [place.read for place in places], level, variant, progress)
+            for place, stems in zip(places, made, strict=True):
+                low, high = max(place.start, at.start), min(place.stop, at.stop)
+                if low >= high:
+                    continue
+                inner = slice(low - place.read, high - place.read)
+                weights = grid.weights[low - place.start : high - place.start]
+                here = slice(low - at.start, high - at.start)
+                out[..., here] += stems[..., inner] if grid.weighted else stems[..., inner] * weights
+                sums[here] += weights
+            progress.done((first + len(part)) / len(numbers))
+        np.divide(out, sums, out=out, where=sums > 0)
+        return out
+
+    def _segments(
+        self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, progress: _Progress
+    ) -> list[Float32]:
+        """What segments [n, channels, length] give, each [stems, channels, length]: known, silent, or run now."""
+        check = progress.run.check
+        with self.sessions.turn(check):
+            keys = [self._key(each, level, variant) for each in sound]
+            found = {i: made for i, key in enumerate(keys) if (made := self.recent.get(key)) is not None}
+            silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
+            todo = [i for i in range(len(sound)) if i not in found and i not in silent]
+            for i, made in zip(todo, self._run(sound[todo], level, variant, progress.run) if todo else (), strict=True):
+                if not np.isfinite(made.sum()):
+                    rate = self.model.manifest.rate
+                    raise NetworkError(
+                        f"the model {self.model.name!r} gave samples that are not numbers (NaN or infinite) in the "
+                        f"segment from {max(0, starts[i]) / rate:.2f} s; get the model again, or use another one"
+                    )
+                self.recent.put(keys[i], made)
+                found[i] = made
+        shape = (len(self._computed), *sound.shape[1:])
+        return [found[i] if i in found else np.zeros(shape, np.float32) for i in range(len(sound))]
+
+    def _run(self, sound: Float32, level: Level, variant: _Variant, run: Run) -> Float32:
+        """Run a batch; where memory does not suffice for it, halves of it."""
+        given = (variant.turned(sound) - np.float32(variant.sign * level.mean)) / np.float32(level.deviation)
+        try:
+            made = self.contract.estimate(
+                given.astype(np.float32, copy=False), self._networks(run), len(self._computed), run.cores
+            )
+        except MemoryError:
+            half = len(sound) // 2
+            if not half:
+                raise NetworkError(
+                    f"there is not enough memory to run the model {self.model.name!r}; close other programs, or use a "
+                    "smaller one"
+                ) from None
+            run.warn(f"not enough memory for a batch of {len(sound)}, so smaller ones are run; set batch to {half}")
+            parts = [self._run(part, level, variant, run) for part in (sound[:half], sound[half:])]
+            return np.concatenate(parts)
+        made *= np.float32(level.deviation)
+        if level.mean:
+            made += np.float32(variant.sign * level.mean)
+        return variant.turned(made)
+
+    def _networks(self, run: Run) -> list[Network]:
+        """The model's files that are needed for the stems that are wanted, loaded."""
+        found = []
+        manifest = self.model.manifest
+        for file, path in zip(manifest.files, self.model.files, strict=True):
+            stems = file.stems or (manifest.stems if len(manifest.files) == 1 else ())
+            rows = tuple(self._computed.index(name) if name in self._computed else None for name in stems)
+            unused = all(row is None for row in rows) and not self.contract.together
+            if file.role == DATA or (unused and rows):
+                continue
+            session = self.sessions.get(path, self.model.digest, provider=self.settings.provider, threads=run.cores)
+            self._tell(session, run)
+            found.append(
+                Network(
+                    file.file or path.name,
+                    lambda arrays, session=session: session.run(arrays, run.check),  # type: ignore[misc]
+                    session.inputs,
+                    session.outputs,
+                    rows,
+                    file.role,
+                )
+            )
+        return found
+
+    def _tell(self, session: Session, run: Run) -> None:
+        """Say what computes, and where that is not what was asked for."""
+        run.note("provider", session.provider)
+        asked = self.settings.provider
+        wanted = chosen("auto") if asked == "auto" else asked
+        if session.provider != wanted:
+            run.warn(
+                f"the provider {wanted} is not available here, so the model runs on {session.provider}; "
+                "midistems-graph doctor shows which there are"
+            )
+
+    def _key(self, sound: Float32, level: Level, variant: _Variant) -> str:
+        """What a segment's result depends on."""
+        facts = (self.model.digest, self._computed, self.length, chosen(self.settings.provider), level)
+        hasher = blake3.blake3(repr((facts, variant.swap, variant.sign)).encode())
+        return hasher.update(sound.tobytes()).hexdigest()
+
+
+class _Progress:
+    """Progress through parts of equal length, the last of which have parts of their own."""
+
+    def __init__(self, run: Run, groups: int) -> None:
+        self.run, self._groups = run, groups
+        self._group, self._at, self._size = -1, 0.0, 1.0
+
+    def part(self, number: int, count: int) -> None:
+        """The next of `count` variants of a group begins."""
+        self._group += number == 0
+        self._size = 1 / (self._groups * count)
+        self._at = (self._group + number / count) / self._groups
+
+    def done(self, share: float) -> None:
+        self.run.progress(min(1.0, self._at + share * self._size))
+
+
+def _within(part: Span, whole: Span) -> bool:
+    return (part.total, part.rate) == (whole.total, whole.rate) and whole.start <= part.start <= part.stop <= whole.stop

@@ -1,0 +1,90 @@
+"""Spectrograms of segments, and the tensor layouts in which networks take them.
+
+A batch of segments is float32 [segments, channels, length]; its spectrogram complex64 [segments, channels, frames,
+bins], centred frames with reflected ends, not normalised: torch.stft with a periodic Hann window.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from midistems_graph.audio.fft import backend
+from midistems_graph.audio.stft import Stft
+from midistems_graph.audio.values import Complex64, Float32, Span, StftSettings
+from midistems_graph.audio.windows import window
+
+_BLOCK = 32
+"""So many frames are transformed at once: they stay in the processor's cache."""
+
+
+def analysed(sound: Float32, n_fft: int, hop: int, *, threads: int = 1) -> Complex64:
+    """The spectrogram of segments whose length is a multiple of the hop: length / hop + 1 frames."""
+    segments, channels, length = sound.shape
+    transform = Stft(StftSettings(n_fft, hop), Span.whole(length, 44100), threads=threads)
+    bins = transform.forward(np.ascontiguousarray(sound).reshape(segments * channels, length))
+    return bins.reshape(segments, channels, *bins.shape[1:])
+
+
+def synthesised(bins: Complex64, n_fft: int, hop: int, length: int, *, threads: int = 1) -> Float32:
+    """The least-squares inverse, float32 [..., length] of complex64 [..., frames, bins]; missing bins are silent."""
+    *outer, frames, have = bins.shape
+    full = np.zeros((int(np.prod(outer)), frames, n_fft // 2 + 1), np.complex64)
+    full[:, :, :have] = bins.reshape(-1, frames, have)
+    transform = Stft(StftSettings(n_fft, hop), Span.whole(length, 44100), threads=threads)
+    return transform.inverse(full).reshape(*outer, length)
+
+
+def as_channels(bins: Complex64, dim_f: int) -> Float32:
+    """Complex bins as channels: [n, channels, frames, bins] -> [n, 2 * channels, dim_f, frames] (re, im, re, im)."""
+    n, channels, frames, _ = bins.shape
+    out = np.empty((n, channels, 2, dim_f, frames), np.float32)
+    kept = bins[..., :dim_f].swapaxes(2, 3)
+    out[:, :, 0], out[:, :, 1] = kept.real, kept.imag
+    return out.reshape(n, 2 * channels, dim_f, frames)
+
+
+def from_channels(tensor: Float32) -> Complex64:
+    """The inverse of `as_channels`: [..., 2 * channels, bins, frames] -> complex64 [..., channels, frames, bins]."""
+    *outer, both, n_bins, frames = tensor.shape
+    pairs = tensor.reshape(*outer, both // 2, 2, n_bins, frames)
+    out = np.empty((*outer, both // 2, frames, n_bins), np.complex64)
+    out.real, out.imag = pairs[..., 0, :, :].swapaxes(-1, -2), pairs[..., 1, :, :].swapaxes(-1, -2)
+    return out
+
+
+def framed(sound: Float32, n_fft: int, hop: int) -> Complex64:
+    """Frames that lie wholly within the segments, not centred: [..., length] -> [..., frames, bins]."""
+    frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft, axis=-1)[..., ::hop, :]
+    out = np.empty((*frames.shape[:-1], n_fft // 2 + 1), np.complex64)
+    shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
+    for at in np.ndindex(*frames.shape[:-2]):
+        for first in range(0, frames.shape[-2], _BLOCK):
+            some, bins = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
+            backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
+    return out
+
+
+def added(bins: Complex64, n_fft: int, hop: int) -> Float32:
+    """Frames weighted with their window and added up: [..., frames, bins] -> [..., (frames - 1) * hop + n_fft]."""
+    *outer, frames, _ = bins.shape
+    rows = n_fft // hop
+    out = np.zeros((int(np.prod(outer)), frames + rows - 1, hop), np.float32)
+    shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
+    for sound, spectrum in zip(out, bins.reshape(-1, frames, n_fft // 2 + 1), strict=True):
+        for first in range(0, frames, _BLOCK):
+            some = spectrum[first : first + _BLOCK]
+            pieces = backend().irfft(some, space[: len(some)])
+            pieces *= shape
+            for shift in range(rows):
+                sound[first + shift : first + shift + len(some)] += pieces[:, shift * hop : (shift + 1) * hop]
+    return out.reshape(*outer, -1)
+
+
+def added_weights(frames: int, n_fft: int, hop: int) -> Float32:
+    """The sum of squared windows that `added` leaves in what it adds up."""
+    rows = n_fft // hop
+    power = (window("hann", n_fft).astype(np.float64) ** 2).reshape(rows, hop)
+    out = np.zeros((frames + rows - 1, hop))
+    for shift in range(rows):
+        out[shift : shift + frames] += power[shift]
+    return out.reshape(-1).astype(np.float32)

@@ -56,9 +56,14 @@ def write_demo_mixture(path: Path) -> None:
     note.write_text(_digest([*stems, path]))
 
 
+def demo_path() -> Path:
+    """Where the mixture lies once it was asked for."""
+    return platformdirs.user_cache_path("midistems-graph") / "demo" / "Demo.wav"
+
+
 def demo_mixture() -> Path:
     """The mixture as a file of the user's cache, made when it is first asked for. Raises OSError."""
-    path = platformdirs.user_cache_path("midistems-graph") / "demo" / "Demo.wav"
+    path = demo_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_demo_mixture(path)
     return path

@@ -14,8 +14,10 @@ from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
-from midistems_graph.editor.program.listener import Listener
+from midistems_graph.editor.program.listener import Listener, opened_store
+from midistems_graph.editor.program.separate import Separate
 from midistems_graph.editor.program.welcome import show_welcome
+from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.node.library import installed
@@ -52,6 +54,7 @@ class App:
         bench.file = file.name if file else opening.graph.stem if opening.graph else bench.file
         self.documents = Documents(bench, self.listener, self.browser, file, recent)
         self.arrivals = Arrivals(self.documents, self._take_songs)
+        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), lambda *_: False)
         bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
         self._songs = opening.songs
 
@@ -78,12 +81,16 @@ class App:
 
     def close(self) -> None:
         self.documents.close()
+        self.separate.close()
         self.listener.close()
         self.bench.close()
         self.bench.settings.save()
 
     def _take_songs(self, songs: Sequence[Path]) -> None:
-        self.listener.bind(songs[0])
+        if self.bench.sheet.name == "separate":
+            self.separate.add_songs(songs)
+        else:
+            self.listener.bind(songs[0])
 
     def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
         self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)

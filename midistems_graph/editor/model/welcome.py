@@ -10,7 +10,7 @@ from midistems_graph.document.graph import Graph
 from midistems_graph.editor.model.plane import Rect
 
 COLUMN, ROW, HEADING = 320.0, 30.0, 34.0
-CARD_WIDTH, CARD_HEIGHT, GAP = 286.0, 196.0, 16.0
+NARROWEST, CARD_HEIGHT, GAP = 260.0, 196.0, 16.0
 PICTURE_HEIGHT = 104.0
 MARGIN = 24.0
 
@@ -86,13 +86,15 @@ def placed(offers: Sequence[Offer], query: str, width: float) -> Placed:
         found.append((offer, Rect(MARGIN, y, MARGIN + COLUMN, y + ROW)))
         y += ROW
     left = MARGIN + COLUMN + 2 * GAP
-    columns = max(int((width - left - MARGIN + GAP) // (CARD_WIDTH + GAP)), 1)
+    room = width - left - MARGIN
+    columns = max(int((room + GAP) // (NARROWEST + GAP)), 1)
+    wide = max((room + GAP) / columns - GAP, NARROWEST)
     cards = [one for one in shown if one.graph is not None]
     if cards:
         headings.append((cards[0].section, left, 0.0))
     for number, offer in enumerate(cards):
-        x = left + number % columns * (CARD_WIDTH + GAP)
+        x = left + number % columns * (wide + GAP)
         top = HEADING + number // columns * (CARD_HEIGHT + GAP)
-        found.append((offer, Rect(x, top, x + CARD_WIDTH, top + CARD_HEIGHT)))
+        found.append((offer, Rect(x, top, x + wide, top + CARD_HEIGHT)))
     height = max((rect.bottom for _, rect in found), default=0.0) + GAP
     return Placed(tuple(found), tuple(headings), height)

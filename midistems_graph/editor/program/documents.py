@@ -74,6 +74,16 @@ class Documents:
         """Begin a new document with what a preset holds."""
         self.ask_first(lambda: self._show_preset(path))
 
+    def begin(self, graph: Graph, name: str) -> None:
+        """Begin a new document with a graph that has no file."""
+        self.ask_first(lambda: self._show(graph, None, name))
+
+    def take_over(self, graph: Graph) -> None:
+        """The document with knobs that were turned elsewhere; one step of the history."""
+        if graph != self.bench.editor.state.graph:
+            self.bench.editor.apply(Edit(graph, "turn knobs"))
+            self.bench.refresh()
+
     def new_canvas(self) -> None:
         """Begin with nothing."""
         self.ask_first(lambda: self._show(Graph(), None, "untitled"))

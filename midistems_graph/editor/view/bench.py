@@ -92,7 +92,7 @@ class Bench:
         hands = hands_of(self.editor, self.edit, self._browse)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
-        self.sheet = Sheet(palette, scale, self.refresh)
+        self.sheet = Sheet(palette, scale, self.arrange)
         self.notices = Notices(palette, scale, self.canvas.measure)
         self.textbox = TextBox(scale)
         self.writing = Writing(self.editor, self.canvas, self.textbox, self.edit)
@@ -235,7 +235,8 @@ class Bench:
     def arrange(self) -> None:
         """Put the parts where they belong after a change of size."""
         width, height = self.window.size
-        layout = Layout.of(width, height, self.window.scale, inspector=True, listening=self._listening)
+        strip = 0 if self.sheet.page else self._listening
+        layout = Layout.of(width, height, self.window.scale, inspector=True, listening=strip)
         place(self.top_area, layout.top)
         place(self.canvas_area, layout.canvas)
         place(self.side_area, layout.inspector)

@@ -1,6 +1,7 @@
 """A page that lies over the canvas and the inspector: the welcome, songs to separate, a score table. One at a time.
 
-The bars, the strip of what is heard and the keys of playback stay as they are; Escape goes back to the canvas.
+The bars and the keys of playback stay as they are, the strip of what is heard makes room; Escape goes back to the
+canvas.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class Page(Protocol):
 
 
 class Sheet:
-    """The place of a page; `left` is called when one is closed."""
+    """The place of a page; `turned` is called when one is opened or closed."""
 
-    def __init__(self, palette: Palette, scale: float, left: Callable[[], None] = lambda: None) -> None:
-        self.palette, self.scale, self._left = palette, scale, left
+    def __init__(self, palette: Palette, scale: float, turned: Callable[[], None] = lambda: None) -> None:
+        self.palette, self.scale, self._turned = palette, scale, turned
         self.page: Page | None = None
         self._area = Rect(0, 0, 1, 1)
         self._window = self._theme = 0
@@ -50,13 +51,14 @@ class Sheet:
 
     def open(self, page: Page) -> None:
         self.page = page
+        self._turned()
         self._rebuild()
 
     def close(self) -> None:
         if self.page is not None:
             self.page = None
             self._clear()
-            self._left()
+            self._turned()
 
     def place(self, area: Rect) -> None:
         """Where canvas and inspector lie, in pixels."""

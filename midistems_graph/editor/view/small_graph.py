@@ -30,9 +30,9 @@ def draw_small(scene: Scene, into: Rect, parent: int, palette: Palette) -> None:
     for box in scene.boxes.values():
         left, top, right, bottom = box.rect
         corner, end = at((left, top)), at((right, bottom))
-        dpg.draw_rectangle(corner, end, fill=palette.node, color=palette.line, rounding=2, parent=parent)
+        dpg.draw_rectangle(corner, end, fill=palette.raised, color=palette.faint, rounding=2, parent=parent)
         header = at((right, box.header.bottom))
-        dpg.draw_rectangle(corner, header, fill=palette.node_title, color=palette.node_title, rounding=2, parent=parent)
+        dpg.draw_rectangle(corner, header, fill=palette.raised_hover, color=palette.faint, rounding=2, parent=parent)
         for spot in box.shape.ports:
             color = wire_color(spot.kinds[0] if spot.kinds else "", palette)
             dpg.draw_circle(at(box.at(spot)), 1.6, fill=color, color=color, parent=parent)

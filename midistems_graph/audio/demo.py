@@ -10,6 +10,7 @@ from pathlib import Path
 
 import blake3
 import numpy as np
+import platformdirs
 import soundfile
 
 from midistems_graph.audio.writing import SoundWriter
@@ -50,6 +51,19 @@ def write_demo_mixture(path: Path) -> None:
     with SoundWriter(path, rate=decoded[0][1], channels=len(mixture), frames=mixture.shape[1]) as writer:
         writer.write(mixture)
     note.write_text(_digest([*stems, path]))
+
+
+def demo_path() -> Path:
+    """Where the mixture lies once it was asked for."""
+    return platformdirs.user_cache_path("midistems-graph") / "demo" / "Demo.wav"
+
+
+def demo_mixture() -> Path:
+    """The mixture as a file of the user's cache, made when it is first asked for. Raises OSError or CannotWrite."""
+    path = demo_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_demo_mixture(path)
+    return path
 
 
 def _digest(files: list[Path]) -> str:

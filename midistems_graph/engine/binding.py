@@ -62,7 +62,7 @@ class BoundFile:
             raise InputProblem(f"the folder {path} holds no sound files")
         hasher = blake3.blake3()
         for file in files:
-            hasher.update(f"{file.name}\0{content_digest(file)}\0".encode())
+            hasher.update(os.fsencode(file.name) + f"\0{content_digest(file)}\0".encode())
         with open_sound(files[0]) as sound:
             rate, channels, frames, layout = sound.rate, sound.channels, sound.frames, sound.layout
         return cls(path, hasher.hexdigest(), rate, channels, frames, layout)
@@ -131,7 +131,7 @@ class Bindings:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
 
-    def sound(self, path: Path, track: int = 0) -> SharedReader:
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
         with self._lock:
             if (path, track) not in self._readers:

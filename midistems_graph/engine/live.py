@@ -33,7 +33,7 @@ from midistems_graph.document.flatten import Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt, Preview
-from midistems_graph.engine.execute import Executor, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast, in_store
 from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.live_events import (
@@ -47,6 +47,7 @@ from midistems_graph.engine.live_events import (
     StretchReady,
 )
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
+from midistems_graph.engine.reports import Status
 from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring

@@ -15,9 +15,10 @@ import pytest
 from midistems_graph.document.graph import Address, Edge, Graph
 from midistems_graph.engine import execute
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.execute import Executor, NodeReport, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import OutputFolder
 from midistems_graph.engine.plan import ONCE, Unit, compile_plan
+from midistems_graph.engine.reports import NodeReport, Status
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreFull, UnitRecord
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node import Audio, NodeError, NodeLibrary, NodeType, Run, node

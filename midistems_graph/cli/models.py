@@ -38,6 +38,10 @@ def work_on_models(options: argparse.Namespace) -> Exit:
                 return _add(library, options)
             case "inspect":
                 return _inspect(options.file, options.json)
+            case "quantise":
+                from midistems_graph.cli.quantise import quantise_model
+
+                return quantise_model(library, options.name, options.kinds or ["int8", "fp16"], options.song)
             case "remove":
                 print(f"{clean(library.remove(options.name))} was removed")
                 return Exit.DONE

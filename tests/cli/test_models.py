@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import Program
-from onnx import TensorProto, helper, save
+from onnx import TensorProto, helper, numpy_helper, save
 
 from midistems_graph.models import catalogue as module
 from midistems_graph.models.catalogue import Entry, Source, catalogue
+from midistems_graph.models.contracts import contract_of, contracts
 from midistems_graph.models.library import ModelLibrary
+from midistems_graph.models.manifest import from_data
 
 CONTENT = b"network"
 
@@ -174,3 +178,41 @@ def test_a_folder_of_another_program_is_taken_in(midistems: Program, home: Path)
 def test_what_cannot_be_taken_in_is_said(midistems: Program, home: Path, words: list[str], code: int) -> None:
     ended = midistems("models", *words)
     assert ended.code == code and len(ended.sentences) == 1
+
+
+def write_convolution(path: Path) -> Path:
+    """A waveform network that smooths a little, by a convolution that can be quantised."""
+    weights = np.zeros((2, 2, 1, 3), np.float32)
+    weights[[0, 1], [0, 1]] = [[0.2, 0.7, 0.13]]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 44100]) for name in ("in", "out")]
+    nodes = [
+        helper.make_node("Unsqueeze", ["in", "axis"], ["deep"]),
+        helper.make_node("Conv", ["deep", "w"], ["smooth"], pads=[0, 1, 0, 1]),
+        helper.make_node("Squeeze", ["smooth", "axis"], ["out"]),
+    ]
+    constants = [numpy_helper.from_array(np.array([2]), "axis"), numpy_helper.from_array(weights, "w")]
+    graph = helper.make_graph(nodes, "smooth", ends[:1], ends[1:], constants)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), path)
+    return path
+
+
+def test_quantising_prints_what_it_costs(midistems: Program, home: Path, song: Path) -> None:
+    midistems("models", "add", write_convolution(home / "vocals.onnx"))
+    ended = midistems("models", "quantise", "vocals", "--song", song)
+    assert ended.code == 0
+    head, full, small, half = ended.out.splitlines()
+    assert "SI-SDR against vocals" in head
+    assert full.split()[0] == "vocals" and "MB" in full and " s " in full
+    for line, name, floor, roof in ((small, "vocals-int8", 25, 60), (half, "vocals-fp16", 50, 110)):
+        assert line.split()[0] == name
+        assert floor < float(re.search(r"vocals (-?\d+\.\d) dB", line)[1]) < roof  # type: ignore[index]
+    assert midistems("models", "quantise", "nothing").code == 8
+    assert midistems("models", "quantise", "vocals", "--to", "int8", "--song", "nowhere.wav").code == 4
+
+
+def test_the_page_on_models_knows_every_contract_and_its_manifest_is_sound() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    assert [name for name in contracts() if f"`{name}`" not in page] == []
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert example
+    contract_of(from_data(tomllib.loads(example[1])))

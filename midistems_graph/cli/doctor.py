@@ -40,10 +40,10 @@ def _facts() -> Iterator[tuple[str, str]]:
         yield package, _version(package)
     yield "libsndfile", soundfile.__libsndfile_version__
     yield "fft", fft_backend()
+    yield "networks run on", f"{', '.join(available())} (auto takes {chosen('auto')})"
     yield "node types", str(len(installed()))
     yield "presets", str(len(presets()))
     yield "demo song", _demo()
-    yield "networks", _networks()
     yield "models", _models()
     yield "display", _display()
     yield "sound", _sound()
@@ -71,11 +71,6 @@ def _demo() -> str:
         return str(demo_folder())
     except FileNotFoundError as error:
         return str(error)
-
-
-def _networks() -> str:
-    """What computes them, and what could: the names are those of the knob `provider`."""
-    return f"on {chosen('auto')} by itself; {', '.join(available())} can be chosen"
 
 
 def _models() -> str:

@@ -17,9 +17,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 
 from midistems_graph.models import catalogue as module
 from midistems_graph.models.catalogue import Entry, Source, catalogue
-from midistems_graph.models.contracts import contract_of, contracts
 from midistems_graph.models.library import ModelLibrary
-from midistems_graph.models.manifest import from_data
 
 CONTENT = b"network"
 
@@ -208,11 +206,3 @@ def test_quantising_prints_what_it_costs(midistems: Program, home: Path, song: P
         assert floor < float(re.search(r"vocals (-?\d+\.\d) dB", line)[1]) < roof  # type: ignore[index]
     assert midistems("models", "quantise", "nothing").code == 8
     assert midistems("models", "quantise", "vocals", "--to", "int8", "--song", "nowhere.wav").code == 4
-
-
-def test_the_page_on_models_knows_every_contract_and_its_manifest_is_sound() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
-    assert [name for name in contracts() if f"`{name}`" not in page] == []
-    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert example
-    contract_of(from_data(tomllib.loads(example[1])))

@@ -76,6 +76,14 @@ def parser() -> argparse.ArgumentParser:
     quantise.add_argument("--to", action="append", choices=("int8", "fp16"), dest="kinds", help="only this (default: "
         "both)")  # fmt: skip
     quantise.add_argument("--song", default="demo", metavar="FILE", help="what to measure on (default: demo)")
+    tool = tasks.add_parser("register-tool", help="let another separation program take part, by a name")
+    tool.add_argument("name", metavar="NAME")
+    tool.add_argument("--stems", required=True, metavar="A,B", help="what it gives, such as vocals,instrumental")
+    tool.add_argument(
+        "--tool-version", default="", metavar="TEXT", help="its version: another one makes its stems again"
+    )
+    tool.add_argument("command", nargs="+", metavar="-- COMMAND", help="its command line; {input} stands for the song, "
+        "{output} for the folder of its stems")  # fmt: skip
     remove = tasks.add_parser("remove", help="delete one; files that it links to stay")
     remove.add_argument("name", metavar="NAME")
     verify = tasks.add_parser("verify", help="read every file and compare its SHA-256")

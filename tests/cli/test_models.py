@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import Program
+import soundfile
+from command_line import Program, write_graph
 from onnx import TensorProto, helper, numpy_helper, save
 
 from midistems_graph.models import catalogue as module
@@ -206,3 +207,28 @@ def test_quantising_prints_what_it_costs(midistems: Program, home: Path, song: P
         assert floor < float(re.search(r"vocals (-?\d+\.\d) dB", line)[1]) < roof  # type: ignore[index]
     assert midistems("models", "quantise", "nothing").code == 8
     assert midistems("models", "quantise", "vocals", "--to", "int8", "--song", "nowhere.wav").code == 4
+
+
+SPLITTER = (
+    "import sys, soundfile; x, r = soundfile.read(sys.argv[1]); soundfile.write(sys.argv[2] + '/vocals.wav', x / 2, r)"
+)
+
+
+def test_a_registered_program_separates_in_a_graph_once(
+    midistems: Program, run: Program, home: Path, song: Path
+) -> None:
+    words = ["models", "register-tool", "halver", "--stems", "vocals", "--", sys.executable, "-c", SPLITTER]
+    assert midistems(*words, "{input}", "{output}").code == 0
+    graph = write_graph(home / "g.json", {"load": "io.load", "tool": ("separate.external", {"tool": "halver"}),
+        "save": "io.save"}, "load.out -> tool.mixture", "tool.out -> save.stems")  # fmt: skip
+    ended = run(graph, song, "-o", "out", "--json")
+    assert ended.code == 0, ended.err
+    (output,) = ended.json["outputs"]
+    given, wanted = (soundfile.read(path, dtype="float32")[0] for path in (output["path"], song))
+    np.testing.assert_allclose(given, wanted / 2, atol=1e-4)
+    assert {node["id"]: node["status"] for node in run(graph, song, "-o", "out", "--json").json["nodes"]}[
+        "tool"
+    ] == "cached"
+    midistems("models", "remove", "halver")
+    assert run(graph, song, "-o", "out").code == 8
+    assert midistems(*words).code == 6

@@ -60,7 +60,7 @@ def framed(sound: Float32, n_fft: int, hop: int) -> Complex64:
     for at in np.ndindex(*frames.shape[:-2]):
         for first in range(0, frames.shape[-2], _BLOCK):
             some, bins = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
-            backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
+            bins[:] = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
     return out
 
 

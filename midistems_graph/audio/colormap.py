@@ -21,6 +21,9 @@ ANCHORS = (
 SIGNED_ANCHORS = ((120, 200, 255), (30, 95, 190), (16, 16, 24), (190, 70, 20), (255, 200, 110))
 """Blue below the middle, dark at it, orange above: for differences."""
 
+SIGNED_ANCHORS_LIGHT = ((8, 60, 150), (110, 165, 225), (246, 247, 249), (240, 160, 90), (160, 60, 0))
+"""The same for a light ground."""
+
 
 def coloured(
     shade: npt.NDArray[np.floating], anchors: tuple[tuple[int, int, int], ...] = ANCHORS

@@ -29,8 +29,8 @@ class Backend:
     """Real transforms of a block of frames [frames, n_fft] to bins [frames, n_fft // 2 + 1], unscaled, and back."""
 
     name: str
-    rfft: Callable[[Float32, Complex64], object]
-    """Transform a block of frames into an array that may have fewer rows: the rest is dropped."""
+    rfft: Callable[[Float32, Complex64], Complex64]
+    """A block of frames as bins, which may lie in the array given."""
     irfft: Callable[[Complex64, Float32], Float32]
     """A block of bins as frames, which may lie in the array given."""
 
@@ -51,8 +51,8 @@ def backend() -> Backend:
 
 
 def _scipy() -> Backend:
-    def rfft(frames: Float32, out: Complex64) -> None:
-        out[:] = scipy.fft.rfft(frames)[: len(out)]
+    def rfft(frames: Float32, bins: Complex64) -> Complex64:
+        return np.asarray(scipy.fft.rfft(frames), np.complex64)
 
     def irfft(bins: Complex64, frames: Float32) -> Float32:
         return np.asarray(scipy.fft.irfft(bins, frames.shape[-1]), np.float32)
@@ -64,11 +64,9 @@ def _mkl() -> Backend:
     os.environ.setdefault("MKL_NUM_THREADS", "1")  # the threads are ours
     mkl_fft: Any = import_module("mkl_fft")
 
-    def rfft(frames: Float32, out: Complex64) -> None:
-        if len(out) == len(frames):
-            mkl_fft.rfft(frames, out=out)
-        else:
-            out[:] = mkl_fft.rfft(frames)[: len(out)]
+    def rfft(frames: Float32, bins: Complex64) -> Complex64:
+        mkl_fft.rfft(frames, out=bins)
+        return bins
 
     def irfft(bins: Complex64, frames: Float32) -> Float32:
         mkl_fft.irfft(bins, frames.shape[-1], out=frames)

@@ -32,6 +32,9 @@ Padding = Literal["reflect", "zeros"]
 MAX_OVERLAP = 256
 """How many frames may cover a sample: more is a slip of the pen, and takes hundreds of times the song's memory."""
 
+Change = Callable[[int, int, Complex64], None]
+"""What `Stft.rebuild` does to a channel's bins [frames, bins] from a frame on, in place."""
+
 _BLOCK_SAMPLES = 1 << 17
 _COVERED = 1e-3
 """Share of the windows' peak power below which a sample counts as not covered, and fades out."""
@@ -92,14 +95,14 @@ class Stft:
         if out is None:
             out = np.empty(shape, np.complex64)
         _check_shape("out", out, np.complex64, shape)
-        rfft = backend().rfft
 
         def transform(job: _Job, space: _Space) -> None:
             for first in range(job.first, job.stop, self._block):
                 count = min(self._block, job.stop - first)
-                frames = self._frames(samples[job.channel], first, count)
-                np.multiply(frames, self._window, out=space.frames[:count])
-                rfft(space.frames, out[job.channel, first : first + count])
+                place = out[job.channel, first : first + count]
+                made = self._transform(samples[job.channel], first, space, place)
+                if made is not place:
+                    place[:] = made[:count]
 
         self._run(transform, channels, self.frames, 2 * self._block)
         return out
@@ -118,11 +121,44 @@ class Stft:
         self._blank(out)
 
         def transform(job: _Job, space: _Space) -> None:
-            self._overlap_add(bins[job.channel], out[job.channel], job, space)
+            channel = bins[job.channel]
+            self._overlap_add(lambda first, last: space.full(channel[first:last]), out[job.channel], job, space)
 
-        # A job begins with frames that the job before it has transformed too: keep jobs long.
-        self._run(transform, channels, self.frames + self._overlap - 1, max(16 * self._overlap, 2 * self._block))
+        self._run_rows(transform, channels)
         return out
+
+    def rebuild(self, samples: Float32, change: Change, out: Float32) -> Float32:
+        """Transform samples [channels, samples], change the bins, and transform back into `out`, another array.
+
+        The same as forward, change and inverse, but in blocks that stay in the cache: the bins are never held
+        as a whole. `change` gets the channel, the number of the block's first frame and the block's bins
+        [frames, bins], which it changes in place; a few frames may come to it twice.
+        """
+        channels = samples.shape[0]
+        for name, array in (("samples", samples), ("out", out)):
+            _check_shape(name, array, np.float32, (channels, self.span.frames))
+        if self.frames == 0:
+            out[:] = 0
+            return out
+        self._blank(out)
+
+        def transform(job: _Job, space: _Space) -> None:
+            def changed(first: int, last: int) -> Complex64:
+                count = last - first
+                bins = self._transform(samples[job.channel], first, space, space.bins[:count])
+                change(job.channel, first, bins[:count])
+                return bins
+
+            self._overlap_add(changed, out[job.channel], job, space)
+
+        self._run_rows(transform, channels)
+        return out
+
+    def _transform(self, samples: Float32, first: int, space: _Space, place: Complex64) -> Complex64:
+        """A block of bins, whose first rows are the `len(place)` frames from `first` on; it may lie in `place`."""
+        count = len(place)
+        np.multiply(self._frames(samples, first, count), self._window, out=space.frames[:count])
+        return backend().rfft(space.frames, place if count == self._block else space.bins)
 
     def _frames(self, samples: Float32, first: int, count: int) -> Float32:
         """Frames [count, n_fft] of one channel as a view, of a padded copy where they leave the samples."""
@@ -135,8 +171,8 @@ class Stft:
             stretch = _padded(samples, np.arange(start, stop), self.pad)
         return np.lib.stride_tricks.sliding_window_view(stretch, n_fft)[::hop]
 
-    def _overlap_add(self, bins: Complex64, samples: Float32, job: _Job, space: _Space) -> None:
-        """Fill the rows [job.first, job.stop) of one channel.
+    def _overlap_add(self, bins: Callable[[int, int], Complex64], samples: Float32, job: _Job, space: _Space) -> None:
+        """Fill the rows [job.first, job.stop) of one channel; `bins` gives the block that begins with some frames.
 
         Row m is the hop samples that begin where frame m begins; frames m - overlap + 1 to m reach it.
         """
@@ -146,7 +182,7 @@ class Stft:
         for first in range(max(0, job.first - self._overlap + 1), job.stop, block):
             last = min(first + block, self.frames)
             if last > first:
-                frames = irfft(space.full(bins[first:last]), space.frames)[: last - first]
+                frames = irfft(bins(first, last), space.frames)[: last - first]
                 frames *= self._window
                 for shift in reversed(range(self._overlap)):  # the earliest frame of every row first
                     part = frames[:, shift * hop : (shift + 1) * hop]
@@ -171,6 +207,10 @@ class Stft:
         low, high = max(0, start), min(len(samples), start + (stop - first) * hop)
         if high > low:
             samples[low:high] = done.reshape(-1)[low - start : high - start]
+
+    def _run_rows(self, work: Callable[[_Job, _Space], None], channels: int) -> None:
+        """Do `work` on all rows, in long jobs: each begins with frames that the job before it has transformed too."""
+        self._run(work, channels, self.frames + self._overlap - 1, max(16 * self._overlap, 2 * self._block))
 
     def _blank(self, out: Float32) -> None:
         """Zero what no row reaches: stretches at the ends of a span that is longer than its frames."""

@@ -1,4 +1,4 @@
-"""`midistems-graph models`: the model library: list, get, remove, verify."""
+"""`midistems-graph models`: the model library: list, get, add, inspect, remove, verify."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
@@ -17,9 +18,14 @@ from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.models import downloads
+from midistems_graph.models.adopt import CHECKPOINTS, adopt, candidates, checkpoint
 from midistems_graph.models.catalogue import Entry, NotListed, catalogue, listed
+from midistems_graph.models.external import register
 from midistems_graph.models.library import LibraryError, Model, ModelLibrary, ModelMissing
+from midistems_graph.models.manifest import ManifestError, to_data
 from midistems_graph.models.obtain import CannotObtain, obtain
+from midistems_graph.models.recognise import draft, recognise
+from midistems_graph.models.sessions import NetworkError
 
 
 def work_on_models(options: argparse.Namespace) -> Exit:
@@ -29,6 +35,19 @@ def work_on_models(options: argparse.Namespace) -> Exit:
         match options.verb:
             case "get":
                 return _get(library, options)
+            case "add":
+                return _add(library, options)
+            case "inspect":
+                return _inspect(options.file, options.json)
+            case "quantise":
+                from midistems_graph.cli.quantise import quantise_model
+
+                return quantise_model(library, options.name, options.kinds or ["int8", "fp16"], options.song)
+            case "register-tool":
+                stems = [stem.strip() for stem in options.stems.split(",")]
+                model = register(library, options.name, options.command, stems, options.tool_version)
+                print(f"{clean(model.name)} is registered; a graph calls it by the node separate.external")
+                return Exit.DONE
             case "remove":
                 print(f"{clean(library.remove(options.name))} was removed")
                 return Exit.DONE
@@ -168,6 +187,59 @@ def _shown(console: Console) -> Iterator[downloads.Progress]:
     with Progress(*columns, console=console, transient=True) as display:
         task = display.add_task("", total=None)
         yield lambda done, of: display.update(task, completed=done, total=of)
+
+
+# add
+
+
+def _add(library: ModelLibrary, options: argparse.Namespace) -> Exit:
+    """Take in files, or all that a folder holds; says of each what it is."""
+    chosen: list[Path] = list(options.files)
+    if options.from_uvr is not None:
+        if not options.from_uvr.is_dir():
+            raise Refused(Exit.INPUT, f"--from-uvr: there is no folder {options.from_uvr}")
+        chosen += candidates(options.from_uvr)
+    if options.name and len(chosen) != 1:
+        raise Refused(Exit.USAGE, "--name is for one file; give the others their names by themselves")
+    if not chosen:
+        raise Refused(Exit.USAGE if options.from_uvr is None else Exit.INPUT, "there is no file of a model to be added")
+    done = [adopt(path, library, name=options.name, link=not options.copy) for path in chosen]
+    for one in done:
+        said = f"{one.state} as {one.model}" if one.model else one.state
+        print(clean(f"{one.path.name}: {said}; {one.why}" if one.why else f"{one.path.name}: {said}"))
+    if any(one.state in ("added", "here") for one in done):
+        return Exit.DONE
+    raise Refused(
+        Exit.INPUT,
+        "nothing was added; midistems-graph models inspect FILE drafts a manifest for what is unclear",
+    )
+
+
+# inspect
+
+
+def _inspect(path: Path, as_json: bool) -> Exit:
+    """What a file is and why; then a manifest, complete or as a draft, that can be written beside it."""
+    if path.suffix.lower() in CHECKPOINTS:
+        raise Refused(Exit.INPUT, f"{path.name} is no ONNX file: {checkpoint(path.name)}")
+    try:
+        found = recognise(path)
+    except (NetworkError, ManifestError) as error:
+        raise Refused(Exit.INPUT, str(error)) from None
+    manifest = to_data(draft(found))
+    if as_json:
+        shapes = {side: [str(tensor) for tensor in getattr(found, side)] for side in ("inputs", "outputs")}
+        facts = {"file": str(path), "ready": found.ready, "why": found.why, "gaps": found.gaps}
+        print(json.dumps({**facts, **shapes, "manifest": manifest}, indent=1))
+        return Exit.DONE
+    print(f"# {clean(path.name)} {clean(found.shapes)}")
+    print(f"# {clean(found.why)}")
+    for gap in found.gaps:
+        print(f"# still needed: {clean(gap)}")
+    if not found.ready:
+        print(f"# complete this, write it to {clean(path.with_suffix('.toml').name)} beside the file, and add the file")
+    print(f"\n{tomli_w.dumps(manifest)}", end="")
+    return Exit.DONE
 
 
 # verify

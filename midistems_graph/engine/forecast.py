@@ -88,7 +88,7 @@ class Forecast:
 
 def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
     """Look every unit of a plan up; computes nothing, stores nothing."""
-    cached = _in_store(plan, store)
+    cached = in_store(plan, store)
     work = [unit for unit in plan.units if unit not in cached]
     spent = {type_id: store.spent(type_id) for type_id in {node.type.id for node in plan.nodes.values()}}
     by_node: dict[str, list[Unit]] = {address: [] for address in plan.nodes}
@@ -120,7 +120,7 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
     return Forecast(tuple(nodes), sum(needs[: jobs or os.cpu_count() or 1]))
 
 
-def _in_store(plan: Plan, store: Store) -> set[Unit]:
+def in_store(plan: Plan, store: Store) -> set[Unit]:
     """The units whose results are there, as far as that can be known without running."""
     keys = KeyChain(plan)
     for unit in plan.units:  # in an order that can be run

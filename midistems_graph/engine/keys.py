@@ -77,6 +77,20 @@ def node_key(node: PlanNode, total: Fraction) -> bytes:
     return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 
+def lineage(plan: Plan, source: Source) -> str:
+    """What an output of a plan is computed from, as one digest that is known before anything runs.
+
+    Equal lineages have equal content; content may be equal where lineages are not.
+    """
+    known: dict[str, bytes] = {}
+    for address, node in plan.nodes.items():  # in topological order
+        named = [(name, sources) for name, sources in sorted(node.inputs.items())]
+        named += [(name, (source,)) for name, source in sorted(node.wired.items())]
+        above = [(name, [(known[s.node], s.port) for s in sources]) for name, sources in named]
+        known[address] = blake3.blake3(msgpack.packb([node_key(node, plan.total), node.muted, above])).digest()
+    return blake3.blake3(known[source.node] + source.port.encode()).hexdigest()
+
+
 def unit_key(shared: bytes, interval: Interval, inputs: Inputs) -> str:
     """The key of a node's result on a stretch."""
     return blake3.blake3(msgpack.packb([shared, *map(str, interval), inputs])).hexdigest()

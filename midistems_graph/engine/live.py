@@ -15,6 +15,7 @@ middle of a tile begins that tile again. A whole-track node makes a stretch behi
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -31,9 +32,11 @@ from midistems_graph.document.flatten import Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.execute import Executor, Status
-from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.forecast import forecast, in_store
+from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
 from midistems_graph.engine.store import Store
+from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
 from midistems_graph.node.contract import Cancelled, NodeError
 from midistems_graph.node.library import NodeLibrary
@@ -59,12 +62,13 @@ _UNSOUND = (PlanError, InputProblem, Unfolding, KeyError)
 @dataclass(frozen=True)
 class NodeState:
     """One node on the canvas: its status, the share of its units that is done (0 to 1), what the rest costs in
-    seconds (None: not known), and what went wrong."""
+    seconds (None: not known), what went wrong, and the bytes that the rest would store."""
 
     status: NodeStatus
     done: float = 0.0
     seconds: float | None = None
     message: str = ""
+    nbytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class LiveEngine:
         self._done: set[_Step] = set()
         self._states: dict[str, NodeState] = {}
         self._failures: set[str] = set()
+        self._reasons: dict[str, str] = {}
         self._surveyed = -1
         self._progress = 0
         self._run: _Run | None = None
@@ -204,7 +209,8 @@ class LiveEngine:
         tiles = (start // TILE * TILE, min(-(-stop // TILE) * TILE, self._bindings.total))
         with self._lock:
             version, progress = self._version, self._progress
-            reader = self._readers.get((version, address, tiles))
+            whole = self._readers.get((version, address, (Fraction(0), self._bindings.total)))
+            reader = whole or self._readers.get((version, address, tiles))
             if reader is None and self._missing.get((version, address, tiles)) == progress:
                 return None
         try:
@@ -223,6 +229,30 @@ class LiveEngine:
             pass
         return None
 
+    def lineage(self, address: Address) -> str:
+        """What an edge is computed from, as one digest: equal ones hold the same. Empty if it cannot be computed."""
+        try:
+            plan = self._plan(self._version, address, None)
+        except _UNSOUND:
+            return ""
+        return lineage(plan, plan.outputs[0])
+
+    def ready(self, address: Address) -> tuple[Interval, ...]:
+        """The stretches of the song, in tiles, on which an edge can be read now."""
+        try:
+            version, plan = self._version, self._plan(self._version, address, None)
+        except _UNSOUND:
+            return ()
+        there, source = in_store(plan, self.store), plan.nodes[plan.outputs[0].node]
+        if len(there) == len(plan.units):  # one reader is quicker than one for each tile
+            self._reader(version, address, plan.window)
+            return (plan.window,)
+        tiles = [
+            (number * TILE, min((number + 1) * TILE, plan.total)) for number in range(math.ceil(plan.total / TILE))
+        ]
+        needed = plan.reads if source.mode == "derived" else plan.covering
+        return tuple(tile for tile in tiles if all(unit in there for unit in needed(source, tile)))
+
     def waits_for(self, address: Address) -> tuple[str, ...]:
         """The whole-track nodes behind an edge that are not done: a stretch has to wait for the song."""
         try:
@@ -230,6 +260,19 @@ class LiveEngine:
         except _UNSOUND:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
+
+    def reason(self, address: Address) -> list[str]:
+        """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.
+
+        Computes nothing, but looks many units up: not for the thread that draws.
+        """
+        node = address.node
+        if self.state(node).status != "dirty":
+            return [line for line in self._reasons.get(node, "").split("; ") if line]
+        try:
+            return why(self._plan(self._version, address, None), self.store, node)
+        except _UNSOUND:
+            return []
 
     # Reading
 
@@ -338,6 +381,8 @@ class LiveEngine:
         if not run.executor.cancelled:
             self._finish(run.step)
             self._surveyed = -1  # what the rest costs is known better now
+        reports = run.executor.reports.items()
+        self._reasons |= {node: report.reason for node, report in reports if report.status == "ran"}
         for node in run.planned:
             if self.state(node).status == "running":
                 self._set(node, NodeState("dirty", self.state(node).done))
@@ -375,7 +420,8 @@ class LiveEngine:
             status: NodeStatus = "dirty" if node.address in dirty else "cached"
             if node.address in self._failures and status == "dirty":
                 continue
-            self._set(node.address, NodeState(status, share, node.seconds if status == "dirty" else 0.0))
+            seconds, nbytes = (node.seconds, node.nbytes) if status == "dirty" else (0.0, 0)
+            self._set(node.address, NodeState(status, share, seconds, nbytes=nbytes))
 
     def _set(self, node: str, state: NodeState) -> None:
         if self._states.get(node) != state:

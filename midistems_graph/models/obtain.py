@@ -14,7 +14,9 @@ from pathlib import Path
 from midistems_graph.models.catalogue import Entry, Source
 from midistems_graph.models.downloads import OFFLINE, DownloadFailed, Progress, download, file_sha256
 from midistems_graph.models.library import LibraryError, Model, ModelLibrary
-from midistems_graph.models.manifest import Manifest, ModelFile
+from midistems_graph.models.manifest import Manifest, ManifestError, ModelFile
+from midistems_graph.models.recognise import recognise
+from midistems_graph.models.sessions import NetworkError
 from midistems_graph.models.spleeter import WrongWeights, build
 
 BUILDERS: Mapping[str, Callable[[Path, Path], Manifest]] = {"spleeter": build}
@@ -141,14 +143,23 @@ def _put(entry: Entry, library: ModelLibrary, sources: Mapping[str, Path], *, li
             sources = {each.file: made / each.file for each in manifest.files}
             link = False
         else:
-            manifest = _manifest(entry)
+            manifest = _manifest(entry, sources)
         manifest = replace(
             manifest, name=entry.name, title=entry.title, licence=entry.terms, source=entry.source, notes=entry.notes
         )
         return library.add(manifest, sources, link=link)
 
 
-def _manifest(entry: Entry) -> Manifest:
-    """What the catalogue says of files that are networks as they come."""
-    named = tuple(ModelFile(file.file, file.sha256, file.stems) for file in entry.files)
-    return Manifest(entry.name, entry.contract, entry.stems, named)
+def _manifest(entry: Entry, sources: Mapping[str, Path]) -> Manifest:
+    """Of files that are networks as they come: from the catalogue, or told by the file itself."""
+    if entry.contract:
+        named = tuple(ModelFile(file.file, file.sha256, file.stems) for file in entry.files)
+        return Manifest(entry.name, entry.contract, entry.stems, named)
+    (path,) = sources.values()
+    try:
+        found = recognise(path)
+    except (NetworkError, ManifestError) as error:
+        raise CannotObtain(str(error)) from None
+    if found.manifest is None or found.gaps:
+        raise CannotObtain(f"{path.name} is the published file, but how to feed it is not known: {found.why}")
+    return found.manifest

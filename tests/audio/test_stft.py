@@ -121,6 +121,22 @@ def test_one_transform_serves_many_signals_into_the_same_arrays() -> None:
         assert np.array_equal(samples, istft(Spectrogram(bins, span, shape)).samples)
 
 
+@given(st.integers(0, 60_000), st.sampled_from((2, 3, 4, 8)), st.integers(1, 3), st.integers(0, 99))
+@settings(max_examples=25, deadline=None)
+def test_rebuilding_in_blocks_is_analysis_change_and_synthesis(length: int, overlap: int, threads: int, seed: int):
+    shape, span = StftSettings(960, 960 // overlap), Span.whole(length, 44100)
+    transform, song = Stft(shape, span, threads=threads), noise(2, length, seed)
+    mask = np.random.default_rng(seed).random((2, transform.frames, shape.n_bins), np.float32)
+
+    def change(channel: int, first: int, bins: np.ndarray) -> None:
+        bins *= mask[channel, first : first + len(bins)]
+
+    expected = transform.inverse(transform.forward(song) * mask)
+    out = np.full_like(song, np.nan)
+    assert transform.rebuild(song, change, out) is out
+    assert np.array_equal(out, expected)
+
+
 def test_an_error_reaches_the_caller_whichever_thread_met_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def padded(*args: object) -> None:
         raise MemoryError("no memory")

@@ -207,3 +207,23 @@ def test_what_cannot_be_computed_is_refused_with_the_reason(live: LiveEngine) ->
     refused = [e for e in events if isinstance(e, Refused)]
     assert refused[0].address == LOUD and "audio" in refused[0].message
     assert live.read(LOUD, LOOP) is None
+
+
+def test_stretches_are_ready_as_their_tiles_finish(live: LiveEngine) -> None:
+    live.show(CHAIN, SONG)
+    assert live.ready(LOUD) == ()
+    live.want(LOUD, LOOP)
+    until_all_is_there(live, LOUD)
+    assert live.ready(LOUD) == ((Fraction(0), SONG.total),)
+
+
+def test_an_edge_has_another_lineage_only_when_what_it_is_computed_from_changes(live: LiveEngine) -> None:
+    live.show(CHAIN, SONG)
+    smooth, loud = live.lineage(Address("smooth", "out")), live.lineage(LOUD)
+    assert smooth != loud and "" not in (smooth, loud)
+    live.show(CHAIN.with_knob("loud", "factor", 2.5), SONG)
+    assert live.lineage(Address("smooth", "out")) == smooth and live.lineage(LOUD) != loud
+    live.show(CHAIN, SONG)
+    assert live.lineage(LOUD) == loud
+    live.show(graph({"loud": "small.scale"}), SONG)
+    assert live.lineage(LOUD) == ""

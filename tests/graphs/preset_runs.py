@@ -21,13 +21,18 @@ LIBRARY = installed()
 FOLDER = Path(__file__).parents[2] / "graphs"
 ALL = sorted(path.stem for path in FOLDER.glob("*.json"))
 
-BUILT_IN = {
+WRITTEN = {
     "four_stems": {"save": ("vocals", "drums", "bass", "other")},
     "vocal_and_backing": {"save": ("vocals", "instrumental")},
     "misi_refine": dict.fromkeys(("save_before", "save_after"), ("vocals", "drums", "bass", "other")),
     "ensemble": dict.fromkeys(("save_average", "save_median"), ("vocals", "instrumental")),
+    "vocals": {"save": ("vocals", "instrumental")},
+    "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
 }
-"""Presets that need a song and nothing else: the stems that each of their writers writes."""
+"""The stems that each writer of a preset writes."""
+
+WITH_A_MODEL = ("vocals", "four_stems_spleeter")
+"""Presets that need a trained network; the tests give them stand-ins."""
 
 
 @dataclass(frozen=True)

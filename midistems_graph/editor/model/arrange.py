@@ -11,6 +11,7 @@ from midistems_graph.document.layout import Wire as LaidWire
 from midistems_graph.document.layout import arrange
 from midistems_graph.editor.model.bodies import with_positions
 from midistems_graph.editor.model.edit import Edit, Refused, edited, named
+from midistems_graph.editor.model.knob_words import told_knobs
 from midistems_graph.editor.model.plane import GRID, Point, Rect, snapped, snapped_up
 from midistems_graph.editor.model.shape import Shape, in_order, shape_of, sides_of
 from midistems_graph.editor.model.state import EditorState
@@ -117,7 +118,7 @@ def shapes_of(graph: Graph, body: Body, library: NodeLibrary, ids: frozenset[str
     for node_id in ids:
         node = body.nodes[node_id]
         wired = (in_order(ins.get(node_id, set())), in_order(outs.get(node_id, set())))
-        found[node_id] = shape_of(node_id, node, sides_of(node, graph, library), *wired)
+        found[node_id] = shape_of(node_id, node, sides_of(node, graph, library), *wired, told_knobs(node, library))
     return found
 
 

@@ -21,6 +21,7 @@ from midistems_graph.document.graph import Address, Body, Edge, Frame, Graph, Gr
 from midistems_graph.editor.model.bodies import INPUTS, OUTPUTS, TERMINALS, Path, all_edges, body_at
 from midistems_graph.editor.model.grid import GridIndex
 from midistems_graph.editor.model.insight import Insight
+from midistems_graph.editor.model.knob_words import told_knobs
 from midistems_graph.editor.model.plane import Curve, Point, Rect, snapped
 from midistems_graph.editor.model.shape import (
     PortSpot,
@@ -173,7 +174,7 @@ class Scene:
         item = self.item(item_id)
         return item.curve.bounds if isinstance(item, Wire) else item.rect if item else None
 
-    @property
+    @cached_property
     def bounds(self) -> Rect | None:
         """What is around everything, None if the canvas is empty."""
         things: Iterable[Box | FrameBox | NoteBox] = (
@@ -424,7 +425,8 @@ class _Making:
             self._sides[node.type] = sides_of(node, self.graph, self.insight.library)
         ins = {(e.target.port, e.target.index) for e in edges if e.target.node == node_id}
         outs = {(e.source.port, e.source.index) for e in edges if e.source.node == node_id}
-        return shape_of(node_id, node, self._sides[node.type], in_order(ins), in_order(outs))
+        told = told_knobs(node, self.insight.library)
+        return shape_of(node_id, node, self._sides[node.type], in_order(ins), in_order(outs), told)
 
     def _terminals(self, group: Group, boxes: Mapping[str, Box]) -> dict[str, Box]:
         sides = sides_of_group(group, self.graph, self.insight.library)

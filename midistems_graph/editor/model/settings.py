@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from midistems_graph.editor.model.settings_file import config_folder, read_json, write_json
 from midistems_graph.editor.model.shortcuts import Shortcuts
+from midistems_graph.editor.model.views import Views
 
 Theme = Literal["dark", "light"]
 SCALES = (0.75, 3.0)
@@ -26,6 +27,7 @@ class Settings:
     minimap: bool = True
     recent_types: tuple[str, ...] = ()
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
+    views: Views = field(default_factory=Views)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> tuple[Settings, list[str]]:
@@ -36,7 +38,9 @@ class Settings:
     def from_data(cls, data: dict[str, Any]) -> tuple[Settings, list[str]]:
         """Settings from plain data; what is not usable keeps its default and is said."""
         shortcuts, said = Shortcuts.from_data(data.get("shortcuts", {}))
-        found: dict[str, Any] = {"shortcuts": shortcuts}
+        views, more = Views.from_data(data.get("views", {}))
+        said += more
+        found: dict[str, Any] = {"shortcuts": shortcuts, "views": views}
         for name, value in data.items():
             check = _CHECKS.get(name)
             if check is None:
@@ -50,9 +54,11 @@ class Settings:
 
     def save(self, folder: Path | None = None) -> bool:
         """Write what differs from the defaults; False if the folder may not be written."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "shortcuts"}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("shortcuts", "views")}
         usual = asdict(Settings())
         data = {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items() if v != usual[name]}
+        if views := self.views.as_data():
+            data["views"] = views
         if self.shortcuts.changed:
             data["shortcuts"] = self.shortcuts.as_data()
         return write_json((folder or config_folder()) / "settings.json", data)

@@ -1,4 +1,4 @@
-"""What the box of a node looks like and how large it is: title, rows of ports, status strip, thumbnail.
+"""What the box of a node looks like and how large it is: title, rows of ports, knobs, thumbnail, status strip.
 
 All sizes are multiples of the grid, and ports lie on it, so that wires between neighbours run straight.
 A variadic port shows the places in use and one free one. A knob has a port where an edge drives it.
@@ -7,12 +7,12 @@ Of a node whose type is not known only what edges touch is there. Positions are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from midistems_graph.document.boxes import PORT_SIZE, SMALL_SIZE, TITLE_SIZE, fit, text_width
+from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.document.flatten import REPEAT, SEPARATOR
 from midistems_graph.document.graph import Address, Graph, Group, Node, State
 from midistems_graph.editor.model.bodies import INPUTS, NEW
@@ -28,6 +28,16 @@ STATUS = 20.0
 THUMBNAIL = 80.0
 NARROWEST, WIDEST = 160.0, 320.0
 PAD = 10.0
+ICON = 18.0
+"""What the sign of the status takes of the title bar."""
+
+TITLE_SIZE, PORT_SIZE, SMALL_SIZE = 14.0, 12.0, 11.0
+"""Sizes of type; small are knobs, the status and the names of stems."""
+
+_SLIM = TITLE_SIZE - 1.0
+"""Titles turn out narrower than they are thought to be; so boxes are not wider than they need."""
+
+KNOB, MOST_KNOB_LINES = 14.0, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class PortSpot:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A box without its place. `thumbnail` is there if an output can be seen and heard."""
+    """A box without its place. `thumbnail` is there if an output can be seen and heard; `knobs` are lines."""
 
     title: str
     subtitle: str
@@ -64,6 +74,8 @@ class Shape:
     ports: tuple[PortSpot, ...]
     status: Rect
     thumbnail: Rect | None
+    knobs: tuple[str, ...] = ()
+    knobs_top: float = 0.0
 
     def port(self, side: Side, name: str, index: int | None = None) -> PortSpot | None:
         return next((p for p in self.ports if p.side == side and p.name == name and p.index == index), None)
@@ -82,10 +94,17 @@ Wired = tuple[tuple[str, int | None], ...]
 """Ports (name, place) that edges touch, sorted."""
 
 
-def shape_of(node_id: str, node: Node, sides: Sides | None, wired_in: Wired = (), wired_out: Wired = ()) -> Shape:
-    """The shape of a node; None for the sides stands for a type that is not known."""
+def shape_of(
+    node_id: str,
+    node: Node,
+    sides: Sides | None,
+    wired_in: Wired = (),
+    wired_out: Wired = (),
+    told: tuple[str, ...] = (),
+) -> Shape:
+    """The shape of a node; None for the sides stands for a type that is not known. `told` are its knobs in words."""
     role: Role = "placeholder" if sides is None else "group" if node.group else "node"
-    return _shape(node.label or node_id, node.type, role, node.state, sides or Sides(), wired_in, wired_out)
+    return _shape(node.label or node_id, node.type, role, node.state, sides or Sides(), wired_in, wired_out, told)
 
 
 def in_order(ports: Iterable[tuple[str, int | None]]) -> Wired:
@@ -99,7 +118,7 @@ def terminal_shape(terminal: str, group: Group, sides: Sides) -> Shape:
         shown = Sides(outputs=(*sides.inputs, Port(NEW, ())))
     else:
         shown = Sides(inputs=(*(port for port in sides.outputs if port.name in group.outputs), Port(NEW, ())))
-    return _shape(terminal.strip("<>"), "of the group", "terminal", "on", shown, (), ())
+    return _shape(terminal.strip("<>"), "of the group", "terminal", "on", shown, (), (), ())
 
 
 def sides_of(node: Node, graph: Graph, library: NodeLibrary) -> Sides | None:
@@ -149,30 +168,38 @@ def _inner_kinds(
 
 @lru_cache(maxsize=8192)
 def _shape(
-    title: str, subtitle: str, role: Role, state: State, sides: Sides, wired_in: Wired, wired_out: Wired
+    title: str,
+    subtitle: str,
+    role: Role,
+    state: State,
+    sides: Sides,
+    wired_in: Wired,
+    wired_out: Wired,
+    told: tuple[str, ...],
 ) -> Shape:
     left = _rows("in", sides.inputs, sides.knobs, wired_in)
     right = _rows("out", sides.outputs, (), wired_out)
     labels = [(a.shown if a else "", b.shown if b else "") for a, b in _paired(left, right)]
     needed = max(
         NARROWEST,
-        text_width(title, TITLE_SIZE) + 2 * PAD,
-        text_width(subtitle, SMALL_SIZE) + 2 * PAD,
+        text_width(title, _SLIM) + 2 * PAD + ICON,
         *(text_width(a + b, PORT_SIZE) + 4 * PAD for a, b in labels),
     )
     width = min(snapped_up(needed), WIDEST)
     rows = max(len(left), len(right), 1)
     ports_end = TITLE + GRID * rows + PAD / 2
     timed = role in ("node", "group") and any(port.timed for port in sides.outputs)
-    thumbnail = Rect(PAD, ports_end, width - PAD, ports_end + THUMBNAIL) if timed else None
-    content = ports_end + (THUMBNAIL + PAD / 2 if timed else 0.0) + (0.0 if role == "terminal" else STATUS)
+    knobs = _knob_lines(told, width - 2 * PAD)
+    top = ports_end + KNOB * len(knobs)
+    thumbnail = Rect(PAD, top + 2.0 * bool(knobs), width - PAD, ports_end + THUMBNAIL) if timed else None
+    content = (ports_end + THUMBNAIL + PAD / 2 if timed else top) + (0.0 if role == "terminal" else STATUS)
     height = snapped_up(content)
     room = (width - 3 * PAD) / 2 if left and right else width - 2 * PAD
     ports = tuple(_fitted(spot, width, room) for spot in (*left, *right))
     status = Rect(PAD, height - STATUS, width - PAD, height)
     return Shape(
-        fit(title, TITLE_SIZE, width - 2 * PAD),
-        fit(subtitle, SMALL_SIZE, width - 2 * PAD),
+        fit(title, _SLIM, width - 2 * PAD - ICON),
+        subtitle,
         role,
         state,
         width,
@@ -180,7 +207,25 @@ def _shape(
         ports,
         status,
         thumbnail,
+        knobs,
+        ports_end,
     )
+
+
+def _knob_lines(told: Sequence[str], width: float) -> tuple[str, ...]:
+    """Knobs on as few lines as they fit on; what is left over is counted."""
+    lines: list[str] = []
+    for place, words in enumerate(told):
+        longer = f"{lines[-1]} · {words}" if lines else words
+        if lines and text_width(longer, SMALL_SIZE) <= width:
+            lines[-1] = longer
+        elif len(lines) < MOST_KNOB_LINES:
+            lines.append(fit(words, SMALL_SIZE, width))
+        else:
+            rest = f" +{len(told) - place}"
+            lines[-1] = fit(lines[-1], SMALL_SIZE, width - text_width(rest, SMALL_SIZE)) + rest
+            break
+    return tuple(lines)
 
 
 def _rows(side: Side, ports: tuple[Port, ...], knobs: Collection[str], wired: Wired) -> list[PortSpot]:

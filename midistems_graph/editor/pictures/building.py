@@ -10,11 +10,10 @@ Each step takes about 0.2 s at most. What is not computed yet is left out; build
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from midistems_graph.audio.values import Span
 from midistems_graph.editor.pictures.coverage import Coverage
-from midistems_graph.editor.pictures.sources import Drawable, Source
 
 PROBES = 1200
 """Places of the overview: one per pixel of a wide picture."""
@@ -27,8 +26,19 @@ _LEAST_PART = 8
 """Where a block is not computed as a whole, halves of it are tried, down to an eighth."""
 
 
-class Pyramid(Protocol):
-    """What a `WaveformPyramid` and a `SpectrogramPyramid` have in common; units are samples or frames.
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+V_contra = TypeVar("V_contra", contravariant=True)
+
+
+class Readable(Protocol[V_co]):
+    """A source: gives what a pyramid takes."""
+
+    def read(self, span: Span) -> V_co | None: ...
+
+
+class Pyramid(Protocol[V_contra]):
+    """What pyramids of waveforms, spectrograms and stem levels have in common; units are samples, frames or steps.
 
     block     units to read at a time
     probe     units that make one place of the overview
@@ -41,11 +51,11 @@ class Pyramid(Protocol):
     coverage: Coverage
 
     def span_of(self, first: int, stop: int) -> Span: ...
-    def add(self, value: Drawable) -> None: ...
-    def add_probes(self, values: Sequence[Drawable]) -> None: ...
+    def add(self, value: V_contra) -> None: ...
+    def add_probes(self, values: Sequence[V_contra]) -> None: ...
 
 
-def build(pyramid: Pyramid, source: Source, *, focus: tuple[float, float] | None = None) -> Iterator[float]:
+def build(pyramid: Pyramid[V], source: Readable[V], *, focus: tuple[float, float] | None = None) -> Iterator[float]:
     """Add what a pyramid lacks, `focus` (seconds) first; after every step yields the share that is there, 0 to 1."""
     for _ in _overview(pyramid, source):
         yield done(pyramid)
@@ -58,12 +68,12 @@ def build(pyramid: Pyramid, source: Source, *, focus: tuple[float, float] | None
                 yield done(pyramid)
 
 
-def done(pyramid: Pyramid) -> float:
+def done(pyramid: Pyramid[V]) -> float:
     """The share of a pyramid that is there, 0 to 1."""
     return pyramid.coverage.count / max(pyramid.units, 1)
 
 
-def _overview(pyramid: Pyramid, source: Source) -> Iterator[None]:
+def _overview(pyramid: Pyramid[V], source: Readable[V]) -> Iterator[None]:
     """Probes all over the song: every fourth place first, then those between."""
     if pyramid.units < _LEAST_STEP * PROBES * pyramid.probe or pyramid.coverage.count * 2 > pyramid.units:
         return
@@ -78,7 +88,7 @@ def _overview(pyramid: Pyramid, source: Source) -> Iterator[None]:
                 yield
 
 
-def _fill(pyramid: Pyramid, source: Source, first: int, stop: int) -> bool:
+def _fill(pyramid: Pyramid[V], source: Readable[V], first: int, stop: int) -> bool:
     """Read and add the units [first, stop), or those parts of them that are computed; whether there was one."""
     value = source.read(pyramid.span_of(first, stop))
     if value is not None:
@@ -91,7 +101,7 @@ def _fill(pyramid: Pyramid, source: Source, first: int, stop: int) -> bool:
     return _fill(pyramid, source, middle, stop) or left
 
 
-def _units(pyramid: Pyramid, seconds: tuple[float, float]) -> tuple[int, int]:
+def _units(pyramid: Pyramid[V], seconds: tuple[float, float]) -> tuple[int, int]:
     per_second = pyramid.units * pyramid.span.rate / max(pyramid.span.total, 1)
     low, high = (min(max(round(second * per_second), 0), pyramid.units) for second in seconds)
     return low, high

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from midistems_graph.audio.colormap import SIGNED_ANCHORS, coloured
+from midistems_graph.audio.colormap import SIGNED_ANCHORS, SIGNED_ANCHORS_LIGHT, coloured
 from midistems_graph.audio.values import Float32
+from midistems_graph.editor.pictures.axes import FrequencyAxis, Scale
 from midistems_graph.editor.pictures.pixels import grouped
 from midistems_graph.editor.pictures.spectrogram import Strip
 from midistems_graph.editor.pictures.strength import CODES_PER_DB, LOWEST_DB, Codes, Measure
 
-Scale = Literal["linear", "log", "mel"]
 Picture = npt.NDArray[np.uint8]
 
 
@@ -28,7 +27,8 @@ Picture = npt.NDArray[np.uint8]
 class Look:
     """How a spectrogram is painted. `lowest_hz` is the lower edge; `highest_hz` 0 means half the rate.
 
-    `floor_db` and below is black, `ceiling_db` and above white; both lie within -120 to 0 dBFS.
+    `floor_db` and below is black, `ceiling_db` and above nearly white; both lie within -120 to 0 dBFS. `light` turns
+    the colours round for a light ground: what is silent is white, and what is loud is dark.
     """
 
     scale: Scale = "log"
@@ -36,12 +36,13 @@ class Look:
     highest_hz: float = 0.0
     floor_db: float = -90.0
     ceiling_db: float = -10.0
+    light: bool = False
 
 
 def paint(strip: Strip, look: Look, height: int) -> Picture:
     """A picture of a strip. Raises ValueError for a range of Hz or dB that is empty."""
     shown, audible_rows = _rowed(strip, look, height)
-    colours = _palette(strip.measure, look.floor_db, look.ceiling_db)[shown]
+    colours = _palette(strip.measure, look.floor_db, look.ceiling_db, look.light)[shown]
     picture = colours.view(np.uint8).reshape(height, len(strip.codes), 4)
     picture[:, ~strip.seen] = 0
     picture[~audible_rows] = 0
@@ -59,28 +60,23 @@ def paint_difference(a: Strip, b: Strip, look: Look, height: int, range_db: floa
     per_code = 1 / CODES_PER_DB if a.measure == "level" else 2 * range_db / 255
     louder = np.maximum(rows_a, np.float32(floor)) - np.maximum(rows_b, np.float32(floor))
     steps = np.clip(louder * (127 * per_code / range_db) + 128, 1, 255).astype(np.uint8)
-    picture = _signed_palette()[steps].view(np.uint8).reshape(height, len(a.codes), 4)
+    picture = _signed_palette(look.light)[steps].view(np.uint8).reshape(height, len(a.codes), 4)
     picture[:, ~(a.seen & b.seen)] = 0
     picture[~(audible_a & audible_b)] = 0
     return picture
 
 
-def row_edges(look: Look, height: int, rate: int) -> npt.NDArray[np.float64]:
-    """The frequencies in Hz between rows, from the lowest up, float64 [height + 1].
+def axis_of(look: Look, rate: int) -> FrequencyAxis:
+    """The frequency axis of a picture of a song at a rate. Raises ValueError for a range of nothing."""
+    low = look.lowest_hz if look.scale == "log" else max(look.lowest_hz, 0.0)
+    return FrequencyAxis(low, look.highest_hz or rate / 2, look.scale)
 
-    mel: 2595 log10(1 + f / 700) (O'Shaughnessy 1987).
-    """
-    low, high = look.lowest_hz, look.highest_hz or rate / 2
-    if look.scale != "log":
-        low = max(low, 0.0)
-    if not (low < high and (low > 0 or look.scale != "log") and height > 0):
-        raise ValueError(f"a {look.scale} scale has nothing from {low:g} to {high:g} Hz; widen the range")
-    if look.scale == "linear":
-        return np.linspace(low, high, height + 1)
-    if look.scale == "log":
-        return np.geomspace(low, high, height + 1)
-    mel = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), height + 1)
-    return np.asarray(700 * (10 ** (mel / 2595) - 1))
+
+def row_edges(look: Look, height: int, rate: int) -> npt.NDArray[np.float64]:
+    """The frequencies in Hz between rows, from the lowest up, float64 [height + 1]."""
+    if height < 1:
+        raise ValueError(f"a picture needs rows of pixels, not {height}")
+    return axis_of(look, rate).frequencies(np.linspace(0, 1, height + 1))
 
 
 def row_of(hz: float, look: Look, height: int, rate: int) -> int:
@@ -131,19 +127,19 @@ def _rowed(strip: Strip, look: Look, height: int) -> tuple[Codes, npt.NDArray[np
 
 
 @lru_cache(maxsize=32)
-def _palette(measure: Measure, floor_db: float, ceiling_db: float) -> npt.NDArray[np.uint32]:
+def _palette(measure: Measure, floor_db: float, ceiling_db: float, light: bool) -> npt.NDArray[np.uint32]:
     """The colour of each byte, four bytes in one: uint32 [256]."""
     shade = np.arange(256) / 255
     if measure == "level":
         if floor_db >= ceiling_db:
             raise ValueError(f"the floor of {floor_db:g} dB must lie below the ceiling of {ceiling_db:g} dB")
         shade = (np.arange(256) / CODES_PER_DB + LOWEST_DB - floor_db) / (ceiling_db - floor_db)
-    return _opaque(coloured(shade))
+    return _opaque(coloured(1 - shade if light else shade))
 
 
-@lru_cache(maxsize=1)
-def _signed_palette() -> npt.NDArray[np.uint32]:
-    return _opaque(coloured((np.arange(256) - 1) / 254, SIGNED_ANCHORS))
+@lru_cache(maxsize=2)
+def _signed_palette(light: bool) -> npt.NDArray[np.uint32]:
+    return _opaque(coloured((np.arange(256) - 1) / 254, SIGNED_ANCHORS_LIGHT if light else SIGNED_ANCHORS))
 
 
 def _opaque(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:

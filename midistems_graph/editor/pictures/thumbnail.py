@@ -5,68 +5,61 @@ It shows the stretch of the value that is given: the first seconds of a song, or
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
 from midistems_graph.audio.values import Audio, Float32, Stems, Value
+from midistems_graph.document.graph import Address
+from midistems_graph.editor.audition.pages import EdgeReader
 from midistems_graph.editor.pictures.painting import Look, Picture, paint
 from midistems_graph.editor.pictures.pixels import pooled
 from midistems_graph.editor.pictures.sources import Drawable, NotDrawable, drawable
 from midistems_graph.editor.pictures.spectrogram import Strip
 from midistems_graph.editor.pictures.strength import codes, measure_of, strengths
+from midistems_graph.editor.pictures.tracing import Ink, trace
 from midistems_graph.editor.pictures.waveform import Envelope
 
-HEIGHT, WIDTH = 96, 160
 LANES = 6
 """Of larger stem sets the first six are shown."""
 
 _LOUDEST_GAIN = 16.0
 """Quiet sound is drawn larger, but silence stays a line."""
 
+_PIECE_SECONDS, _BINS_SECONDS = 8, Fraction(30)
+
 _LOOK = Look(ceiling_db=-15.0)
 
-Colour = tuple[int, int, int]
-WAVE: Colour = (110, 190, 230)
 
+def thumbnail(
+    reader: EdgeReader, address: Address, total: Fraction, width: int, height: int, ink: Ink
+) -> Picture | None:
+    """The picture of an edge: of sound and stems the whole song, read piece by piece, of bins the first half minute.
 
-def thumbnail(value: Value, width: int = WIDTH, height: int = HEIGHT, colour: Colour = WAVE) -> Picture | None:
-    """A picture uint8 [height, width, 4] on a transparent ground; None for values that are none, or of no length."""
+    None for values that have no picture, and while not all of it is computed.
+    """
+    value = reader.read(address, (Fraction(0), min(total, Fraction(1, 10))))
     if isinstance(value, Stems):
-        lanes = list(value.audio.values())[:LANES]
+        names = list(value)[:LANES]
     elif isinstance(value, Audio):
-        lanes = [value]
+        names = [""]
     else:
-        return _of_bins(value, width, height)
-    if not lanes[0].span.frames:
-        return None
-    peak = max(float(np.abs(np.nan_to_num(lane.samples)).max()) for lane in lanes)
+        value = reader.read(address, (Fraction(0), min(total, _BINS_SECONDS)))
+        return None if value is None else _of_bins(value, width, height)
+    lanes = np.zeros((2, len(names), width), np.float32)
+    count = min(width, max(1, int(total / _PIECE_SECONDS)))
+    for first, stop in pairwise(width * piece // count for piece in range(count + 1)):
+        part = reader.read(address, (total * Fraction(first, width), total * Fraction(stop, width)))
+        if not isinstance(part, Audio | Stems):
+            return None
+        for lane, name in enumerate(names):
+            sound = part[name] if isinstance(part, Stems) else part
+            found = _extremes(sound.samples, stop - first)
+            lanes[:, lane, first:stop] = found.low[0], found.high[0]
+    peak = float(np.abs(lanes).max(initial=0.0))
     gain = min(1 / peak, _LOUDEST_GAIN) if peak > 0 else 1.0
-    bounds = np.linspace(0, height, len(lanes) + 1).astype(int)
-    parts = [
-        draw_waveform(_extremes(lane.samples, width), int(stop - start), colour, gain)
-        for lane, start, stop in zip(lanes, bounds, bounds[1:], strict=False)
-    ]
-    return np.concatenate(parts, axis=0)
-
-
-def draw_waveform(envelope: Envelope, height: int, colour: Colour = WAVE, gain: float = 1.0) -> Picture:
-    """An envelope as a picture uint8 [height, width, 4]: a lane for each channel, full scale at its edges."""
-    channels, width = envelope.low.shape
-    picture = np.zeros((height, width, 4), np.uint8)
-    bounds = np.linspace(0, height, channels + 1).astype(int)
-    for channel, (top, bottom) in enumerate(pairwise(bounds)):
-        lane = int(bottom - top)
-        rows = np.arange(lane)[:, np.newaxis]
-        high = _row(envelope.high[channel] * gain, lane)
-        low = _row(envelope.low[channel] * gain, lane)
-        picture[top:bottom][(rows >= high) & (rows <= low) & envelope.seen] = (*colour, 255)
-    return picture
-
-
-def _row(level: Float32, lane: int) -> np.ndarray:
-    """The row of a lane that shows a level: 1 at the top, -1 at the bottom."""
-    return np.clip(np.floor((1 - level) / 2 * lane), 0, lane - 1)
+    return trace(Envelope(lanes[0], lanes[1], np.ones(width, np.bool_)), height, ink, gain)
 
 
 def _extremes(samples: Float32, width: int) -> Envelope:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import dearpygui.dearpygui as dpg
-
-from midistems_graph.document.graph import Edge, Graph
-from midistems_graph.editor.model import clipboard, commands, decor, knobs, nodes
+from midistems_graph.document.graph import Graph
+from midistems_graph.editor.model import commands
 from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import (
@@ -25,23 +23,29 @@ from midistems_graph.editor.model.events import (
     Event,
     Said,
 )
-from midistems_graph.editor.model.palette import Palette as Search
-from midistems_graph.editor.model.plane import Point, Rect
+from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.model.settings import Settings, Theme
+from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
+from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
 from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
-from midistems_graph.editor.view.inspector import Hands, Inspector
+from midistems_graph.editor.view.clips import clipboard_commands
+from midistems_graph.editor.view.edge_names import edge_names
+from midistems_graph.editor.view.hands import hands_of
+from midistems_graph.editor.view.inspector import Inspector
+from midistems_graph.editor.view.key_list import command_rows
 from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.pages import Why, page_of
-from midistems_graph.editor.view.palette import PALETTES, wire_color
+from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
 from midistems_graph.editor.view.textbox import TextBox
 from midistems_graph.editor.view.themes import flat_theme
 from midistems_graph.editor.view.tooltip import Tooltip
 from midistems_graph.editor.view.window import Window
+from midistems_graph.editor.view.writing import Writing
 
 
 class Bench:
@@ -52,24 +56,21 @@ class Bench:
         self.window = Window(PALETTES[settings.theme], settings.ui_scale)
         self.commands: dict[str, Callable[[], None]] = {
             "palette": lambda: self.ask_for_node(AskForNode(self._center_or_pointer())),
-            "rename": self._rename,
-            "copy": self._copy,
-            "cut": self._cut,
-            "paste": lambda: self._paste(incoming=False),
-            "paste_wired": lambda: self._paste(incoming=True),
+            "rename": lambda: self.writing.begin_chosen(),
             "minimap": lambda: self.minimap.toggle(),
             "theme": self._switch_theme,
             "shortcuts": self._show_shortcuts,
+            **clipboard_commands(editor, self._center_or_pointer),
         }
         self.audition: Callable[[Audition], None] = lambda _: None
         self.changed: Callable[[], None] = lambda: None
         """Called when the document is another one than before."""
         self.arranged: Callable[[], None] = lambda: None
         self.recolored: Callable[[], None] = lambda: None
-        self.why: Why = lambda _: ""
+        self.why: Why = lambda _: ()
         self.file = "untitled"
         self._graph = editor.state.graph
-        self._listening = False
+        self._listening = 0.0
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -78,26 +79,26 @@ class Bench:
         self.window.open(title, width, height, visible=visible)
         self.window.resized = self.arrange
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
-        self.canvas_area = _area(root)
+        self._paint, self._seams = Paint(), Seams()
+        self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette)
-        self.top_area, self.status_area, self.side_area = _area(root), _area(root), _area(root)
-        self.transport_area, self.listening_area = _area(root), _area(root)
+        self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
+        self.transport_area, self.listening_area = make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
-        hands = Hands(
-            self._set_knob, self._type_knob, self._reset_knob, self.editor.seal, self._rename_to, self._browse
-        )
+        hands = hands_of(self.editor, self.edit, self._browse)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.textbox = TextBox(scale)
+        self.writing = Writing(self.editor, self.canvas, self.textbox, self.edit)
         self.minimap = Minimap(self.canvas, self._look_around, shown=self.settings.minimap)
         self.pointer = Pointer(self.canvas, self.take, self.press)
         self.pointer.menu = self.menu
         self.tooltip = Tooltip(self.canvas)
-        self._paint_areas()
         self.arrange()
+        self._paint_areas()
         self.refresh()
-        self.canvas.set_names(self._stem_names())
+        self.canvas.set_names(edge_names(self.editor))
 
     def close(self) -> None:
         self.window.close()
@@ -110,7 +111,7 @@ class Bench:
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
-        self.canvas.set_names(self._stem_names())
+        self.canvas.set_names(edge_names(self.editor))
 
     # What people do
 
@@ -171,7 +172,7 @@ class Bench:
             case Entered():
                 self.editor.look_at_all()
             case EditText():
-                self._edit_text(effect.item)
+                self.writing.begin(effect.item)
             case ContextMenu():
                 rows = rows_for(self.editor, effect.hit, self.hint)
                 self._open_menu(effect.at, lambda _: rows, self.do, width=300)
@@ -180,21 +181,16 @@ class Bench:
 
     def ask_for_node(self, asked: AskForNode) -> None:
         """Open the search for node types; what is chosen is added, and wired to the port that was dragged."""
-        search = Search.of(self.editor.library, self.editor.state.graph)
-        kinds = self._kinds_of(asked)
+        kinds = kinds_asked(self.editor, asked)
 
         def rows(query: str) -> Sequence[Row]:
-            recent = self.settings.recent_types
-            found = search.search(query, recent=recent, kinds=kinds, side=asked.side or None)
-            palette = self.window.palette
-            return [Row(e.id, e.title, e.id, wire_color(min(e.gives or {""}), palette), note=e.summary) for e in found]
+            return found_types(self.editor, asked, kinds, query, self.settings.recent_types, self.window.palette)
 
-        hint = (
-            f"add a node that {'takes' if asked.side == 'out' else 'gives'} {' or '.join(kinds)}"
-            if kinds
-            else "add a node"
-        )
-        self._open_menu(asked.at, rows, lambda type_id: self._add(type_id, asked), search=hint, width=400)
+        def chosen(type_id: str) -> None:
+            self.settings = self.settings.with_recent_type(type_id)
+            self.edit(lambda: added(self.editor, type_id, asked))
+
+        self._open_menu(asked.at, rows, chosen, search=hint_of(asked, kinds), width=400)
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
         """A sentence in the status bar."""
@@ -226,7 +222,7 @@ class Bench:
             self.tooltip.hide()
         if state.graph is not self._graph and editor.gesture is None:
             self._graph = state.graph
-            self.canvas.set_names(self._stem_names())
+            self.canvas.set_names(edge_names(self.editor))
             self.changed()
 
     def arrange(self) -> None:
@@ -243,11 +239,13 @@ class Bench:
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         self.layout = layout
+        self._seams.draw(layout, self.window.palette.line)
         self.arranged()
 
-    def show_listening(self, shown: bool) -> None:
-        if shown != self._listening:
-            self._listening = shown
+    def show_listening(self, height: float) -> None:
+        """Give the strip under the canvas a height, 0 hides it."""
+        if height != self._listening:
+            self._listening = height
             self.arrange()
 
     # Parts
@@ -264,50 +262,6 @@ class Bench:
         pixel = self.canvas.pixel(at)
         self.menu.open(pixel, rows, chosen, search=search, width=width, inside=self.window.size)
 
-    def _add(self, type_id: str, asked: AskForNode) -> None:
-        self.settings = self.settings.with_recent_type(type_id)
-        editor = self.editor
-
-        def make() -> Edit:
-            if asked.port is None:
-                return nodes.add_node(editor.state, editor.library, type_id, asked.at)
-            return nodes.add_wired(editor.state, editor.library, type_id, asked.at, asked.port, asked.side or "out")
-
-        self.edit(make)
-
-    def _kinds_of(self, asked: AskForNode) -> tuple[str, ...]:
-        if asked.port is None:
-            return ()
-        known = self.editor.insight.kind(self.editor.state.path, asked.port) if asked.side == "out" else ""
-        box = self.editor.scene.boxes.get(asked.port.node)
-        spot = box.shape.port(asked.side or "out", asked.port.port, asked.port.index) if box else None
-        return (known,) if known else spot.kinds if spot else ()
-
-    def _edit_text(self, item: str) -> None:
-        rect, body = self.editor.scene.rect(item), self.editor.state.body
-        if rect is None:
-            return
-        kind, _, number = item.partition(":")
-        at = self.canvas.pixel((rect.left, rect.top))
-        width = max(rect.width / self.canvas.scale, 180)
-        if item in body.nodes:
-            label = body.nodes[item].label or item
-            self.textbox.open(
-                at, width, label, lambda text: self.edit(lambda: nodes.rename(self.editor.state, item, text))
-            )
-        elif kind in ("frame", "note"):
-            text = body.view.frames[int(number)].title if kind == "frame" else body.view.notes[int(number)].text
-            lines = 1 if kind == "frame" else max(len(text.splitlines()), 3)
-            self.textbox.open(
-                at, width, text, lambda typed: self.edit(lambda: decor.write(self.editor.state, item, typed)), lines
-            )
-
-    def _rename(self) -> None:
-        chosen = self.editor.state.selection
-        if len(chosen.ids) != 1:
-            raise Refused("select one node, frame or note to change its name")
-        self._edit_text(next(iter(chosen.ids)))
-
     def _go(self, depth: int) -> None:
         self.editor.enter(self.editor.state.path[:depth])
         self.refresh()
@@ -322,41 +276,10 @@ class Bench:
         at = self.pointer.at
         return at if self.canvas.camera.seen.holds(at) else self.canvas.camera.seen.center
 
-    # Knobs
-
-    def _set_knob(self, name: str, value: object) -> None:
-        editor = self.editor
-        self.edit(lambda: knobs.set_knob(editor.state, editor.library, editor.state.selection.nodes, name, value))
-
-    def _type_knob(self, name: str, text: str) -> None:
-        editor = self.editor
-        self.edit(lambda: knobs.type_knob(editor.state, editor.library, editor.state.selection.nodes, name, text))
-        self.editor.seal()
-
-    def _reset_knob(self, name: str) -> None:
-        self.edit(lambda: knobs.reset_knob(self.editor.state, self.editor.state.selection.nodes, name))
-
-    def _rename_to(self, label: str) -> None:
-        chosen = self.editor.state.selection.nodes
-        if len(chosen) == 1:
-            self.edit(lambda: nodes.rename(self.editor.state, next(iter(chosen)), label))
-
     def _browse(self, name: str) -> None:
         self.say(f"type the name of the file for {name}, relative to the folder of the graph")
 
-    # Clipboard, theme, help
-
-    def _copy(self) -> None:
-        dpg.set_clipboard_text(clipboard.copy(self.editor.state))
-
-    def _cut(self) -> None:
-        text, edit = clipboard.cut(self.editor.state, self.editor.insight)
-        dpg.set_clipboard_text(text)
-        self.editor.apply(edit)
-
-    def _paste(self, *, incoming: bool) -> None:
-        text = dpg.get_clipboard_text() or ""
-        self.editor.apply(clipboard.paste(self.editor.state, text, self._center_or_pointer(), incoming=incoming))
+    # Theme, help
 
     def _switch_theme(self) -> None:
         theme: Theme = "light" if self.window.palette.is_dark else "dark"
@@ -364,7 +287,7 @@ class Bench:
         palette = PALETTES[theme]
         self.window.use(palette, self.settings.ui_scale)
         self.canvas.recolor(palette)
-        self.canvas.set_names(self._stem_names())
+        self.canvas.set_names(edge_names(self.editor))
         self.inspector.recolor(palette, self.window.scale)
         self.top.recolor(palette)
         self.status.recolor(palette)
@@ -374,6 +297,7 @@ class Bench:
         self.recolored()
 
     def _paint_areas(self) -> None:
+        """All parts lie on the ground of the window, with lines between: what is not filled costs no time."""
         p = self.window.palette
         padded = {
             self.top_area: (10, 7),
@@ -382,64 +306,17 @@ class Bench:
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
         }
-        for area, padding in padded.items():
-            dpg.bind_item_theme(area, flat_theme(p.panel, padding))
-        dpg.bind_item_theme(self.canvas_area, flat_theme(p.ground))
+        themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
+        self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
+        self._seams.draw(self.layout, p.line)
 
     def _show_shortcuts(self) -> None:
-        rows: list[Row] = []
-        for about, title, chords in self.settings.shortcuts.listed():
-            if chords:
-                rows.append(Row(f"{about} {title}", title, chords))
-
-        def found(query: str) -> Sequence[Row]:
-            return [row for row in rows if query.lower() in f"{row.id} {row.hint}".lower()]
-
-        by_title = {f"{c.about} {c.title}": c.name for c in commands.COMMANDS.values()}
-        width, _ = self.window.size
+        width, height = self.window.size
         self.menu.open(
             (width / 2 - 220, 90),
-            found,
-            lambda row: self.do(by_title[row]),
+            lambda query: command_rows(self.settings.shortcuts, query),
+            self.do,
             search="commands and their keys",
             width=440,
-            inside=self.window.size,
+            inside=(width, height),
         )
-
-    def _stem_names(self) -> dict[str, str]:
-        """What is written on edges that carry stems."""
-        editor, names = self.editor, {}
-        for wire in editor.scene.wires.values():
-            if wire.kind == "stems" and (name := stems_on(editor, wire.edge)):
-                names[wire.id] = name
-        return names
-
-
-def stems_on(editor: Editor, edge: Edge) -> str:
-    """The names of the stems on an edge, at most four of them."""
-    flat = editor.insight.flat_source(editor.state.path, edge.source)
-    known = editor.insight.formats.get((flat.node, flat.port)) if flat else None
-    if known is None or not known.stems:
-        return ""
-    more = f" +{len(known.stems) - 4}" if len(known.stems) > 4 else ""
-    return " · ".join(known.stems[:4]) + more
-
-
-def _area(root: int) -> int:
-    return int(
-        dpg.add_child_window(
-            parent=root, no_scrollbar=True, no_scroll_with_mouse=True, border=False, always_use_window_padding=True
-        )
-    )
-
-
-def place(item: int, rect: Rect) -> None:
-    """Put a part of the window where it belongs; without an area it is hidden."""
-    shown = rect.width >= 1 and rect.height >= 1
-    dpg.configure_item(
-        item,
-        pos=[int(rect.left), int(rect.top)],
-        width=max(int(rect.width), 1),
-        height=max(int(rect.height), 1),
-        show=shown,
-    )

@@ -7,8 +7,9 @@ and details go where they could not be read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
@@ -19,14 +20,31 @@ from midistems_graph.editor.model.scene import Hit, Scene
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step
-from midistems_graph.editor.view.marks import Mark
-from midistems_graph.editor.view.node_items import FAR, NEAR, NodeItem, level_of
+from midistems_graph.editor.view.marks import Mark, spoken_level
+from midistems_graph.editor.view.node_cards import Pen, level_of
+from midistems_graph.editor.view.node_items import OUTLINED, NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
 
-NAMES_SCALE = 1.1
+NAMES_SCALE = 1.3
 """World units per pixel up to which stems are named on edges."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much is drawn: the level of cards, how much wider edges are, whether stems are named."""
+
+    level: int
+    widened: float
+    named: bool
+
+    @classmethod
+    def at(cls, scale: float) -> Detail:
+        """The detail at so many world units per pixel."""
+        level = level_of(scale)
+        widened = max(1.0, min(round(scale * 0.6, 1), 3.0)) if level >= OUTLINED else 1.0
+        return cls(level, widened, scale <= NAMES_SCALE)
 
 
 class Canvas:
@@ -41,10 +59,12 @@ class Canvas:
         self._others: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
         self._names: Mapping[str, str] = {}
+        self._levels: dict[str, float] = {}
         self._chosen: frozenset[str] = frozenset()
         self._hover = ""
         self._playing = ""
         self._covered: Rect | None = None
+        self._detail = Detail.at(1.0)
         self._seen: set[str] = set()
         self._grid: tuple[float, Rect] | None = None
         self._widths: dict[tuple[str, float], float] = {}
@@ -65,8 +85,7 @@ class Canvas:
             self._y = self._add_axis(dpg.mvYAxis, invert=True)
         layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(5)]
         self._grid_layer, self._frame_layer, self._wire_layer, self._node_layer, self._float_layer = layers
-        self._theme = plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
+        dpg.bind_item_theme(self.plot, plot_theme())
 
     @staticmethod
     def _add_axis(axis: int, invert: bool = False) -> int:
@@ -129,16 +148,12 @@ class Canvas:
             self._remove(item_id)
         for item_id in (*diff.added, *diff.updated, *diff.moved):
             self._draw(item_id, scene)
-        if diff.added or diff.removed or diff.moved or diff.updated:
-            self._covered = None
-            self._show_near()
+        self._show_changed((*diff.added, *diff.updated, *diff.moved), scene)
+        self._show_near()
 
     def recolor(self, palette: Palette) -> None:
         """Draw all with other colours."""
         self.palette = palette
-        old, self._theme = self._theme, plot_theme(palette)
-        dpg.bind_item_theme(self.plot, self._theme)
-        dpg.delete_item(old)
         self._grid = None
         self._clear()
         if self.scene is not None:
@@ -174,14 +189,28 @@ class Canvas:
     def forget_marks(self) -> None:
         """Another document: nothing is known of its nodes."""
         self._marks.clear()
+        self.set_levels({})
         for item in self.nodes.values():
             item.set_mark(Mark())
+
+    def set_levels(self, levels: Mapping[str, float]) -> None:
+        """How loud edges are, in dB below full scale, by their ids; those that are not named are not known."""
+        changed = {*levels, *self._levels}
+        self._levels = dict(levels)
+        for edge_id in changed & self.wires.keys():
+            self.wires[edge_id].set_words(self._words(edge_id), shown=self._detail.named)
+
+    def _words(self, edge_id: str) -> str:
+        """What is written on an edge: the stems it carries and how loud it is."""
+        level = self._levels.get(edge_id)
+        told = (self._names.get(edge_id, ""), "" if level is None else spoken_level(level))
+        return "  ".join(words for words in told if words)
 
     def set_names(self, names: Mapping[str, str]) -> None:
         """What is written on edges, by their ids: the stems they carry."""
         self._names = names
         for edge_id, item in self.wires.items():
-            item.set_names(names.get(edge_id, ""), shown=self.scale <= NAMES_SCALE)
+            item.set_words(self._words(edge_id), shown=self._detail.named)
 
     def float_above(self, overlay: Overlay | None) -> None:
         """Draw what a gesture shows while it lasts."""
@@ -251,7 +280,7 @@ class Canvas:
             self._remove(item_id)
             if item_id in scene.frames:
                 frame = scene.frames[item_id]
-                made = draw_frame(frame, item_id in self._chosen, self.palette, self._frame_layer)
+                made = draw_frame(frame, item_id in self._chosen, self._detail.level, self.palette, self._frame_layer)
             else:
                 made = draw_note(scene.notes[item_id], item_id in self._chosen, self.palette, self._node_layer)
             self._others[item_id] = made
@@ -259,7 +288,7 @@ class Canvas:
     def _draw_node(self, node_id: str, scene: Scene) -> None:
         box, item = scene.boxes[node_id], self.nodes.get(node_id)
         if item is None:
-            item = self.nodes[node_id] = NodeItem(box, self.palette, self.measure, self._node_layer)
+            item = self.nodes[node_id] = NodeItem(box, Pen(self.palette, self.measure), self._node_layer)
             item.look(chosen=node_id in self._chosen, hovered=node_id == self._hover)
             item.set_mark(self._marks.get(node_id, Mark()))
         elif item.box.shape == box.shape:
@@ -289,33 +318,53 @@ class Canvas:
         """Show what can be seen, as detailed as it can be read, and hide the rest."""
         if self.scene is None:
             return
-        seen, level = self.camera.seen, level_of(self.scale)
+        seen = self.camera.seen
         if self._covered is None or not self._covered.encloses(seen) or seen.width < 0.4 * self._covered.width:
             self._covered = seen.grown(seen.width * 0.2)
             near = self._within(self.scene, self._covered)
-            self._switch(self._seen - near, False)
-            self._seen = near
-        self._switch(self._seen, True)
-        widened = max(1.0, min(self.scale, 4.0)) if level == FAR else 1.0
+            for item_id in self._seen - near:
+                self._switch(item_id, False)
+            come, self._seen = near - self._seen, near
+            for item_id in come:
+                self._switch(item_id, True)
+        detail = Detail.at(self.scale)
+        if detail == self._detail:
+            return
+        old, self._detail = self._detail, detail
+        if old.level != detail.level:
+            for item_id in self.scene.frames:
+                self._draw(item_id, self.scene)
         for item_id in self._seen:
-            if (node := self.nodes.get(item_id)) is not None:
-                if node.level != level:
-                    node.set_level(level)
-            elif (wire := self.wires.get(item_id)) is not None:
-                wire.widen(widened)
-                wire.set_names(self._names.get(item_id, ""), shown=level == NEAR and self.scale <= NAMES_SCALE)
+            self._switch(item_id, True)
+
+    def _show_changed(self, ids: Iterable[str], scene: Scene) -> None:
+        """Show or hide what was drawn anew; all else stays as it is."""
+        if self._covered is None:
+            return
+        for item_id in ids:
+            rect = scene.rect(item_id)
+            near = rect is not None and rect.meets(self._covered)
+            (self._seen.add if near else self._seen.discard)(item_id)
+            self._switch(item_id, near)
+
+    def _switch(self, item_id: str, shown: bool) -> None:
+        """Show an item in the present detail, or hide it."""
+        detail = self._detail
+        if (node := self.nodes.get(item_id)) is not None:
+            if shown and not node.is_drawn(detail.level):
+                node.set_level(detail.level)
+            node.show(shown)
+        elif (wire := self.wires.get(item_id)) is not None:
+            if shown:
+                wire.widen(detail.widened)
+                wire.set_words(self._words(item_id), shown=detail.named)
+            wire.show(shown)
 
     @staticmethod
     def _within(scene: Scene, area: Rect) -> set[str]:
         """Ids of what meets an area."""
         found = scene.index.within(area)
         return {item_id for item_id in found if (rect := scene.rect(item_id)) is not None and rect.meets(area)}
-
-    def _switch(self, ids: Collection[str], shown: bool) -> None:
-        for item_id in ids:
-            item = self.nodes.get(item_id) or self.wires.get(item_id)
-            if item is not None:
-                item.show(shown)
 
     def _draw_grid(self) -> None:
         seen, step = self.camera.seen, grid_step(self.scale)

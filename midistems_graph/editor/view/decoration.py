@@ -6,7 +6,11 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import GRID, Rect
 from midistems_graph.editor.model.scene import FRAME_TITLE, NOTE_LINE, NOTE_PAD, NOTE_SIZE, FrameBox, NoteBox
+from midistems_graph.editor.view.node_cards import FAR, READABLE, SCALES
 from midistems_graph.editor.view.palette import Palette, faded, mixed, rgb
+
+FRAME_SIZE = 16.0
+"""Height of a frame's title where it is seen near by."""
 
 
 def grid_step(scale: float) -> float:
@@ -24,8 +28,8 @@ def draw_grid(around: Rect, step: float, scale: float, palette: Palette, into: i
             dpg.draw_line(a, b, color=color, thickness=scale, parent=into)
 
 
-def draw_frame(item: FrameBox, chosen: bool, palette: Palette, layer: int | str) -> int:
-    """A coloured area with a title, behind the nodes that it holds together."""
+def draw_frame(item: FrameBox, chosen: bool, level: int, palette: Palette, layer: int | str) -> int:
+    """A coloured area behind the nodes that it holds together; far out its title stands above it, large enough."""
     rect, color = item.rect, palette.faint
     written = getattr(item.frame, "color", "")
     if written:
@@ -35,8 +39,9 @@ def draw_frame(item: FrameBox, chosen: bool, palette: Palette, layer: int | str)
     corners = (rect.left, rect.top), (rect.right, rect.bottom)
     dpg.draw_rectangle(*corners, fill=faded(color, 26), color=border, rounding=8, thickness=1.5, parent=into)
     title = mixed(color, palette.text, 0.6)
-    at = rect.left + 10, rect.top + (FRAME_TITLE - 15) / 2
-    dpg.draw_text(at, item.frame.title, size=15, color=title, parent=into)
+    size = FRAME_SIZE if level <= 1 else READABLE * SCALES[min(level, FAR - 1)]
+    above = rect.top - size * 1.25 if level > 1 else rect.top + (FRAME_TITLE - FRAME_SIZE) / 2
+    dpg.draw_text((rect.left + (0 if level > 1 else 10), above), item.frame.title, size=size, color=title, parent=into)
     return into
 
 

@@ -1,37 +1,26 @@
 """Sound and computing at the bench: what is clicked plays, what is computed is marked on the canvas.
 
-`Ears` owns the engine and the deck while a song is bound; pictures of what is heard are made on a thread of its own.
+`Ears` owns the engine and the deck while a song is bound.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from fractions import Fraction
 from pathlib import Path
 from queue import Empty
 
-import numpy as np
-
-from midistems_graph.audio.values import Audio, Float32, Span, Stems, Value
+from midistems_graph.audio.values import Span
 from midistems_graph.document.graph import Address, Graph
-from midistems_graph.editor.audition.audible import NotAudible, audible
 from midistems_graph.editor.audition.deck import Deck
 from midistems_graph.editor.audition.takes import Take, difference
-from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.marks import Mark
-from midistems_graph.editor.view.pictures import envelope, levels
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, NodeState, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import NodeLibrary
 
 log = logging.getLogger(__name__)
-
-Pictures = tuple[Float32, Float32]
-"""Envelope [2, columns] and levels in dB [rows, columns]."""
 
 
 class Ears:
@@ -49,12 +38,9 @@ class Ears:
         self.computed = False
         """Something new can be read since this was last set to False."""
         self._states: dict[str, NodeState] = {}
-        self._painter = ThreadPoolExecutor(1, thread_name_prefix="pictures")
-        self._painting = threading.Event()
         self.deck.start()
 
     def close(self) -> None:
-        self._painter.shutdown(wait=True, cancel_futures=True)
         self.deck.close()
         self.live.close()
         self.bindings.close()
@@ -106,12 +92,13 @@ class Ears:
         self.deck.hear(difference(self.take, self.other))
         return True
 
-    def seek(self, part: float) -> None:
-        self.deck.seek(round(part * self.deck.song.total))
+    def seek(self, seconds: float) -> None:
+        self.deck.seek(round(seconds * self.deck.song.rate))
 
     def loop(self, first: float, last: float) -> None:
-        total = self.deck.song.total
-        self.deck.loop(round(first * total), round(last * total))
+        """Loop between two moments in seconds."""
+        rate = self.deck.song.rate
+        self.deck.loop(round(first * rate), round(last * rate))
 
     def take_events(self) -> dict[str, Mark]:
         """What changed since the last time: marks by flattened address. Refusals are said."""
@@ -141,68 +128,12 @@ class Ears:
         running = [state.done for state in self._states.values() if state.status == "running"]
         return sum(running) / len(running) if running else None
 
-    def paint(self, columns: int, rows: int, done: Callable[[Pictures], None]) -> None:
-        """Make pictures of what is heard, as far as it is computed; `done` is called on another thread."""
-        take = self.take
-        if take is None or self._painting.is_set():
-            return
-        self._painting.set()
-
-        def work() -> None:
-            try:
-                painted = self._painted(take.addresses[0], columns, rows)
-            except Exception:
-                log.exception("no picture could be made")
-                return
-            finally:
-                self._painting.clear()
-            done(painted)
-
-        self._painter.submit(work)
-
-    def thumbnail(self, address: Address, columns: int, done: Callable[[Float32], None]) -> None:
-        """Make the envelope of an edge, if all of it is computed; `done` is called on another thread."""
-
-        def work() -> None:
-            sound = as_sound(self.live.read(address, (Fraction(0), self.bindings.total)))
-            if sound is not None:
-                done(envelope(sound.samples, columns))
-
-        self._painter.submit(guarded, work)
-
     def silence(self) -> None:
         """Another document: nothing of the old one is heard any more."""
         self.deck.play(False)
         self.take = self.other = self.slot = None
 
-    def _painted(self, address: Address, columns: int, rows: int) -> Pictures:
-        edges = np.zeros((2, columns), np.float32)
-        decibels = np.full((rows, columns), -200.0, np.float32)
-        total, pieces = self.bindings.total, max(1, int(self.bindings.total // 8))
-        for piece in range(pieces):
-            first, last = columns * piece // pieces, columns * (piece + 1) // pieces
-            if last <= first:
-                continue
-            stretch = total * Fraction(first, columns), total * Fraction(last, columns)
-            sound = as_sound(self.live.read(address, stretch))
-            if sound is not None:
-                edges[:, first:last] = envelope(sound.samples, last - first)
-                decibels[:, first:last] = levels(sound.samples, sound.rate, last - first, rows)
-        return edges, decibels
-
-
-def as_sound(value: Value | None) -> Audio | None:
-    """A value as sound, if it is there and can be heard without a mixture."""
-    if isinstance(value, Audio):
-        return value
-    if value is None or (isinstance(value, Stems) and not len(value)):
-        return None
-    try:
-        return audible(value).audio
-    except NotAudible:
-        return None
-
 
 def mark_of(state: NodeState) -> Mark:
     """The standing of a node as the canvas shows it."""
-    return Mark(state.status, state.done, state.seconds, sentence=state.message)
+    return Mark(state.status, state.done, state.seconds, state.nbytes, sentence=state.message)

@@ -6,14 +6,14 @@ being dragged stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, log
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.document.graph import KnobValue
 from midistems_graph.editor.model.inspector import KnobRow
+from midistems_graph.editor.model.knob_words import shown_value
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import quiet_button_theme
 from midistems_graph.node.definition import Knob
@@ -237,15 +237,3 @@ def value_at(knob: Knob, at: float) -> float | int:
     step = (high - low) / 1000
     rounded = float(f"{value:.3g}") if knob.range.scale == "log" else round(value / step) * step if step else value
     return min(max(float(f"{rounded:.6g}"), low), high)
-
-
-def shown_value(value: KnobValue | Sequence[object]) -> str:
-    """A value as it is typed."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case str() | int():
-            return str(value)
-    return ", ".join(shown_value(part) for part in value)  # type: ignore[arg-type]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from midistems_graph.editor.model.plane import Rect
 
 TOP, TRANSPORT, STATUS = 40.0, 42.0, 24.0
-INSPECTOR, LISTENING = 300.0, 132.0
+INSPECTOR = 300.0
+LEAST_CANVAS = 120.0
+"""What the strip leaves of the canvas in any case."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,13 @@ class Layout:
     status: Rect
 
     @classmethod
-    def of(cls, width: float, height: float, scale: float, *, inspector: bool, listening: bool) -> Layout:
-        """Divide a window; in a narrow one the inspector takes a third at most."""
+    def of(cls, width: float, height: float, scale: float, *, inspector: bool, listening: float) -> Layout:
+        """Divide a window; the inspector takes a third at most, `listening` is the height of the strip (0: none)."""
         side = min(INSPECTOR * scale, width / 3) if inspector else 0.0
         top = TOP * scale
         status = height - STATUS * scale
         transport = status - TRANSPORT * scale
-        views = transport - (LISTENING * scale if listening else 0.0)
+        views = max(transport - listening * scale, min(transport, top + LEAST_CANVAS * scale))
         return cls(
             Rect(0, 0, width, top),
             Rect(0, top, width - side, max(views, top + 1)),

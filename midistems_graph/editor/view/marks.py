@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["", "dirty", "waiting", "running", "cached", "failed"]
+from midistems_graph.document.graph import State
+
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "locked", "bypassed", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The standing of one node.
 
-    `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty;
+    `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty (then
+    `nbytes` is what it would store);
     `null` in dB tells how well its stems add up; `sentence` says why it failed; `picture` is a texture, 0 for none.
     """
 
     phase: Phase = ""
     done: float = 0.0
     seconds: float | None = None
+    nbytes: int | None = None
     null: float | None = None
     sentence: str = ""
     picture: int = 0
+
+    def standing(self, state: State) -> Phase:
+        """What the sign on the card shows: a node that is switched off shows that first."""
+        return self.phase if state == "on" else state
 
     @property
     def words(self) -> str:
@@ -34,11 +43,34 @@ class Mark:
             case "waiting":
                 return "waiting"
             case "dirty":
-                return f"about {spoken(self.seconds)}" if self.seconds else "to be computed"
+                size = f" · {spoken_bytes(self.nbytes)}" if self.nbytes else ""
+                return (f"about {spoken(self.seconds)}" if self.seconds else "to be computed") + size
             case "cached":
                 took = spoken(self.seconds) if self.seconds else "ready"
-                return took if self.null is None else f"{took} · null {self.null:.0f} dB"
+                return took if self.null is None else f"{took} · {spoken_null(self.null)}"
+            case "locked":
+                return "locked" if self.null is None else f"locked · {spoken_null(self.null)}"
         return ""
+
+
+SILENCE = -150.0
+"""dB below which a level is called silent."""
+
+WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "locked", "cached", "dirty", "waiting", "running", "failed")
+"""Of several inner nodes a group shows the last of these."""
+
+
+def summed(parts: Sequence[Mark]) -> Mark:
+    """Several nodes as one: the weightiest standing, the mean of what is done, the sum of seconds and bytes."""
+    if len(parts) == 1:
+        return parts[0]
+    worst = max(parts, key=lambda mark: WEIGHT.index(mark.phase))
+    seconds = [mark.seconds for mark in parts if mark.seconds is not None]
+    nbytes = [mark.nbytes for mark in parts if mark.nbytes is not None]
+    done = sum(mark.done for mark in parts) / len(parts)
+    return Mark(
+        worst.phase, done, sum(seconds) if seconds else None, sum(nbytes) if nbytes else None, sentence=worst.sentence
+    )
 
 
 def spoken(seconds: float) -> str:
@@ -49,6 +81,26 @@ def spoken(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def spoken_bytes(nbytes: int) -> str:
+    """A size as people read it: 320 kB, 45 MB, 1.2 GB."""
+    size = float(nbytes)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def spoken_null(db: float) -> str:
+    """How well stems add up."""
+    return f"null {db:.0f} dB" if db > SILENCE else "adds up exactly"
+
+
+def spoken_level(db: float) -> str:
+    """A level as people read it."""
+    return f"{db:.0f} dB" if db > SILENCE else "silent"
 
 
 def clock(seconds: float) -> str:

@@ -15,11 +15,12 @@ WIDTH, HEIGHT, MARGIN = 180.0, 112.0, 12.0
 
 
 class Minimap:
-    """A small window above the canvas. Boxes are drawn when they change, the frame of what is seen when one moves."""
+    """A small window above the canvas, there while not all is seen; only what changes is drawn anew."""
 
     def __init__(self, canvas: Canvas, look: Callable[[Point], None], *, shown: bool = True) -> None:
         self._canvas, self._look, self._shown = canvas, look, shown
         self._scene: Scene | None = None
+        self._needed = False
         self._seen: Rect | None = None
         self._area = Rect(0, 0, 1, 1)
         with dpg.window(
@@ -32,7 +33,7 @@ class Minimap:
             width=int(WIDTH),
             height=int(HEIGHT),
             min_size=[20, 20],
-            show=shown,
+            show=False,
         ) as self.window:
             draw = dpg.add_drawlist(int(WIDTH), int(HEIGHT))
             self._boxes, self._frame = dpg.add_draw_layer(parent=draw), dpg.add_draw_layer(parent=draw)
@@ -49,7 +50,7 @@ class Minimap:
 
     def toggle(self) -> None:
         self._shown = not self._shown
-        dpg.configure_item(self.window, show=self._shown)
+        dpg.configure_item(self.window, show=self._shown and self._needed)
 
     @property
     def is_shown(self) -> bool:
@@ -71,7 +72,13 @@ class Minimap:
     def show(self, scene: Scene) -> None:
         if not self._shown:
             return
-        seen = self._canvas.camera.seen
+        seen, all_ = self._canvas.camera.seen, scene.bounds
+        needed = all_ is not None and not seen.encloses(all_)
+        if needed != self._needed:
+            self._needed = needed
+            dpg.configure_item(self.window, show=needed)
+        if not needed:
+            return
         bounds = Rect.around([r for r in (scene.bounds, seen) if r is not None]) or seen
         if scene is not self._scene or not self._area.encloses(seen):
             self._scene, self._seen = scene, None

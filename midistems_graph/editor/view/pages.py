@@ -10,11 +10,14 @@ from midistems_graph.editor.model.inspector import Inspection, inspect
 from midistems_graph.editor.view.inspector import Page
 from midistems_graph.rules.describe import Format
 
-Why = Callable[[str], str]
-"""Why a node ran again (or will), empty if there is nothing to say."""
+Facts = tuple[tuple[str, str], ...]
+"""Names and what is said of them."""
+
+Why = Callable[[str], Facts]
+"""How the computing of a node stands, and why it ran (or will)."""
 
 
-def page_of(editor: Editor, why: Why = lambda _: "") -> Page:
+def page_of(editor: Editor, why: Why = lambda _: ()) -> Page:
     """The page for what is selected: nodes, one edge, or else the graph."""
     state = editor.state
     if state.selection.nodes:
@@ -40,13 +43,11 @@ def _of_nodes(editor: Editor, why: Why) -> Page:
     return Page(("node", node_id), found.title, found.type, about, found.knobs, problems, facts, help_, editable=True)
 
 
-def _node_facts(found: Inspection, reason: str) -> list[tuple[str, str]]:
-    facts = [("id", found.nodes[0])]
+def _node_facts(found: Inspection, told: Facts) -> list[tuple[str, str]]:
+    facts = [*told, ("id", found.nodes[0])]
     if found.state != "on":
         facts.append(("state", found.state))
     facts += [(f"{p.side}  {p.name}", " or ".join(p.kinds)) for p in found.ports]
-    if reason:
-        facts.append(("computed", reason))
     return facts
 
 

@@ -13,6 +13,9 @@ from midistems_graph.document.colors import style_of
 
 Color = tuple[int, int, int, int]
 
+CLEAR: Color = (0, 0, 0, 0)
+"""Nothing is drawn at all."""
+
 
 def rgb(text: str, alpha: int = 255) -> Color:
     """A colour that is written #rrggbb."""
@@ -97,6 +100,9 @@ LIGHT = Palette(
     warn=rgb("#a86a00"),
     bad=rgb("#c9302c"),
 )
+
+STEM_INKS = ((78, 160, 230), (232, 125, 60), (90, 185, 120), (200, 105, 195), (205, 170, 60), (105, 125, 225))
+"""Curves of stems, in turn; readable on both grounds."""
 
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
 

@@ -73,12 +73,14 @@ def build_theme(palette: Palette, scale: float = 1.0) -> int:
     return int(theme)
 
 
-def plot_theme(palette: Palette) -> int:
-    """The theme of a bare plot: no padding, no border, the ground of the canvas."""
+def plot_theme() -> int:
+    """The theme of a bare plot: no padding, no border, nothing behind it.
+
+    Filling the canvas is most of a frame without a graphics card, so that the window's clear colour is its ground.
+    """
     with dpg.theme() as theme, dpg.theme_component(dpg.mvPlot):
-        for target in (dpg.mvPlotCol_FrameBg, dpg.mvPlotCol_PlotBg):
-            dpg.add_theme_color(target, palette.ground, category=dpg.mvThemeCat_Plots)
-        dpg.add_theme_color(dpg.mvPlotCol_PlotBorder, (0, 0, 0, 0), category=dpg.mvThemeCat_Plots)
+        for target in (dpg.mvPlotCol_FrameBg, dpg.mvPlotCol_PlotBg, dpg.mvPlotCol_PlotBorder):
+            dpg.add_theme_color(target, (0, 0, 0, 0), category=dpg.mvThemeCat_Plots)
         dpg.add_theme_style(dpg.mvPlotStyleVar_PlotPadding, 0, 0, category=dpg.mvThemeCat_Plots)
         dpg.add_theme_style(dpg.mvPlotStyleVar_PlotBorderSize, 0, category=dpg.mvThemeCat_Plots)
     return int(theme)
@@ -105,6 +107,13 @@ def quiet_button_theme(palette: Palette) -> int:
     """Buttons that show their ground only under the pointer."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):
         dpg.add_theme_color(dpg.mvThemeCol_Button, faded(palette.raised, 0))
+    return int(theme)
+
+
+def compact_theme(scale: float) -> int:
+    """Small controls for a line of them."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 6 * scale, 2 * scale)
     return int(theme)
 
 

@@ -13,7 +13,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.view.fonts import bold_font, text_font
 from midistems_graph.editor.view.jobs import Jobs, guarded
 from midistems_graph.editor.view.pace import Pace
-from midistems_graph.editor.view.palette import DARK, Palette
+from midistems_graph.editor.view.palette import CLEAR, DARK, Palette
 from midistems_graph.editor.view.themes import TEXT_SIZE, build_theme, flat_theme
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,19 @@ class Window:
         self._load_fonts()
         self.root = int(
             dpg.add_window(
-                no_scrollbar=True, no_scroll_with_mouse=True, no_bring_to_front_on_focus=True, no_title_bar=True
+                no_scrollbar=True,
+                no_scroll_with_mouse=True,
+                no_bring_to_front_on_focus=True,
+                no_title_bar=True,
+                no_background=True,
+                no_move=True,
+                no_resize=True,
+                no_saved_settings=True,
+                pos=[0, 0],
+                width=width,
+                height=height,
             )
-        )
-        dpg.set_primary_window(self.root, True)
+        )  # no primary window, for that would be painted behind everything, which is most of a frame in software
         self.use(self.palette, self.scale)
         if visible:
             dpg.create_viewport(
@@ -56,7 +65,7 @@ class Window:
                 min_width=640, min_height=480, clear_color=self.palette.ground,
             )  # fmt: skip
             dpg.set_exit_callback(lambda: self.jobs.post(lambda: self.asked_to_close()))
-            dpg.set_viewport_resize_callback(lambda: self.jobs.post(lambda: self.resized(), "resized"))
+            dpg.set_viewport_resize_callback(lambda: self.jobs.post(self._resize, "resized"))
             dpg.setup_dearpygui()
             dpg.show_viewport()
 
@@ -81,10 +90,12 @@ class Window:
         """Another palette or interface scale."""
         self.palette, self.scale = palette, scale
         old = self._themes
-        self._themes = build_theme(palette, scale), flat_theme(palette.panel)
+        self._themes = build_theme(palette, scale), flat_theme(CLEAR)
         dpg.bind_theme(self._themes[0])
         dpg.bind_item_theme(self.root, self._themes[1])
         dpg.set_global_font_scale(scale)
+        if self._visible and dpg.is_viewport_ok():
+            dpg.set_viewport_clear_color(list(palette.ground))
         for theme in old or ():
             dpg.delete_item(theme)
 
@@ -113,6 +124,11 @@ class Window:
 
     def stop(self) -> None:
         self._running = False
+
+    def _resize(self) -> None:
+        width, height = self.size
+        dpg.configure_item(self.root, width=width, height=height)
+        self.resized()
 
     def _wait(self, begin: float) -> None:
         """Sleep until the next frame is due; a job wakes the loop early."""

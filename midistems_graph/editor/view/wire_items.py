@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.document.boxes import SMALL_SIZE
 from midistems_graph.document.colors import style_of
 from midistems_graph.editor.model.scene import Wire
+from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
@@ -21,7 +21,7 @@ class WireItem:
         self.wire, self.palette, self.measure = wire, palette, measure
         self.chosen = self.hovered = self.playing = self.shown = False
         self.widened = 1.0
-        self.names = ""
+        self.words = ""
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._glow = self._label = 0
         self._curve = dpg.draw_bezier_cubic(*wire.curve, color=self._color, thickness=self._width, parent=self.root)
@@ -65,29 +65,29 @@ class WireItem:
             self.widened = factor
             dpg.configure_item(self._curve, thickness=self._width, segments=FAR_PIECES if factor > 1 else 0)
 
-    def set_names(self, names: str, shown: bool) -> None:
-        """The stems that it carries, written beside its middle."""
-        if names != self.names:
-            self.names = names
+    def set_words(self, words: str, shown: bool) -> None:
+        """What is written on its middle: the stems that it carries, its level."""
+        if words != self.words:
+            self.words = words
             if self._label:
                 dpg.delete_item(self._label)
                 self._label = 0
-        if not names:
+        if not words:
             return
-        shown = shown and self.measure(names, SMALL_SIZE) + 24 < abs(self.wire.curve.end[0] - self.wire.curve.start[0])
+        shown = shown and self.measure(words, SMALL_SIZE) + 24 < abs(self.wire.curve.end[0] - self.wire.curve.start[0])
         if shown and not self._label:
             self._label = int(dpg.add_draw_node(parent=self.root))
             ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
-            width = self.measure(names, SMALL_SIZE)
+            width = self.measure(words, SMALL_SIZE)
             dpg.draw_rectangle((-4, -7), (width + 4, 7), fill=ground, color=ground, rounding=3, parent=self._label)
-            dpg.draw_text((0, -6), names, size=SMALL_SIZE, color=color, parent=self._label)
+            dpg.draw_text((0, -6), words, size=SMALL_SIZE, color=color, parent=self._label)
             self._place_label()
         if self._label:
             dpg.configure_item(self._label, show=shown)
 
     def _place_label(self) -> None:
         x, y = self.wire.curve.at(0.5)
-        x -= self.measure(self.names, SMALL_SIZE) / 2
+        x -= self.measure(self.words, SMALL_SIZE) / 2
         dpg.apply_transform(self._label, dpg.create_translation_matrix([x, y]))
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,17 +9,17 @@ import numpy as np
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Magnitude, NodeError, Phase, Range, Run, node, samples
-from midistems_nodes.phase.rows import impose, in_rows
+from midistems_nodes.phase.impose import impose
 from midistems_nodes.transform.spectrogram import FftSize
 
 
 @node(
     "phase.griffin_lim",
-    version="1.0.0",
+    version="1.1.0",
     title="Griffin-Lim",
     tags=("phase", "reconstruction", "magnitude"),
     context=lambda k: samples((k.iterations + 2) * k.n_fft),
-    scratch=4.0,
+    scratch=2.5,
     libraries=("numpy", "scipy"),
 )
 def griffin_lim(
@@ -78,39 +76,27 @@ def griffin_lim(
         raise NodeError(f"the phase has {phase.channels} channels, the magnitude {magnitude.channels}; they must match")
     transform = Stft(settings, magnitude.span, threads=run.threads)
     first = magnitude.span.stft_frames(settings.hop).start
-    signal = np.zeros((magnitude.channels, magnitude.span.frames), np.float32)
-    now = np.empty((1, transform.frames, settings.n_bins), np.complex64)
-    before = np.empty_like(now)
-    steps = magnitude.channels * max(1, iterations)
-    step = partial(_step, share=np.float32(momentum / (1 + momentum)))
-    with ThreadPoolExecutor(run.threads) as pool:
-        for channel, wanted in enumerate(magnitude.bins):
-            before[:] = 0
-            if phase is None:
-                _begin(now[0], wanted, first, start, seed, run)
-            else:
-                now[0] = wanted * np.exp(1j * phase.bins[channel])
-            part = signal[channel : channel + 1]
-            for done in range(iterations):
-                run.progress((channel * iterations + done) / steps)
-                transform.inverse(now, part)
-                run.check()
-                transform.forward(part, now)
-                run.check()
-                in_rows(pool, step, wanted, now[0], before[0])
-                now, before = before, now
-            transform.inverse(now, part)
+    bins = np.empty((1, transform.frames, settings.n_bins), np.complex64)
+    signal, last, ahead = np.zeros((3, magnitude.channels, magnitude.span.frames), np.float32)
+    for channel, wanted in enumerate(magnitude.bins):
+        if phase is None:
+            _begin(bins[0], wanted, first, start, seed, run)
+        else:
+            np.multiply(wanted, np.exp(1j * phase.bins[channel]), out=bins[0])
+        transform.inverse(bins, signal[channel : channel + 1])
+
+    def put_back(channel: int, first: int, bins: Complex64) -> None:
+        run.check()
+        impose(magnitude.bins[channel, first : first + len(bins)], bins)
+
+    for done in range(iterations):
+        run.progress(done / iterations)
+        # The transform is linear: bins that overshoot by momentum are those of a signal that does.
+        np.subtract(signal, last, out=ahead)
+        ahead *= np.float32(momentum)
+        ahead += signal
+        last, signal = signal, transform.rebuild(ahead, put_back, out=last)
     return Audio(signal, magnitude.span)
-
-
-def _step(magnitude: Float32, now: Complex64, before: Complex64, share: np.float32) -> None:
-    """Turn `before` into the next estimate: its phase is that of now + momentum * (now - before).
-
-    `share` is momentum / (1 + momentum).
-    """
-    before *= -share
-    before += now
-    impose(magnitude, before)
 
 
 def _begin(bins: Complex64, magnitude: Float32, first: int, start: str, seed: int, run: Run) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal
 
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Float32
+from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Range, Run, Stems, node, samples
-from midistems_nodes.phase.rows import impose, in_rows
+from midistems_nodes.phase.impose import impose
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
@@ -18,13 +17,13 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
 
 @node(
     "phase.misi",
-    version="1.0.0",
+    version="1.1.0",
     title="MISI",
     tags=("phase", "consistency", "refine"),
     complete=True,
     sums_to="mixture",
     context=lambda k: samples((k.iterations + 2) * k.n_fft),
-    scratch=4.0,
+    scratch=2.5,
     libraries=("numpy", "scipy"),
 )
 def misi(
@@ -72,39 +71,40 @@ def misi(
     if not stems.complete:
         run.warn("the stems are not known to make up the whole mixture; what is missing goes into all of them")
     transform = Stft(settings_of(n_fft, hop), mixture.span, threads=run.threads)
-    bins = np.empty((1, transform.frames, transform.settings.n_bins), np.complex64)
     phases = transform.forward(mixture.samples) if start == "mixture" else None
-    made = np.stack([stem.samples for stem in stems.audio.values()])
-    wanted = np.empty((*made.shape[:2], *bins.shape[1:]), np.float32)
-    error = np.empty_like(mixture.samples)
-    places = list(np.ndindex(made.shape[:2]))
-    steps = (iterations + 1) * len(places)
-    with ThreadPoolExecutor(run.threads) as pool:
-        for number, (stem, channel) in enumerate(places):
-            run.progress(number / steps)
-            transform.forward(made[stem, channel : channel + 1], bins)
-            in_rows(pool, np.abs, bins[0], wanted[stem, channel])
-            if phases is not None:
-                bins[0] = phases[channel]
-                in_rows(pool, impose, wanted[stem, channel], bins[0])
-                transform.inverse(bins, made[stem, channel : channel + 1])
-        for round_ in range(iterations):
-            _share_error(mixture.samples, made, error)
-            for number, (stem, channel) in enumerate(places, (round_ + 1) * len(places)):
-                run.progress(number / steps)
-                transform.forward(made[stem, channel : channel + 1], bins)
-                run.check()
-                in_rows(pool, impose, wanted[stem, channel], bins[0])
-                transform.inverse(bins, made[stem, channel : channel + 1])
+    channels = mixture.channels
+    made = np.concatenate([stem.samples for stem in stems.audio.values()])
+    spare, error = np.empty_like(made), np.empty_like(mixture.samples)
+    wanted = np.empty((len(made), transform.frames, transform.settings.n_bins), np.float32)
+
+    def remember(row: int, first: int, bins: Complex64) -> None:
+        run.check()
+        place = slice(first, first + len(bins))
+        np.abs(bins, out=wanted[row, place])
+        if phases is not None:
+            bins[:] = phases[row % channels, place]
+            impose(wanted[row, place], bins)
+
+    def put_back(row: int, first: int, bins: Complex64) -> None:
+        run.check()
+        impose(wanted[row, first : first + len(bins)], bins)
+
+    made, spare = transform.rebuild(made, remember, out=spare), made
+    for done in range(iterations):
+        run.progress(done / iterations)
         _share_error(mixture.samples, made, error)
-    named = zip(stems.audio.items(), made, strict=True)
+        made, spare = transform.rebuild(made, put_back, out=spare), made
+    _share_error(mixture.samples, made, error)
+    parts = np.split(made, len(stems))
+    named = zip(stems.audio.items(), parts, strict=True)
     return Stems({name: audio.with_samples(signal) for (name, audio), signal in named}, complete=True)
 
 
 def _share_error(mixture: Float32, made: Float32, error: Float32) -> None:
-    """Add to all stems [stems, channels, samples], in equal parts, what their sum lacks of the mixture."""
+    """Add to all stems [stems * channels, samples], in equal parts, what their sum lacks of the mixture."""
+    stems = made.reshape(-1, *mixture.shape)
     np.copyto(error, mixture)
-    for stem in made:
+    for stem in stems:
         error -= stem
-    error /= np.float32(len(made))
-    made += error
+    error /= np.float32(len(stems))
+    stems += error

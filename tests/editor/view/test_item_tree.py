@@ -17,6 +17,7 @@ from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.inspector import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.node_cards import FAR, NEAR
 from midistems_graph.node.contract import Range
 from midistems_graph.node.definition import Knob
 from midistems_graph.node.library import installed
@@ -69,10 +70,10 @@ def test_drawing_again_and_again_leaves_no_items_behind(bench: Bench) -> None:
 
 def test_moving_a_node_draws_nothing_anew(bench: Bench) -> None:
     item = bench.canvas.nodes["hpss"]
-    levels = list(item._levels)
+    cards = dict(item._cards)
     bench.editor.state = replace(bench.editor.state, selection=Selection.of(nodes=["hpss"]))
     bench.do("nudge_right")
-    assert bench.canvas.nodes["hpss"] is item and item._levels == levels and item.box.x == 320
+    assert bench.canvas.nodes["hpss"] is item and item._cards == cards and item.box.x == 320
 
 
 def test_what_is_far_away_is_hidden_and_details_go_when_they_cannot_be_read(bench: Bench) -> None:
@@ -80,9 +81,9 @@ def test_what_is_far_away_is_hidden_and_details_go_when_they_cannot_be_read(benc
     assert not any(item.shown for item in bench.canvas.nodes.values())
     bench.canvas.look(Rect(-100, -100, 800, 400))
     near = count(bench.canvas.nodes["hpss"].root)
-    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == 2 and near > 10
+    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == NEAR and near > 10
     bench.canvas.look(Rect(-5000, -5000, 5000, 5000))
-    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == 0
+    assert bench.canvas.nodes["hpss"].shown and bench.canvas.nodes["hpss"].level == FAR
 
 
 def test_a_slider_sets_its_knob_as_one_step_and_reset_takes_it_back(bench: Bench) -> None:

@@ -19,7 +19,6 @@ from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.marks import Mark, clock, spoken
 from midistems_graph.editor.view.pace import IDLE_SLOWEST, MOVING, STAYS, Pace
 from midistems_graph.editor.view.palette import DARK, LIGHT, Palette
-from midistems_graph.editor.view.pictures import envelope, levels, spectrogram, waveform
 
 
 def test_the_window_is_drawn_often_while_something_moves_and_rarely_otherwise() -> None:
@@ -62,28 +61,6 @@ def test_the_parts_of_the_window_fill_it_without_overlapping(w: int, h: int, sca
     parts = (layout.top, layout.canvas, layout.inspector, layout.listening, layout.transport, layout.status)
     assert sum(part.width * part.height for part in parts) == pytest.approx(w * h)
     assert layout.canvas.right == layout.inspector.left
-
-
-def test_an_envelope_holds_the_extremes() -> None:
-    samples = np.zeros((2, 1000), np.float32)
-    samples[0, 501], samples[1, 700] = 0.8, -0.6
-    edges = envelope(samples, 10)
-    assert edges[1].argmax() == 5 and edges[1, 5] == np.float32(0.8)
-    assert edges[0].argmin() == 7 and edges[0, 7] == np.float32(-0.6)
-    picture = waveform(edges, 41, DARK.accent)
-    assert picture.shape == (41, 10, 4)
-    assert picture[4:20, 5, 3].all() and not picture[25:, 5, 3].any()
-
-
-def test_a_tone_is_a_line_at_its_height() -> None:
-    rate, seconds = 44100, 1
-    tone = np.sin(2 * np.pi * 1000 * np.arange(rate * seconds) / rate).astype(np.float32)[None]
-    rows = levels(tone, rate, 50, 100)
-    loudest = rows[:, 25].argmax()
-    pitch = np.geomspace(40, rate / 2, 101)[::-1][loudest + 1]
-    assert pitch == pytest.approx(1000, rel=0.1)
-    picture = spectrogram(rows, DARK.accent)
-    assert picture.shape == (100, 50, 4) and picture[loudest, 25, 3] == pytest.approx(1.0)
 
 
 def test_files_are_found_by_a_part_of_their_name_in_any_script(tmp_path: Path) -> None:

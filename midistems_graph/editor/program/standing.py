@@ -1,0 +1,191 @@
+"""How nodes stand: on their cards, on edges, and in the inspector. What runs is told by the engine behind the ears.
+
+The engine speaks of flattened nodes; a card shows the sum of what is inside of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from midistems_graph.audio.output_timing import lower_priority
+from midistems_graph.document.graph import Address, Graph
+from midistems_graph.editor.model.bodies import Path, all_edges
+from midistems_graph.editor.model.reasons import in_words
+from midistems_graph.editor.program.measuring import level_of, null_of
+from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.jobs import guarded
+from midistems_graph.editor.view.marks import Mark, Phase, summed
+
+log = logging.getLogger(__name__)
+
+_Asked = tuple[Graph, Path, str, Phase]
+
+Figures = tuple[Mapping[Address, float], float | None]
+"""Levels of the outputs of a node in dB, and how well they add up."""
+
+
+class Standing:
+    """Shows at a bench how the nodes of its graph stand; `ears` is None while no song is bound."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.ears: Ears | None = None
+        self.computed: Callable[[str], None] = lambda node_id: None
+        """Called with each node of the canvas that is computed from now on."""
+        self._flat: dict[str, Mark] = {}
+        self._began: dict[str, float] = {}
+        self._levels: dict[Address, float] = {}
+        self._path: Path | None = None
+        self._asked: _Asked | None = None
+        self._reason = ""
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="figures", initializer=lower_priority)
+        bench.why = self.why
+
+    def bind(self, ears: Ears | None) -> None:
+        """Other ears, for another song: nothing is known yet."""
+        self.ears = ears
+        self.forget()
+
+    def forget(self) -> None:
+        """Another document."""
+        self._flat.clear()
+        self._levels.clear()
+        self._began.clear()
+        self._path = None
+
+    def close(self) -> None:
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def take(self, marks: Mapping[str, Mark]) -> None:
+        """Show what changed, by flattened address."""
+        path = self.bench.editor.state.path
+        for address, mark in marks.items():
+            self._keep(address, mark)
+        if marks or path != self._path:
+            self._path = path
+            self._show()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the slowest node at work still takes, if that can be told."""
+        known = [mark.seconds for mark in self._flat.values() if mark.phase == "running" and mark.seconds]
+        return max(known, default=None)
+
+    def why(self, node_id: str) -> tuple[tuple[str, str], ...]:
+        """What the inspector says about the computing of a node of the canvas."""
+        mark, ears = self._on_canvas().get(node_id), self.ears
+        if mark is None or ears is None:
+            return ()
+        told = [("status", mark.words)] if mark.words and mark.phase != "failed" else []
+        if mark.phase == "failed":
+            told.append(("failed", mark.sentence))
+        if reason := self._reason_of(node_id, mark.phase):
+            told.append(("runs because" if mark.phase == "dirty" else "ran because", reason))
+        return tuple(told)
+
+    def _reason_of(self, node_id: str, phase: Phase) -> str:
+        """Why a node of the canvas runs or ran; asked for on the worker, shown as soon as it is known."""
+        editor, ears = self.bench.editor, self.ears
+        asked = editor.state.graph, editor.state.path, node_id, phase
+        if self._asked == asked or ears is None:
+            return self._reason
+        self._asked, self._reason = asked, ""
+        box = editor.scene.boxes.get(node_id)
+        spot = next((p for p in box.shape.ports if p.side == "out"), None) if box else None
+        flat = editor.insight.flat_source(editor.state.path, spot.address(node_id)) if spot else None
+        if flat is not None:
+            live = ears.live
+            self._worker.submit(guarded, lambda: self._told(asked, in_words(live.reason(flat))))
+        return ""
+
+    def _told(self, asked: _Asked, reason: str) -> None:
+        def show() -> None:
+            if reason and self._asked == asked:
+                self._reason = reason
+                self.bench.refresh()
+
+        self.bench.window.jobs.post(show)
+
+    def _keep(self, address: str, mark: Mark) -> None:
+        old = self._flat.get(address, Mark())
+        if mark.phase == "running":
+            began = self._began.setdefault(address, time.monotonic())
+            took = time.monotonic() - began
+            if mark.done > 0.05 and took > 0.3:
+                mark = replace(mark, seconds=took * (1 - mark.done) / mark.done)
+        elif mark.phase == "cached":
+            began, kept = self._began.pop(address, 0.0), old if old.phase == "cached" else Mark()
+            mark = replace(mark, seconds=time.monotonic() - began if began else kept.seconds, null=kept.null)
+            if old.phase != "cached":
+                self._measure(address)
+        else:
+            self._began.pop(address, None)
+        if mark.phase != "cached":
+            self._levels = {port: level for port, level in self._levels.items() if port.node != address}
+        self._flat[address] = mark
+
+    def _on_canvas(self) -> dict[str, Mark]:
+        """The marks of the cards that are on the canvas."""
+        editor = self.bench.editor
+        prefix = editor.insight.prefix(editor.state.path)
+        inner: dict[str, list[Mark]] = {}
+        for address, mark in self._flat.items() if prefix is not None else ():
+            if address.startswith(prefix or ""):
+                inner.setdefault(address[len(prefix or "") :].partition("/")[0].partition("[")[0], []).append(mark)
+        return {node_id: summed(marks) for node_id, marks in inner.items()}
+
+    def _show(self) -> None:
+        canvas, editor = self.bench.canvas, self.bench.editor
+        marks = self._on_canvas()
+        for node_id, mark in marks.items():
+            item = canvas.nodes.get(node_id)
+            if item is None:
+                continue
+            if mark.phase == "cached" and item.mark.phase != "cached":
+                self.computed(node_id)
+            marks[node_id] = replace(mark, picture=item.mark.picture)
+        canvas.set_marks(marks)
+        levels = {}
+        for edge in all_edges(editor.state.body) if self._levels else ():
+            flat = editor.insight.flat_source(editor.state.path, edge.source)
+            if flat in self._levels:
+                levels[str(edge)] = self._levels[flat]
+        canvas.set_levels(levels)
+
+    def _measure(self, address: str) -> None:
+        """Have the figures of a node that was computed made on the worker."""
+        ears, map_ = self.ears, self.bench.editor.insight.map
+        node = map_.flat.nodes.get(address) if map_ else None
+        node_type = self.bench.editor.library.get(node.type) if node else None
+        if ears is None or map_ is None or node_type is None:
+            return
+        heard = [Address(address, port.name) for port in node_type.outputs if set(port.kinds) & {"audio", "stems"}]
+        into = {edge.target.port: edge.source for edge in map_.flat.edges if edge.target.node == address}
+        whole = into.get(node_type.sums_to or ("mixture" if node_type.complete else ""))
+        live, total = ears.live, ears.bindings.total
+
+        def work() -> None:
+            try:
+                levels = {port: level for port in heard if (level := level_of(live, port, total)) is not None}
+                null = null_of(live, whole, heard, total) if whole is not None and heard else None
+            except Exception:
+                log.exception("no figures of %s", address)
+                return
+            self.bench.window.jobs.post(lambda: self._measured(address, (levels, null)))
+
+        self._worker.submit(work)
+
+    def _measured(self, address: str, figures: Figures) -> None:
+        mark = self._flat.get(address)
+        if mark is None or mark.phase != "cached":
+            return
+        levels, null = figures
+        self._levels |= levels
+        self._flat[address] = replace(mark, null=null)
+        self._show()
+        self.bench.refresh()

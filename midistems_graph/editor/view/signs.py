@@ -1,0 +1,59 @@
+"""The sign of how a node stands: a shape and a colour that mean the same on every card, at every zoom.
+
+ring, amber            to be computed            dot, green          computed
+ring, grey             waits for its turn        triangle, blue      is being computed
+diamond, red           failed                    padlock             frozen into the document
+arrow past a bar       bypassed                  ring with a stroke  muted
+"""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.editor.model.plane import Point
+from midistems_graph.editor.view.marks import Phase
+from midistems_graph.editor.view.palette import Color, Palette
+
+
+def sign_color(phase: Phase, palette: Palette) -> Color:
+    """The colour of a standing, of its sign and of its words."""
+    p = palette
+    colors = {"failed": p.bad, "running": p.accent, "cached": p.good, "dirty": p.warn, "locked": p.text}
+    return colors.get(phase, p.faint)
+
+
+def draw_sign(phase: Phase, at: Point, radius: float, palette: Palette, parent: int) -> None:
+    """Draw the sign around a point; nothing where nothing is known."""
+    color, (x, y), thick = sign_color(phase, palette), at, radius * 0.28
+    match phase:
+        case "dirty" | "waiting":
+            dpg.draw_circle(at, radius * 0.8, color=color, thickness=thick, segments=16, parent=parent)
+        case "cached":
+            dpg.draw_circle(at, radius * 0.8, color=color, fill=color, segments=16, parent=parent)
+        case "running":
+            dpg.draw_triangle(*_around(at, radius, 3), color=color, fill=color, parent=parent)
+        case "failed":
+            dpg.draw_quad(*_around(at, radius * 1.15, 4), color=color, fill=color, parent=parent)
+        case "bypassed":
+            dpg.draw_line((x - radius, y), (x + radius * 0.3, y), color=color, thickness=thick, parent=parent)
+            tip = [[x + radius, y], [x + radius * 0.1, y - radius * 0.6], [x + radius * 0.1, y + radius * 0.6]]
+            dpg.draw_triangle(*tip, color=color, fill=color, parent=parent)
+        case "muted":
+            slope = radius * 0.55
+            dpg.draw_circle(at, radius * 0.8, color=color, thickness=thick, segments=16, parent=parent)
+            dpg.draw_line((x - slope, y + slope), (x + slope, y - slope), color=color, thickness=thick, parent=parent)
+        case "locked":
+            half = radius * 0.75
+            dpg.draw_rectangle(
+                (x - half, y - radius * 0.1), (x + half, y + radius), color=color, fill=color, parent=parent
+            )
+            bow = ((x - half * 0.6, y), (x - half * 0.6, y - radius * 1.3), (x + half * 0.6, y - radius * 1.3))
+            dpg.draw_bezier_cubic(*bow, (x + half * 0.6, y), color=color, thickness=thick, segments=10, parent=parent)
+
+
+def _around(at: Point, radius: float, count: int) -> list[list[float]]:
+    """The corners of a regular polygon, the first one on the right."""
+    angles = (2 * pi * k / count for k in range(count))
+    return [[at[0] + radius * cos(angle), at[1] + radius * sin(angle)] for angle in angles]

@@ -239,7 +239,7 @@ class Runner:
         for first in range(0, len(numbers), batch):
             part = numbers[first : first + batch]
             places = [grid.place(number, at.total) for number in part]
-            sound = np.stack([feed.read(place.read, grid.length, grid.edges) for place in places])
+            sound = np.stack([feed.read(place.read, grid.length, grid.edges, level.mean) for place in places])
             sound = channels.spread(sound, takes)
             made = self._segments(sound, [place.read for place in places], level, variant, progress)
             for place, stems in zip(places, made, strict=True):

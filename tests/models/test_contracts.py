@@ -68,7 +68,8 @@ def song(length: int, seed: int = 0) -> Audio:
 
 
 def test_every_contract_is_tried_here():
-    assert set(FAMILIES) == set(contracts())
+    drawn = {name for name, contract in contracts().items() if contract.draws}  # see test_samplers.py
+    assert set(FAMILIES) == set(contracts()) - drawn
 
 
 @pytest.mark.parametrize("family", FAMILIES)

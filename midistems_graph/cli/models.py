@@ -141,6 +141,9 @@ def _get(library: ModelLibrary, options: argparse.Namespace) -> Exit:
     people = tables.stderr()
     for line in _about(entry, options.given):
         people.print(clean(line))
+    if options.given is None and entry.name in library and not library.damage(entry.name):
+        print(f"{clean(entry.name)} is in the library already: {clean(library.folder / entry.name)}")
+        return Exit.DONE
     if entry.commercial != "yes" and not options.accept_licence:
         _ask(entry)
     with _shown(people) as progress:

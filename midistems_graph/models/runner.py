@@ -21,7 +21,7 @@ from midistems_graph.models import channels, source
 from midistems_graph.models.contracts import contract_of
 from midistems_graph.models.contracts.base import Contract, Network, Segments
 from midistems_graph.models.grid import Grid
-from midistems_graph.models.library import Model
+from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError
 from midistems_graph.models.providers import chosen
 from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
@@ -131,6 +131,14 @@ class Runner:
             return contract.with_steps(self.settings.steps) if self.settings.steps else contract
         except ManifestError as error:
             raise NetworkError(f"the model {self.model.name!r}: {error}") from None
+
+    @cached_property
+    def digest(self) -> str:
+        """What the model computes, by content."""
+        try:
+            return self.model.digest
+        except ModelMissing as error:
+            raise NetworkError(str(error)) from None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -316,7 +324,7 @@ class Runner:
             unused = all(row is None for row in rows) and not self.contract.together
             if file.role == DATA or (unused and rows):
                 continue
-            session = self.sessions.get(path, self.model.digest, provider=self.settings.provider, threads=run.cores)
+            session = self.sessions.get(path, self.digest, provider=self.settings.provider, threads=run.cores)
             self._tell(session, run)
             found.append(
                 Network(
@@ -343,7 +351,7 @@ class Runner:
 
     def _key(self, sound: Float32, start: int, level: Level, variant: _Variant) -> str:
         """What a segment's result depends on."""
-        facts = (self.model.digest, self.contract, self._computed, chosen(self.settings.provider), level)
+        facts = (self.digest, self.contract, self._computed, chosen(self.settings.provider), level)
         drawn = (self.settings.seed, start) if self.contract.draws else ()
         hasher = blake3.blake3(repr((facts, drawn, variant.swap, variant.sign)).encode())
         return hasher.update(sound.tobytes()).hexdigest()

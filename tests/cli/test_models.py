@@ -56,6 +56,8 @@ def test_a_model_is_got_listed_verified_and_removed(midistems: Program, offered:
     listed = midistems("models", "list", "--json").json
     assert [(one["name"], one["state"]) for one in listed] == [("free", "here"), ("bound", "can be had")]
     assert midistems("models", "verify").out == "free is sound\n"
+    ended = midistems("models", "get", "free")  # nothing can be downloaded here
+    assert ended.code == 0 and "in the library already" in ended.out
     assert midistems("models", "remove", "free").code == 0
     assert offered.exists()
     assert "no models" in midistems("models", "verify").out

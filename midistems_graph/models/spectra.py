@@ -61,10 +61,10 @@ def framed(sound: Float32, n_fft: int, hop: int, out: Complex64) -> None:
     frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft)[::hop]
     shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
     for first in range(0, len(frames), _BLOCK):
-        some, place = frames[first : first + _BLOCK], out[first : first + _BLOCK]
-        bins = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), place)
-        if bins is not place:
-            place[:] = bins
+        some, bins = frames[first : first + _BLOCK], out[first : first + _BLOCK]
+        made = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
+        if made is not bins:
+            bins[:] = made
 
 
 def added(bins: Complex64, n_fft: int, hop: int, out: Float32) -> None:

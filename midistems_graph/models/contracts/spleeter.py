@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, one_of
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, one_of
 from midistems_graph.models.grid import Grid
 from midistems_graph.models.sessions import Tensor
 from midistems_graph.models.spectra import added, added_weights, framed, in_threads
@@ -39,11 +39,12 @@ class Spleeter(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return Grid(added_weights(FRAMES, N_FFT, HOP), FRAMES * HOP, lead=N_FFT, weighted=True)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
-        segments, channels, length = sound.shape
-        spectrum = np.empty((segments, channels, FRAMES, N_FFT // 2 + 1), np.complex64)
-        tensor = np.empty((channels, segments, FRAMES, BINS), np.float32)
-        each = [(segment, channel) for segment in range(segments) for channel in range(channels)]
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
+        count, channels, length = sound.shape
+        spectrum = np.empty((count, channels, FRAMES, N_FFT // 2 + 1), np.complex64)
+        tensor = np.empty((channels, count, FRAMES, BINS), np.float32)
+        each = [(segment, channel) for segment in range(count) for channel in range(channels)]
 
         def analyse(segment: int, channel: int) -> None:
             bins = spectrum[segment, channel]
@@ -53,7 +54,7 @@ class Spleeter(Contract):
         in_threads(analyse, each, threads)
         estimates = [network(tensor, batch=1)[0] for network in networks]
         places = [network.rows[0] for network in networks]
-        out = np.zeros((segments, stems, channels, length), np.float32)
+        out = np.zeros((count, stems, channels, length), np.float32)
 
         def synthesise(segment: int, channel: int) -> None:
             bins, made = spectrum[segment, channel], np.zeros((FRAMES, N_FFT // 2 + 1), np.complex64)

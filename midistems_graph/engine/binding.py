@@ -165,9 +165,9 @@ class Bindings:
         if isinstance(rule, ModelName):
             try:
                 model = ModelLibrary.default().find(name)
+                return BoundFile(model.folder, model.digest)
             except ModelMissing as error:
                 raise InputProblem(str(error)) from None
-            return BoundFile(model.folder, model.digest)
         if isinstance(rule, InputName):
             if name not in self.files:
                 has = ", ".join(sorted(self.files)) or "none"

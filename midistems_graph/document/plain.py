@@ -126,6 +126,11 @@ class Part:
         self._within(len(self.fields()), MAX_NODES)
         return {Part(key, self.place).name(): read(self.field(key)) for key in self.fields()}
 
+    def addressed(self, read: Callable[[Part], T]) -> dict[Address, T]:
+        """Everything in an object whose keys are addresses."""
+        self._within(len(self.fields()), MAX_EDGES)
+        return {Part(key, self.place).address(): read(self.field(key)) for key in self.fields()}
+
     def items(self, read: Callable[[Part], T], limit: int = MAX_NODES) -> list[T]:
         """Everything in a list."""
         if not isinstance(self.value, list):

@@ -9,7 +9,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.timeline import Timeline
 from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
-from midistems_graph.editor.view.palette import Palette, faded, mixed
+from midistems_graph.editor.view.palette import STEM_INKS, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
 from midistems_graph.editor.view.textures import Textures
 
@@ -57,9 +57,20 @@ class StripItems:
                 for lane in range(lanes):
                     y = pane.top + pane.height * (lane + 0.5) / lanes
                     dpg.draw_line((self.left, y), (right, y), color=faded(p.text, 30), parent=layer)
+            if there.curves is not None:
+                self._draw_legend(pane, there.curves.names)
             if there.sentence:
                 at = self.left + 10, pane.top + pane.height / 2 - SMALL / 2
                 dpg.draw_text(at, there.sentence, size=SMALL, color=p.soft, parent=layer)
+
+    def _draw_legend(self, pane: Pane, names: Sequence[str]) -> None:
+        """The names of curves in their colours."""
+        x = self.left + 8
+        for number, name in enumerate(names):
+            color = (*STEM_INKS[number % len(STEM_INKS)], 255)
+            y = pane.bottom - SMALL - 5
+            dpg.draw_text((x, y), name, size=SMALL, color=color, parent=self._pictures)
+            x += 6.6 * len(name) + 14
 
     def _draw_image(
         self, tag: int, pane: Pane, made: Made, timeline: Timeline, axis: FrequencyAxis, width: float

@@ -114,6 +114,8 @@ _LIST = (
     Command("unpack", "Unpack the group", "node", _edit(_unpack)),
     Command("enter", "Enter the group", "node", _enter),
     Command("leave", "Leave the group", "node", _leave),
+    Command("iteration_before", "Iteration before", "node", lambda e: e.show_iteration(-1)),
+    Command("iteration_next", "Next iteration", "node", lambda e: e.show_iteration(1)),
     Command("frame", "Frame the selection", "node", _edit(lambda s, e: decor.frame_selection(s, e.library))),
     Command("note", "Note", "node", _edit(lambda s, e: decor.add_note(s, s.view.center))),
     Command("select_all", "Select all", "select", _select(selecting.everything)),

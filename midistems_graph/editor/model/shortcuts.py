@@ -41,6 +41,8 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "unpack": ("Ctrl+Shift+G",),
         "enter": ("Enter",),
         "leave": ("Ctrl+Up",),
+        "iteration_before": ("PageUp",),
+        "iteration_next": ("PageDown",),
         "frame": ("Ctrl+F",),
         "note": ("N",),
         "select_all": ("Ctrl+A",),

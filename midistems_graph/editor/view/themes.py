@@ -123,3 +123,13 @@ def chosen_button_theme(palette: Palette) -> int:
         dpg.add_theme_color(dpg.mvThemeCol_Button, mixed(palette.raised, palette.accent, 0.55))
         dpg.add_theme_color(dpg.mvThemeCol_ButtonHovered, mixed(palette.raised, palette.accent, 0.65))
     return int(theme)
+
+
+def name_theme(palette: Palette, color: Color) -> int:
+    """A button that looks like the name of what stands beside it: quiet, its words on the left."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):
+        dpg.add_theme_color(dpg.mvThemeCol_Button, faded(palette.raised, 0))
+        dpg.add_theme_color(dpg.mvThemeCol_Text, color)
+        dpg.add_theme_style(dpg.mvStyleVar_ButtonTextAlign, 0.0, 0.5)
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, 4)
+    return int(theme)

@@ -99,7 +99,9 @@ class Pictures:
             strip.look(Sight(), self._views)
             return False
         loop, rate = ears.deck.transport.loop, ears.deck.song.rate
-        sight = Sight(ears.take, self._kind_of(ears.take), ears.other, self.comparing)
+        edges = ears.desk.edges
+        pair = (Take.of(edges["A"]), Take.of(edges["B"])) if self.comparing and len(edges) == 2 else None
+        sight = Sight(ears.take, self._kind_of(ears.take), pair)
         strip.look(sight, self._views, self.painting.tool, self._shown_strokes(ears.take))
         at, playing = ears.deck.status.sample / rate, ears.deck.transport.playing
         strip.mark(at, loop and (loop[0] / rate, loop[1] / rate), playing=playing)

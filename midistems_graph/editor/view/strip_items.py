@@ -9,7 +9,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.timeline import Timeline
 from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
-from midistems_graph.editor.view.palette import STEM_INKS, Palette, faded, mixed
+from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
 from midistems_graph.editor.view.textures import Textures
 
@@ -127,15 +127,16 @@ class StripItems:
             dpg.draw_text((self.left, RULER + 12), NOTHING, size=SMALL + 1, color=p.faint, parent=layer)
         for pane in panes:
             if pane.title:
-                self.plate(pane.title, (self.left + 6, pane.top + 4))
+                heard = pane.take == sight.take and pane.other is None
+                self.plate(pane.title, (self.left + 6, pane.top + 4), self.palette.accent if heard else None)
 
-    def plate(self, text: str, at: tuple[float, float]) -> None:
+    def plate(self, text: str, at: tuple[float, float], color: Color | None = None) -> None:
         """A few words on a ground of their own, readable on any picture."""
         p = self.palette
         x, y = at
         end = x + 6.1 * len(text) + 10, y + SMALL + 5
         dpg.draw_rectangle((x, y), end, fill=faded(p.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=self._titles)
-        dpg.draw_text((x + 5, y + 2), text, size=SMALL, color=p.text, parent=self._titles)
+        dpg.draw_text((x + 5, y + 2), text, size=SMALL, color=color or p.text, parent=self._titles)
 
     def mark(
         self, timeline: Timeline, width: float, height: float, at: float, loop: tuple[float, float] | None

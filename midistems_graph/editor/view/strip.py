@@ -65,6 +65,7 @@ class Strip:
 
     def __init__(self, parent: int, palette: Palette, scale: float, textures: Textures, hands: Hands) -> None:
         self.palette, self.scale, self.textures, self.hands = palette, scale, textures, hands
+        self._parent = parent
         self.sight, self.views = Sight(), Views()
         self.timeline, self.axis = Timeline(), FrequencyAxis(LOWEST_HZ, 22050.0)
         self.panes: tuple[Pane, ...] = ()
@@ -81,13 +82,18 @@ class Strip:
         self._draw = dpg.add_drawlist(100, 100, parent=self._below)
         self.items = StripItems(self._draw, palette, scale)
         self.paint = StripPaint(self.items.strokes, palette)
-        with dpg.handler_registry():
+        with dpg.handler_registry() as self._handlers:
             for button in (0, 1, 2):
                 dpg.add_mouse_click_handler(button, callback=self._down)
                 dpg.add_mouse_release_handler(button, callback=self._up)
             dpg.add_mouse_double_click_handler(0, callback=self._double)
             dpg.add_mouse_move_handler(callback=self._move)
             dpg.add_mouse_wheel_handler(callback=self._wheel)
+
+    def close(self) -> None:
+        """Take all of it out of the window."""
+        dpg.delete_item(self._handlers)
+        dpg.delete_item(self._parent, children_only=True)
 
     # What is shown
 

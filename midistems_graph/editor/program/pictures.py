@@ -20,7 +20,8 @@ from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.panes import Sight
-from midistems_graph.editor.view.strip import Hands, Strip
+from midistems_graph.editor.view.strip import Strip
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.editor.view.textures import Textures
 
 POKE_SECONDS = 0.5
@@ -121,7 +122,8 @@ class Pictures:
             self._gallery.poke()
 
     def recolor(self) -> None:
-        self.strip.recolor(self.bench.window.palette)
+        window = self.bench.window
+        self.strip.recolor(window.palette, window.scale)
         for node_id in list(self._thumbnails):
             self.want_thumbnail(node_id)
 

@@ -61,11 +61,13 @@ class StripBar:
         with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._sizes:
             self.controls["all"] = self._button("All", "the whole song (Shift+Home)", "views_all")
             self.controls["large"] = self._button("Large", "larger or smaller (V)", "views_large")
-        self.recolor(palette)
+        self.recolor(palette, scale)
         self.show(self._views, self._sight, None, force=True)
 
-    def recolor(self, palette: Palette) -> None:
-        self.palette = palette
+    def recolor(self, palette: Palette, scale: float) -> None:
+        self.palette, self.scale = palette, scale
+        for name, width in {**_WIDTHS, **_PAINT_WIDTHS}.items():
+            dpg.configure_item(self.controls[name], width=int(width * scale))
         self._chosen = chosen_button_theme(palette)
         for group in (self._switches, self._choices, self._tools, self._sizes):
             dpg.bind_item_theme(group, compact_theme(self.scale))

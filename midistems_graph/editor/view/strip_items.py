@@ -31,6 +31,16 @@ class StripItems:
         """Where the time axis begins."""
         return GUTTER * self.scale
 
+    @property
+    def ruler(self) -> float:
+        """How high the ruler is."""
+        return round(RULER * self.scale)
+
+    @property
+    def small(self) -> float:
+        """The size of labels."""
+        return SMALL * self.scale
+
     def draw_pictures(
         self,
         panes: Sequence[Pane],
@@ -60,17 +70,17 @@ class StripItems:
             if there.curves is not None:
                 self._draw_legend(pane, there.curves.names)
             if there.sentence:
-                at = self.left + 10, pane.top + pane.height / 2 - SMALL / 2
-                dpg.draw_text(at, there.sentence, size=SMALL, color=p.soft, parent=layer)
+                at = self.left + 10, pane.top + pane.height / 2 - self.small / 2
+                dpg.draw_text(at, there.sentence, size=self.small, color=p.soft, parent=layer)
 
     def _draw_legend(self, pane: Pane, names: Sequence[str]) -> None:
         """The names of curves in their colours."""
         x = self.left + 8
         for number, name in enumerate(names):
             color = (*STEM_INKS[number % len(STEM_INKS)], 255)
-            y = pane.bottom - SMALL - 5
-            dpg.draw_text((x, y), name, size=SMALL, color=color, parent=self._pictures)
-            x += 6.6 * len(name) + 14
+            y = pane.bottom - self.small - 5
+            dpg.draw_text((x, y), name, size=self.small, color=color, parent=self._pictures)
+            x += 6.6 * self.scale * len(name) + 14
 
     def _draw_image(
         self, tag: int, pane: Pane, made: Made, timeline: Timeline, axis: FrequencyAxis, width: float
@@ -99,32 +109,32 @@ class StripItems:
         """Times above and frequencies beside the panes."""
         p, layer = self.palette, self._ruler
         dpg.delete_item(layer, children_only=True)
-        dpg.draw_rectangle((0, 0), (self.left + width, RULER), fill=p.panel, color=p.panel, parent=layer)
+        dpg.draw_rectangle((0, 0), (self.left + width, self.ruler), fill=p.panel, color=p.panel, parent=layer)
         dpg.draw_rectangle((0, 0), (self.left - 1, height), fill=p.panel, color=p.panel, parent=layer)
         if not panes:
             return
         for tick in timeline.ticks(width):
             x = self.left + timeline.share(tick.seconds) * width
-            top = 3 if tick.label else RULER - 5
+            top = 3 if tick.label else self.ruler - 5
             color = mixed(p.line, p.text, 0.25)
-            dpg.draw_line((x, top), (x, RULER), color=color, parent=layer)
+            dpg.draw_line((x, top), (x, self.ruler), color=color, parent=layer)
             if tick.label and x < self.left + width - 40:
-                dpg.draw_text((x + 4, 1), tick.label, size=SMALL, color=p.soft, parent=layer)
+                dpg.draw_text((x + 4, 1), tick.label, size=self.small, color=p.soft, parent=layer)
         for pane in panes:
             dpg.draw_line((0, pane.top - 1), (self.left + width, pane.top - 1), color=p.line, parent=layer)
             if pane.has_hz:
                 for hz, label in axis.ticks(pane.height):
                     y = pane.top + pane.height * (1 - axis.place(hz))
                     dpg.draw_line((self.left - 5, y), (self.left, y), color=mixed(p.line, p.text, 0.25), parent=layer)
-                    x = self.left - 8 - 6.6 * len(label)
-                    dpg.draw_text((x, y - 7), label, size=SMALL, color=p.soft, parent=layer)
+                    x = self.left - 8 - 6.6 * self.scale * len(label)
+                    dpg.draw_text((x, y - 7), label, size=self.small, color=p.soft, parent=layer)
 
     def draw_titles(self, panes: Sequence[Pane], sight: Sight) -> None:
         """What each pane shows, where that is not plain."""
         p, layer = self.palette, self._titles
         dpg.delete_item(layer, children_only=True)
         if sight.take is None:
-            dpg.draw_text((self.left, RULER + 12), NOTHING, size=SMALL + 1, color=p.faint, parent=layer)
+            dpg.draw_text((self.left, self.ruler + 12), NOTHING, size=self.small + 1, color=p.faint, parent=layer)
         for pane in panes:
             if pane.title:
                 heard = pane.take == sight.take and pane.other is None
@@ -134,9 +144,9 @@ class StripItems:
         """A few words on a ground of their own, readable on any picture."""
         p = self.palette
         x, y = at
-        end = x + 6.1 * len(text) + 10, y + SMALL + 5
+        end = x + 6.1 * self.scale * len(text) + 10, y + self.small + 5
         dpg.draw_rectangle((x, y), end, fill=faded(p.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=self._titles)
-        dpg.draw_text((x + 5, y + 2), text, size=SMALL, color=color or p.text, parent=self._titles)
+        dpg.draw_text((x + 5, y + 2), text, size=self.small, color=color or p.text, parent=self._titles)
 
     def mark(
         self, timeline: Timeline, width: float, height: float, at: float, loop: tuple[float, float] | None
@@ -153,9 +163,11 @@ class StripItems:
         right = self.left + width
         if ends and ends[1] > self.left and ends[0] < right:
             low, high = max(ends[0], self.left), min(ends[1], right)
-            dpg.draw_rectangle((low, 0), (high, RULER), fill=faded(p.accent, 80), color=(0, 0, 0, 0), parent=layer)
+            dpg.draw_rectangle((low, 0), (high, self.ruler), fill=faded(p.accent, 80), color=(0, 0, 0, 0), parent=layer)
             for a, b in ((self.left, low), (high, right)):  # what is not looped steps back
-                dpg.draw_rectangle((a, RULER), (b, height), fill=faded(p.panel, 110), color=(0, 0, 0, 0), parent=layer)
+                dpg.draw_rectangle(
+                    (a, self.ruler), (b, height), fill=faded(p.panel, 110), color=(0, 0, 0, 0), parent=layer
+                )
             for end in ends:
                 if self.left <= end <= right:
                     dpg.draw_line((end, 0), (end, height), color=p.accent, thickness=1.5, parent=layer)

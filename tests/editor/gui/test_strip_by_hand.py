@@ -16,7 +16,8 @@ from midistems_graph.editor.model.paint import Tool
 from midistems_graph.editor.model.views import Views
 from midistems_graph.editor.pictures.wishes import Made
 from midistems_graph.editor.view.panes import Sight
-from midistems_graph.editor.view.strip import Hands, Strip
+from midistems_graph.editor.view.strip import Strip
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.editor.view.textures import Textures
 
 pytestmark = pytest.mark.gui
@@ -35,9 +36,9 @@ class Bar:
 
     def at(self, share: float, place: float) -> tuple[int, int]:
         """The pixel at a share of the time axis and a place of the spectrogram's height (0 at its lower edge)."""
-        area, (pane,) = self.strip._area, [pane for pane in self.strip.panes if pane.has_hz]
-        top = area.bottom - self.strip._height
-        x = area.right - self.strip._width + share * self.strip._width
+        area, (pane,) = self.strip.area, [pane for pane in self.strip.panes if pane.has_hz]
+        top = area.bottom - self.strip.height
+        x = area.right - self.strip.width + share * self.strip.width
         return round(x), round(top + pane.bottom - place * pane.height)
 
     def to(self, share: float, place: float = 0.5) -> None:
@@ -108,7 +109,7 @@ def test_the_middle_button_moves_the_song(bar: Bar) -> None:
 
 
 def test_it_is_pulled_higher_by_its_edge(bar: Bar) -> None:
-    area = bar.strip._area
+    area = bar.strip.area
     bar.gui.x("mousemove", round(area.left + 300), round(area.top + 1))
     bar.gui.x("mousedown", 1)
     bar.gui.x("mousemove", round(area.left + 300), round(area.top - 59))

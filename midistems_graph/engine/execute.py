@@ -137,6 +137,13 @@ class Executor:
             assert failed.__cause__ is not None
             raise failed.__cause__ from None
 
+    def glance(self, source: Source, interval: Interval) -> Value:
+        """What a node without inputs gives on a stretch, computed here and kept nowhere. Raises NodeError."""
+        node = self.plan.nodes[source.node]
+        run = _UnitRun(self, Unit(node.address, ONCE), node, interval, None)
+        value = evaluate(self.plan, node, interval, self._fetch, run)[source.port]
+        return silenced(value) if node.muted else value
+
     def forget(self) -> None:
         """Let go of the values in memory; what is asked for later comes from the store.
 

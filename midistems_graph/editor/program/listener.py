@@ -19,7 +19,7 @@ from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.strip import Hands
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store

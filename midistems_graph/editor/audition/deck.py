@@ -67,10 +67,17 @@ class DeckStatus:
 
 
 class Deck:
-    """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes."""
+    """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes, `ahead` how many
+    seconds are rendered before the device asks for them."""
 
     def __init__(
-        self, engine: Engine, song: Span, *, out: AudioOut | None = None, mixture: Address | None = None
+        self,
+        engine: Engine,
+        song: Span,
+        *,
+        out: AudioOut | None = None,
+        mixture: Address | None = None,
+        ahead: float = 0.0,
     ) -> None:
         self.engine, self.song = engine, song
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
@@ -90,7 +97,7 @@ class Deck:
         self.mixer = Mixer(Transport(song.rate, song.total))
         self.pager = Pager(engine, self._place, self._arrived)
         self.use_mixture(mixture)
-        self.player = Player(out or open_output(), self.mixer)
+        self.player = Player(out or open_output(), self.mixer, ahead=ahead)
         self.mixer.retargeted = self._renew
 
     def start(self, *, threads: bool = True) -> None:

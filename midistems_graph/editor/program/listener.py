@@ -86,7 +86,7 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, song, self.folder, self.output.opened())
+            self.ears = Ears(installed(), self.store, song, self.folder)
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
@@ -96,6 +96,7 @@ class Listener:
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
+        self.output.begin(self.ears)
         self.changed()
         return True
 

@@ -59,8 +59,10 @@ def framed(sound: Float32, n_fft: int, hop: int) -> Complex64:
     shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
     for at in np.ndindex(*frames.shape[:-2]):
         for first in range(0, frames.shape[-2], _BLOCK):
-            some, bins = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
-            backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
+            some, place = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
+            bins = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), place)
+            if bins is not place:
+                place[:] = bins
     return out
 
 

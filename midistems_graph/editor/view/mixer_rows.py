@@ -12,7 +12,7 @@ from midistems_graph.document.boxes import fit
 from midistems_graph.editor.audition.desk import GAIN_DB, Strip
 from midistems_graph.editor.view.meter_items import level_color, share
 from midistems_graph.editor.view.palette import Palette
-from midistems_graph.editor.view.themes import chosen_button_theme, label_theme, quiet_button_theme
+from midistems_graph.editor.view.themes import chosen_button_theme, name_theme, quiet_button_theme
 
 NAME, GAIN, METER = 84, 82, 46
 FALL_DB = 20.0
@@ -45,7 +45,7 @@ class MixerRows:
         self.parent, self.palette, self.hands = parent, palette, hands
         self._quiet, self._chosen = quiet_button_theme(palette), chosen_button_theme(palette)
         looks = {"silent": palette.faint, "chosen": palette.accent, "heard": palette.text}
-        self._names = {look: label_theme(palette, color) for look, color in looks.items()}
+        self._names = {look: name_theme(palette, color, (4, 1)) for look, color in looks.items()}
         self.rows: list[_Row] = []
         self._strips: tuple[Strip, ...] = ()
         self._levels: list[float] = []

@@ -133,10 +133,11 @@ def dense_theme() -> int:
     return int(theme)
 
 
-def label_theme(palette: Palette, color: Color) -> int:
-    """A button that looks like a text: quiet, its words on the left."""
+def name_theme(palette: Palette, color: Color, padding: tuple[int, int] = (0, 4)) -> int:
+    """A button that looks like the name of what stands beside it: quiet, its words on the left."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):
         dpg.add_theme_color(dpg.mvThemeCol_Button, faded(palette.raised, 0))
         dpg.add_theme_color(dpg.mvThemeCol_Text, color)
         dpg.add_theme_style(dpg.mvStyleVar_ButtonTextAlign, 0.0, 0.5)
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, *padding)
     return int(theme)

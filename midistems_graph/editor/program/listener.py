@@ -49,7 +49,7 @@ class Listener:
         """Begin, when the window is there."""
         self.desk.open()
         self.output.open()
-        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop, scrub=self._scrub, release=self._release))
         self.bench.recolored = self._recolor
 
     def close(self) -> None:
@@ -143,6 +143,14 @@ class Listener:
     def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
             ears.seek(seconds)
+
+    def _scrub(self, seconds: float) -> None:
+        if ears := self._heard_with():
+            ears.deck.scrub(round(seconds * ears.deck.song.rate))
+
+    def _release(self) -> None:
+        if self.ears is not None:
+            self.ears.deck.release()
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():

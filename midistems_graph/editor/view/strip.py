@@ -47,13 +47,15 @@ class Hands:
     choose: Callable[[Views], None] = lambda _: None
     take: Callable[[Tool], None] = lambda _: None
     paint: Callable[[Stroke], None] = lambda _: None
+    scrub: Callable[[float], None] = lambda _: None
+    release: Callable[[], None] = lambda: None
 
 
 @dataclass
 class _Drag:
     """What the pointer holds since it was pressed."""
 
-    kind: Literal["loop", "pan", "height", "paint"]
+    kind: Literal["loop", "pan", "height", "paint", "scrub"]
     button: int
     x: float
     y: float
@@ -281,6 +283,9 @@ class Strip:
             return
         elif button == 1:
             self.hands.unloop()
+        elif button == 0 and modifiers()[2]:
+            self._drag = _Drag("scrub", button, x, y, self.timeline)
+            self.hands.scrub(self._seconds)
         elif button == 0 and self.paint.tool is not None and (chart := self._painted_at(y)) is not None:
             self._drag = _Drag("paint", button, x, y, self.timeline)
             self.paint.begin(chart, x, y)
@@ -296,7 +301,9 @@ class Strip:
         if drag is not None and drag.kind == "paint":
             self.paint.go_on(x, y)
             self.paint.draw(self._charts())
-        if drag is not None and drag.kind == "pan":
+        if drag is not None and drag.kind == "scrub":
+            self.hands.scrub(self._seconds)
+        elif drag is not None and drag.kind == "pan":
             self.see(drag.timeline.moved((drag.x - x) / self._width * drag.timeline.length))
         elif drag is not None and drag.kind == "height":
             self.hands.resize(self._area.bottom - float(dpg.get_mouse_pos(local=False)[1]))
@@ -312,7 +319,9 @@ class Strip:
         if drag is None or drag.button != button:
             return
         self._drag = None
-        if drag.kind == "paint":
+        if drag.kind == "scrub":
+            self.hands.release()
+        elif drag.kind == "paint":
             self.paint.go_on(*self._inside())
             if (stroke := self.paint.finish()) is not None:
                 self.hands.paint(stroke)

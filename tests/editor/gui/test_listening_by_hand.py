@@ -106,6 +106,22 @@ def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
     assert not hand.ears.deck.transport.playing
 
 
+def test_the_strip_is_scrubbed_with_alt(hand: Hand) -> None:
+    hand.hear(SONG)
+    area = hand.bench.layout.listening
+    y = area.bottom - 30
+    hand.driver.x("keydown", "alt")
+    hand.driver.x("mousemove", round(area.left + area.width * 0.3), round(y))
+    hand.driver.x("mousedown", 1)
+    hand.until(lambda: hand.ears.deck.transport.playing)
+    hand.driver.x("mousemove", round(area.left + area.width * 0.7), round(y))
+    hand.until(lambda: hand.ears.deck.sample > 0.55 * SECONDS * RATE)
+    hand.driver.x("mouseup", 1)
+    hand.driver.x("keyup", "alt")
+    hand.until(lambda: not hand.ears.deck.transport.playing)
+    assert hand.ears.deck.transport.loop is None
+
+
 def test_a_and_b_and_their_difference_by_keys_and_mouse(hand: Hand) -> None:
     bar = hand.listener.desk.transport
     hand.hear(SONG)

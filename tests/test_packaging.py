@@ -105,7 +105,7 @@ def test_run_graph_of_the_wheel_separates_the_demo_song(bin_folder: Path, tmp_pa
 
 def test_an_editable_install_reads_presets_and_demo_song_from_the_checkout() -> None:
     from midistems_graph.audio.demo import demo_folder
-    from midistems_graph.cli.presets import presets
+    from midistems_graph.document.presets import presets
 
     assert demo_folder() == ROOT / "graphs" / "demo"
     assert [preset.name for preset in presets()] == presets_of_the_checkout()

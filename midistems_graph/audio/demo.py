@@ -11,6 +11,7 @@ from pathlib import Path
 
 import blake3
 import numpy as np
+import platformdirs
 import soundfile
 
 NAMES = ("vocals", "drums", "bass", "other")
@@ -53,6 +54,19 @@ def write_demo_mixture(path: Path) -> None:
     finally:
         part.unlink(missing_ok=True)
     note.write_text(_digest([*stems, path]))
+
+
+def demo_path() -> Path:
+    """Where the mixture lies once it was asked for."""
+    return platformdirs.user_cache_path("midistems-graph") / "demo" / "Demo.wav"
+
+
+def demo_mixture() -> Path:
+    """The mixture as a file of the user's cache, made when it is first asked for. Raises OSError."""
+    path = demo_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_demo_mixture(path)
+    return path
 
 
 def _digest(files: list[Path]) -> str:

@@ -18,7 +18,7 @@ from midistems_graph.audio.fft import fft_backend
 from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.logs import log_file
 from midistems_graph.cli.plain_text import clean, in_bytes
-from midistems_graph.cli.presets import presets
+from midistems_graph.document.presets import presets
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.models.library import ModelLibrary
 from midistems_graph.models.providers import available, chosen

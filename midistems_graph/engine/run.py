@@ -6,7 +6,7 @@ Everything that runs graphs (the command line, the editor, a batch) goes through
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +97,16 @@ def execute(
     jobs: int = 0,
     memory: int = 0,
     warnings: Collection[str] = (),
+    started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
 
-    The files that it read are closed. A run that wrote no file leaves no receipt. Raises CannotWrite when the
-    receipt cannot be written.
+    `started` gets the executor, whose `cancel` may be called from any thread. The files that it read are closed.
+    A run that wrote no file leaves no receipt. Raises CannotWrite when the receipt cannot be written.
     """
     began = time.perf_counter()
     executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
+    started(executor)
     executor.run()
     figures = _figures(executor)
     executor.forget()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from midistems_graph.audio.demo import write_demo_mixture
+from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
@@ -17,6 +16,7 @@ from midistems_graph.editor.program.sound_output import SoundOutput
 from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.strip import Hands
 from midistems_graph.engine.binding import InputProblem
@@ -28,7 +28,7 @@ from midistems_graph.node.library import installed
 class Listener:
     """Lets the document of a bench be heard with one song."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, browser: Browser) -> None:
         self.bench = bench
         self.song: Path | None = None
         self.folder: Path | None = None
@@ -40,7 +40,7 @@ class Listener:
         self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
         commands |= {"run": self._run, "cancel": self._cancel}
-        self.desk = SoundDesk(bench, lambda: self.ears, self._switched)
+        self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
         self._edges: dict[Address, str] = {}
         bench.audition, bench.changed = self._hear, self.changed
@@ -101,10 +101,9 @@ class Listener:
         return True
 
     def bind_demo(self) -> None:
-        """The demo song, mixed into a file of its own."""
-        mixture = Path(tempfile.gettempdir()) / "midistems-graph-demo.wav"
+        """The demo song."""
         try:
-            write_demo_mixture(mixture)
+            mixture = demo_mixture()
         except OSError as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return

@@ -83,10 +83,7 @@ class Health:
         if not self.xruns:
             return ""
         often = "once" if self.xruns == 1 else f"{self.xruns} times"
-        return (
-            f"the sound broke off {often} (buffer {self.period} frames); "
-            f"choose a buffer of {2 * self.period} frames or close other programs"
-        )
+        return f"the sound broke off {often}; choose a buffer of {2 * self.period} frames or close other programs"
 
 
 class Player:

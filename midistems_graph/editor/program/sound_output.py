@@ -55,7 +55,7 @@ class SoundOutput:
         """Show how the device does; say what helps when the sound broke off."""
         name = "no sound device" if health.device == SilentOut.NAME else health.device
         xruns = f"{health.xruns} xrun{'s' * (health.xruns > 1)} · " if health.xruns else ""
-        words = f"{xruns}{name} · {health.rate} Hz · {health.period} frames"
+        words = f"{xruns}{name} · {health.rate / 1000:g} kHz · {health.period} frames"
         self.bench.status.show_sound(words, wrong=bool(health.xruns))
         if health.xruns > self._xruns and time.monotonic() - self._hinted > _QUIET_SECONDS:
             self._hinted = time.monotonic()

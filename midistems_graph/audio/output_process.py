@@ -9,6 +9,7 @@ standard input, so it never outlives the program. What libraries write to standa
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 from midistems_graph.audio.feed import Feed
 from midistems_graph.audio.output_base import AudioOut, Device, OutputProblem
 from midistems_graph.audio.output_silent import SilentOut
+from midistems_graph.audio.output_timing import raise_priority
 
 NULL, TIMER = Device("miniaudio", "<null>"), Device("timer", "<timer>")
 """Devices that keep time and are silent, for tests and benchmarks: miniaudio's own, and a thread that sleeps."""
@@ -144,6 +146,8 @@ def _serve(wanted: dict[str, Any]) -> None:
     except OutputProblem as problem:
         _say({"error": str(problem)})
         return
+    raise_priority()  # of all threads: one that waits for the interpreter waits for whoever holds it
+    gc.disable()
     _say({"name": out.name, "rate": out.rate})
     feed: Feed | None = None
     ended = threading.Event()

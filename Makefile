@@ -3,12 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test window-test docs clean
+.PHONY: help demo test docs clean
 
 help:
 	@echo "make demo    separate the built-in demo song into out/demo"
-	@echo "make test    run every check: ruff, mypy, pytest"
-	@echo "make window-test  drive the editor's window by mouse and keys (needs xvfb and xdotool)"
+	@echo "make test    run every check: ruff, mypy, pytest, the editor's window (with xvfb and xdotool)"
 	@echo "make docs    write the reference of all nodes, docs/nodes, again"
 	@echo "make clean   remove .venv, out and caches"
 
@@ -20,9 +19,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal --cov --cov-report term:skip-covered
-
-window-test: .venv/installed-dev
-	$(BIN)/pytest -m gui
+	$(BIN)/pytest -m gui || test $$? -eq 5  # 5: there is no library for a window
 
 docs: .venv/installed-dev
 	$(BIN)/python docs/make_docs.py

@@ -75,7 +75,8 @@ print(json.dumps({
 
 @pytest.mark.slow
 def test_the_wheel_brings_nodes_demo_song_and_schemas(bin_folder: Path, tmp_path: Path) -> None:
-    data = [str(p.relative_to(ROOT / "midistems_graph")) for p in (ROOT / "midistems_graph").rglob("*.json")]
+    ours = ROOT / "midistems_graph"
+    data = [str(p.relative_to(ours)) for kind in ("*.json", "*.toml") for p in ours.rglob(kind)]
     found = json.loads(output_of(bin_folder / "python", "-c", PROBE % ["py.typed", *data], cwd=tmp_path))
     here = output_of(sys.executable, "-c", PROBE % [], cwd=tmp_path)
     environment = str(bin_folder.parent)
@@ -105,7 +106,7 @@ def test_run_graph_of_the_wheel_separates_the_demo_song(bin_folder: Path, tmp_pa
 
 def test_an_editable_install_reads_presets_and_demo_song_from_the_checkout() -> None:
     from midistems_graph.audio.demo import demo_folder
-    from midistems_graph.cli.presets import presets
+    from midistems_graph.document.presets import presets
 
     assert demo_folder() == ROOT / "graphs" / "demo"
     assert [preset.name for preset in presets()] == presets_of_the_checkout()

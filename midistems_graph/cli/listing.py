@@ -6,7 +6,7 @@ import json
 
 from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.plain_text import clean
-from midistems_graph.cli.presets import presets
+from midistems_graph.document.presets import presets
 
 
 def print_presets(as_json: bool) -> Exit:

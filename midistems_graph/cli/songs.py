@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
-from midistems_graph.audio.demo import demo_folder, write_demo_mixture
-from midistems_graph.audio.files import is_sound
+from midistems_graph.audio.demo import demo_folder, demo_mixture
+from midistems_graph.audio.files import SoundFileError, is_sound
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.augment import REFERENCE
 from midistems_graph.engine.binding import SONG, sound_files
@@ -101,7 +99,7 @@ def _songs(words: Sequence[str]) -> Iterator[Song]:
     for word in words:
         path = Path(word)
         if word == DEMO:
-            yield Song(_demo(), is_demo=True)
+            yield Song(demo_song(), is_demo=True)
         elif path.is_dir():
             found = sound_files(path)
             if not found:
@@ -117,11 +115,10 @@ def _songs(words: Sequence[str]) -> Iterator[Song]:
             yield Song(path)
 
 
-def _demo() -> Path:
-    path = platformdirs.user_cache_path("midistems-graph") / "demo" / "Demo.wav"
+def demo_song() -> Path:
+    """The file of the song that comes with the program; raises Refused."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_demo_mixture(path)
-    except OSError as error:
-        raise Refused(Exit.INPUT, f"the demo song cannot be made at {path}: {error.strerror or error}") from error
-    return path
+        return demo_mixture()
+    except (OSError, SoundFileError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Refused(Exit.OUTPUT, f"the demo song cannot be made: {reason}") from error

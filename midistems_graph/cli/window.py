@@ -1,4 +1,4 @@
-"""`midistems-graph [GRAPH] [SONG]`: the editor's window on files."""
+"""`midistems-graph [GRAPH] [SONG ...]`: the editor's window on files, presets and the demo song."""
 
 from __future__ import annotations
 
@@ -6,34 +6,64 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.document.presets import presets
 
 GRAPHS = frozenset({".json", ".mgraph"})
+DEMO = "demo"
 
 
-def open_editor(files: Sequence[str]) -> Exit:
-    """Open the editor on a graph file and a song, in any order; without them on its welcome. Raises Refused."""
-    graph, song = sorted_files(files)
+def open_editor(words: Sequence[str]) -> Exit:
+    """Open the editor on what the words name, in the window that runs if there is one. Raises Refused."""
+    graph, is_preset, songs = meant(words)
     from midistems_graph.editor.view.display import NoDisplay, check_display
 
     try:
         check_display()
     except NoDisplay as reason:
         raise Refused(Exit.WINDOW, str(reason)) from None
-    from midistems_graph.editor.app import run_editor
+    from midistems_graph.document.graph import DocumentError
+    from midistems_graph.editor.app import Opening, run_editor
 
-    return Exit(run_editor(graph, song))
+    try:
+        run_editor(Opening(graph, is_preset, songs))
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+    return Exit.DONE
 
 
-def sorted_files(files: Sequence[str]) -> tuple[Path | None, Path | None]:
-    """The graph and the song among the files; raises Refused for what is not there or is there twice."""
-    found: dict[bool, Path] = {}
-    for name in files:
-        path = Path(name)
-        is_graph = path.suffix.lower() in GRAPHS
-        if not path.is_file():
-            code = Exit.GRAPH if is_graph else Exit.INPUT if path.suffix else Exit.USAGE
-            raise Refused(code, f"{name} is no file and no command; see midistems-graph --help")
-        if is_graph in found:
-            raise Refused(Exit.USAGE, f"the editor opens one {'graph' if is_graph else 'song'}; {name} is a second one")
-        found[is_graph] = path
-    return found.get(True), found.get(False)
+def meant(words: Sequence[str]) -> tuple[Path | None, bool, tuple[Path, ...]]:
+    """The graph among the words, whether it is a preset, and the songs, in any order. Raises Refused.
+
+    A word is a file, `demo`, or the name of a preset.
+    """
+    graphs: list[tuple[Path, bool]] = []
+    songs: list[Path] = []
+    known = {preset.name: preset.path for preset in presets()}
+    for word in words:
+        path = Path(word)
+        if path.suffix.lower() in GRAPHS and path.is_file():
+            graphs.append((path, False))
+        elif path.is_file():
+            songs.append(path)
+        elif word == DEMO:
+            from midistems_graph.cli.songs import demo_song
+
+            songs.append(demo_song())
+        elif word in known:
+            graphs.append((known[word], True))
+        else:
+            raise Refused(*_unknown(word, sorted(known)))
+    if len(graphs) > 1:
+        raise Refused(Exit.USAGE, f"the editor opens one graph at a time; {graphs[1][0].name} is a second one")
+    graph, is_preset = graphs[0] if graphs else (None, False)
+    return graph, is_preset, tuple(songs)
+
+
+def _unknown(word: str, known: Sequence[str]) -> tuple[Exit, str]:
+    path = Path(word)
+    if path.suffix.lower() in GRAPHS:
+        return Exit.GRAPH, f"there is no graph file {word}; check the name"
+    if path.suffix:
+        return Exit.INPUT, f"there is no file {word}; check the name"
+    listed = ", ".join((DEMO, *known))
+    return Exit.USAGE, f"{word} is no file, no command and no preset ({listed}); see midistems-graph --help"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midistems_graph.document.files import load
@@ -10,35 +12,63 @@ from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.model.settings import Settings
+from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
-from midistems_graph.editor.program.listener import Listener
+from midistems_graph.editor.program.listener import Listener, opened_store
+from midistems_graph.editor.program.separate import Separate
+from midistems_graph.editor.program.welcome import show_welcome
+from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.browser import Browser
 from midistems_graph.node.library import installed
 
-NO_WINDOW = 7
-"""The exit code where no window can be opened."""
 
-NO_GRAPH = 3
-"""The exit code where the graph cannot be read."""
+@dataclass(frozen=True)
+class Opening:
+    """What the editor is asked to open: a graph file (a preset becomes a new document) and songs."""
+
+    graph: Path | None = None
+    is_preset: bool = False
+    songs: tuple[Path, ...] = ()
 
 
 class App:
-    """The bench with what its commands need: documents and a listener. Each part adds its own commands."""
+    """The bench with what its commands need: documents, a listener, and what comes in from outside.
 
-    def __init__(self, graph: Graph, file: Path | None, song: Path | None, settings: Settings, recent: Recent) -> None:
-        self.bench = Bench(Editor(installed(), graph), settings)
-        self.listener = Listener(self.bench)
-        self.documents = Documents(self.bench, self.listener, file, recent)
-        self._song = song
+    Each part adds its own commands.
+    """
+
+    def __init__(self, opening: Opening, settings: Settings, recent: Recent) -> None:
+        """Raises DocumentError for a graph that cannot be read."""
+        graph = load(opening.graph) if opening.graph else Graph()
+        bench = self.bench = Bench(Editor(installed(), graph), settings)
+        self.browser = Browser(
+            lambda: bench.menu,
+            lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size),
+            lambda: (*self.documents.recent.graphs, *self.documents.recent.songs),
+            recent.bookmarks,
+            self._keep_bookmarks,
+        )
+        self.listener = Listener(bench, self.browser)
+        file = None if opening.is_preset else opening.graph
+        bench.file = file.name if file else opening.graph.stem if opening.graph else bench.file
+        self.documents = Documents(bench, self.listener, self.browser, file, recent)
+        self.arrivals = Arrivals(self.documents, self._take_songs)
+        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), lambda *_: False)
+        bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
+        self._songs = opening.songs
 
     def open(self, *, visible: bool = True, size: tuple[int, int] | None = None) -> None:
-        self.bench.open(self.documents.title, visible=visible, size=size)
+        """Open the window. Once the document is on the screen, the rest begins: files, sound, what is offered."""
+        self.bench.open(visible=visible, size=size)
         self.listener.open()
+        if visible:
+            self.bench.window.frame()
         self.documents.open()
-        if self._song is not None:
-            self.listener.bind(self._song)
+        if self._songs:
+            self._take_songs(self._songs)
         if self.documents.file is None and not self.bench.editor.state.graph.nodes:
-            self.documents.welcome()
+            self.bench.do("welcome")
 
     def run(self) -> None:
         self.bench.window.run(self.tick)
@@ -46,33 +76,46 @@ class App:
     def tick(self) -> bool:
         """Before every frame; whether something moves."""
         self.documents.tick()
-        return self.listener.tick()
+        moves = self.bench.sheet.tick()
+        return self.listener.tick() or moves
 
     def close(self) -> None:
         self.documents.close()
+        self.separate.close()
         self.listener.close()
         self.bench.close()
         self.bench.settings.save()
 
+    def _take_songs(self, songs: Sequence[Path]) -> None:
+        if self.bench.sheet.name == "separate":
+            self.separate.add_songs(songs)
+        else:
+            self.listener.bind(songs[0])
 
-def run_editor(graph_path: Path | None = None, song_path: Path | None = None) -> int:
-    """Open the editor on a graph and a song (the welcome without them) and return the exit code when it is closed."""
-    from midistems_graph.editor.view.display import NoDisplay, check_display
+    def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
+        self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)
+        self.documents.recent.save()
 
-    try:
-        check_display()
-        graph = load(graph_path) if graph_path else Graph()
-    except NoDisplay as reason:
-        print(f"midistems-graph: {reason}", file=sys.stderr)
-        return NO_WINDOW
-    except DocumentError as error:
-        print(f"midistems-graph: {error}", file=sys.stderr)
-        return NO_GRAPH
+
+def run_editor(opening: Opening) -> None:
+    """Open the editor and return when it is closed; `check_display` must have passed. Raises DocumentError."""
     settings, _ = Settings.load()
-    app = App(graph, graph_path, song_path, settings, Recent.load())
+    recent = Recent.load()
+    if opening == Opening():
+        opening = last_session(recent)
+    app = App(opening, settings, recent)
     try:
         app.open()
         app.run()
     finally:
         app.close()
-    return 0
+
+
+def last_session(recent: Recent) -> Opening:
+    """The document that was open last, if it can still be read, with the last song."""
+    there = recent.there
+    for graph in there.graphs[:1]:
+        with suppress(DocumentError):
+            load(graph)
+            return Opening(graph, songs=there.songs[:1])
+    return Opening()

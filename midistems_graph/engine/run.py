@@ -6,7 +6,7 @@ Everything that runs graphs (the command line, the editor, a batch) goes through
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,11 @@ from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.execute import Executor, Failure, NodeReport, Watcher
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.keys import libraries
 from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
+from midistems_graph.engine.reports import Failure, NodeReport, Watcher
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError
@@ -97,14 +98,16 @@ def execute(
     jobs: int = 0,
     memory: int = 0,
     warnings: Collection[str] = (),
+    started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
 
-    The files that it read are closed. A run that wrote no file leaves no receipt. Raises CannotWrite when the
-    receipt cannot be written.
+    `started` gets the executor, whose `cancel` may be called from any thread. The files that it read are closed.
+    A run that wrote no file leaves no receipt. Raises CannotWrite when the receipt cannot be written.
     """
     began = time.perf_counter()
     executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
+    started(executor)
     executor.run()
     figures = _figures(executor)
     executor.forget()

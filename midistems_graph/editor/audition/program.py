@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.editor.audition.pages import Track

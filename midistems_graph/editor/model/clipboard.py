@@ -52,6 +52,11 @@ def paste(state: EditorState, text: str, at: Point | None = None, *, incoming: b
     return _pasted(state, source, _shift(source, at), incoming, "paste")
 
 
+def insert(state: EditorState, graph: Graph, at: Point | None = None) -> Edit:
+    """Put the nodes of a whole graph on the canvas, as `paste` does."""
+    return _pasted(state, graph, _shift(graph, at), False, "import")
+
+
 def duplicate(state: EditorState, *, incoming: bool = False, by: Point = (SHIFT, SHIFT)) -> Edit:
     """The selection once more, a little to the side; with `incoming`, fed by what feeds the originals."""
     return _pasted(state, _taken(state), by, incoming, "duplicate")

@@ -157,11 +157,14 @@ _LIST = (
     Command("views_out", "Zoom out", "pictures"),
     Command("shortcuts", "Keys and gestures", "view"),
     Command("new", "New", "file"),
+    Command("welcome", "Welcome", "file"),
+    Command("separate", "Separate songs", "file"),
     Command("open", "Open", "file"),
     Command("save", "Save", "file"),
     Command("save_as", "Save as", "file"),
     Command("export", "Export", "file"),
     Command("import", "Import into this graph", "file"),
+    Command("answer", "Take what a notice offers", "file"),
     Command("quit", "Quit", "file"),
     Command("play", "Play or pause", "sound"),
     Command("stop", "Stop", "sound"),
@@ -198,6 +201,9 @@ _LIST = (
     Command("run", "Run", "run"),
     Command("cancel", "Cancel the run", "run"),
 )
+
+ON_CANVAS = frozenset({"edit", "node", "select", "arrange"})
+"""Groups of commands that make sense only where the canvas is seen."""
 
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _LIST}
 

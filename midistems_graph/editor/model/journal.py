@@ -1,8 +1,9 @@
 """The session's journal: unsaved work beside the file, offered again after a crash, and who has the file open.
 
 The autosave of `song.json` is `.song.json.autosave` beside it (`.mgraph` likewise); that of a document
-without a file lies in the user's state folder. It never touches the file. A lock beside it names the process
-that has the file open, so that two windows notice each other; it binds nobody.
+without a file lies in the user's state folder. It never touches the file. What a crash left is set aside under
+another name, so that new autosaves do not lie over it, until somebody takes it up or throws it away. A list beside
+the file names the windows that have it open, so that they notice each other; it binds nobody.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from midistems_graph.document.encoding import MAX_BYTES
 from midistems_graph.document.files import dumps, loads
@@ -42,14 +45,13 @@ class Journal:
     _written: Graph | None = field(default=None, repr=False)
     _at: float = field(default=float("-inf"), repr=False)
     _seen: tuple[int, int] | None = field(default=None, repr=False)
+    _known: set[str] = field(default_factory=set, repr=False)
 
     def open(self) -> str:
         """Say that the file is open here; a sentence if another window has it open, else nothing."""
-        other = self.other_window()
-        if not other:
-            self._lock()
+        self._lock()
         self._seen = self._stamp()
-        return other
+        return self.noticed()
 
     def keep(self, graph: Graph, now: float, *, at_once: bool = False) -> bool:
         """Write unsaved work beside the file, not more often than every few seconds; whether it was written."""
@@ -71,13 +73,13 @@ class Journal:
             self._unlock()
             self.file = file
         self._written = None
-        if not self.other_window():
-            self._lock()
+        self._lock()
         self._seen = self._stamp()
 
     def close(self) -> None:
         """The window closes in peace: neither autosave nor lock stays."""
-        self.autosave.unlink(missing_ok=True)
+        if self._written is not None:
+            self.autosave.unlink(missing_ok=True)
         self._unlock()
 
     def changed_outside(self) -> str:
@@ -90,15 +92,14 @@ class Journal:
             return f"{self.file.name} is gone from its folder; save to keep what is here"
         return f"{self.file.name} was changed by another program; open it again, or save to put this in its place"
 
-    def other_window(self) -> str:
-        """A sentence if a living process other than this window has the file open."""
-        if self.file is None:
+    def noticed(self) -> str:
+        """A sentence if a window that was not noticed before has the file open too; said once for each."""
+        others = {window["token"]: window["pid"] for window in self._windows() if window["token"] != self.token}
+        new = [pid for token, pid in others.items() if token not in self._known]
+        self._known |= others.keys()
+        if not new or self.file is None:
             return ""
-        data = read_json(self._lock_file)
-        pid = data.get("pid")
-        if data.get("token") == self.token or not isinstance(pid, int) or not _alive(pid):
-            return ""
-        return f"{self.file.name} is open in another window (process {pid}); what is saved last stays"
+        return f"{self.file.name} is open in another window too (process {new[0]}); what is saved last stays"
 
     @property
     def autosave(self) -> Path:
@@ -111,12 +112,25 @@ class Journal:
         assert self.file is not None
         return self.file.with_name(f".{self.file.name}.lock")
 
+    def _windows(self) -> list[dict[str, Any]]:
+        """The windows of living processes that have the file open."""
+        listed = read_json(self._lock_file).get("windows") if self.file is not None else None
+        found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        usable = (one for one in found if isinstance(one.get("token"), str) and isinstance(one.get("pid"), int))
+        return [one for one in usable if _alive(one["pid"])]
+
     def _lock(self) -> None:
         if self.file is not None:
-            write_json(self._lock_file, {"pid": os.getpid(), "token": self.token})
+            others = [window for window in self._windows() if window["token"] != self.token]
+            write_json(self._lock_file, {"windows": [*others, {"pid": os.getpid(), "token": self.token}]})
 
     def _unlock(self) -> None:
-        if self.file is not None and read_json(self._lock_file).get("token") == self.token:
+        if self.file is None:
+            return
+        others = [window for window in self._windows() if window["token"] != self.token]
+        if others:
+            write_json(self._lock_file, {"windows": others})
+        else:
             self._lock_file.unlink(missing_ok=True)
 
     def _stamp(self) -> tuple[int, int] | None:
@@ -132,13 +146,30 @@ def autosave_of(file: Path) -> Path:
     return file.with_name(f".{file.name}.autosave")
 
 
+def _left_of(file: Path) -> Path:
+    """Where unsaved work of a window that died is kept once it was found."""
+    return file.with_name(f".{file.name}.left.autosave")
+
+
 def recover(file: Path, saved: Graph | None = None) -> Recovered | None:
-    """Unsaved work on a file that a crash left behind; none if it says what the file (`saved`) says.
+    """Unsaved work on a file that a crash left behind, the last; none if it says what the file (`saved`) says.
 
     An autosave that cannot be read is left where it is, for people to look at.
     """
-    found = _read(autosave_of(file), file)
-    return None if found is None or found.graph == saved else found
+    found = [one for path in (autosave_of(file), _left_of(file)) if (one := _read(path, file)) is not None]
+    last = max(found, key=lambda one: one.written, default=None)
+    return None if last is None or last.graph == saved else last
+
+
+def set_aside(found: Recovered) -> Recovered:
+    """Put it where no autosave lies over it; it is still offered when the file is opened the next time."""
+    if found.file is None:
+        return found
+    place = _left_of(found.file)
+    with suppress(OSError):
+        found.autosave.replace(place)
+        return replace(found, autosave=place)
+    return found
 
 
 def recover_unsaved(folder: Path | None = None) -> list[Recovered]:

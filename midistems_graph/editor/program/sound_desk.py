@@ -13,7 +13,7 @@ from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.offline import NotComputed
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.view.bench import Bench
-from midistems_graph.editor.view.browser import Browser
+from midistems_graph.editor.view.browser import Browser, Kind
 from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
@@ -29,8 +29,10 @@ class SoundDesk:
     `switched` is called when another edge is shown.
     """
 
-    def __init__(self, bench: Bench, ears: Callable[[], Ears | None], switched: Callable[[], None]) -> None:
-        self.bench, self._ears, self._switched = bench, ears, switched
+    def __init__(
+        self, bench: Bench, browser: Browser, ears: Callable[[], Ears | None], switched: Callable[[], None]
+    ) -> None:
+        self.bench, self.browser, self._ears, self._switched = bench, browser, ears, switched
         self._held, self._title = 0.0, ""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
@@ -83,8 +85,6 @@ class SoundDesk:
         self.transport = TransportBar(bench.transport_area, palette, bench.do, bench.hint)
         self.panel = DeskPanel(bench.desk_area, palette, hands, bench.do, bench.hint)
 
-        self.browser = Browser(bench.menu, lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size))
-
     def close(self) -> None:
         """End when what is being written is whole."""
         self._writer.shutdown(wait=True)
@@ -110,10 +110,11 @@ class SoundDesk:
         self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), kept))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
-        badge = "computing" if status.waiting else badge
+        failure = ears.live.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
+        badge = "failed" if failure else "computing" if status.waiting else badge
         levels = None if hides else status.levels
         self._hold(title, levels)
-        note = "" if hides else status.note
+        note = "" if hides else failure or status.note
         self.panel.show(PanelView(view, title, note, badge, levels, self._held))
         return playing
 
@@ -163,9 +164,8 @@ class SoundDesk:
         first, last = ears.deck.region
         what = "the loop" if ears.deck.transport.loop else "the song"
         seconds = (last - first) / ears.deck.song.rate
-        self.browser.ask_save(
-            f"export {what}, {seconds:.1f} s,", ".wav", lambda path: self._export(ears, path, (first, last))
-        )
+        kind = Kind(f"{what}, {seconds:.1f} s,", (".wav", ".flac"))
+        self.browser.ask_save(kind, lambda path: self._export(ears, path, (first, last)))
 
     def _export(self, ears: Ears, path: Path, region: tuple[int, int]) -> None:
         jobs, say = self.bench.window.jobs, self.bench.say

@@ -26,7 +26,7 @@ from midistems_graph.editor.model.events import (
     Event,
     Said,
 )
-from midistems_graph.editor.model.plane import Point
+from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.settings import Settings, Theme
 from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
 from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
@@ -41,9 +41,11 @@ from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
+from midistems_graph.editor.view.notice import Notices
 from midistems_graph.editor.view.pages import Why, page_of, worries
 from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
+from midistems_graph.editor.view.sheet import Sheet
 from midistems_graph.editor.view.textbox import TextBox
 from midistems_graph.editor.view.themes import flat_theme
 from midistems_graph.editor.view.tooltip import Tooltip
@@ -62,6 +64,7 @@ class Bench:
             "rename": lambda: self.writing.begin_chosen(),
             "minimap": lambda: self.minimap.toggle(),
             "theme": self._switch_theme,
+            "answer": self._answer_notice,
             "shortcuts": self._show_shortcuts,
             **clipboard_commands(editor, self._center_or_pointer),
         }
@@ -77,6 +80,7 @@ class Bench:
         self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
         self._graph, self._path = editor.state.graph, editor.state.path
         self._listening = 0.0
+        self._inspected: object = None
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -96,6 +100,8 @@ class Bench:
         hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
+        self.sheet = Sheet(palette, scale, self.arrange)
+        self.notices = Notices(palette, scale, self.canvas.measure)
         self.textbox = TextBox(scale)
         self.writing = Writing(self.editor, self.canvas, self.textbox, self.edit)
         self.minimap = Minimap(self.canvas, self._look_around, shown=self.settings.minimap)
@@ -114,6 +120,8 @@ class Bench:
         """Begin with another document."""
         self.menu.close()
         self.textbox.cancel()
+        self.sheet.close()
+        self.notices.withdraw()
         self.editor.open(graph)
         self.file = file
         self.canvas.forget_marks()
@@ -132,7 +140,7 @@ class Bench:
 
     def press(self, key: Key) -> None:
         """Do what a key stands for."""
-        if self.menu.key(key.name):
+        if self.menu.key(key.name) or self.sheet.key(key):
             return
         if self.textbox.is_open:
             if key.name == "Escape":
@@ -143,7 +151,7 @@ class Bench:
             return
         shortcuts = self.settings.shortcuts
         name = shortcuts.command(key.name, ctrl=key.ctrl, shift=key.shift, alt=key.alt, typing=key.typing)
-        if name:
+        if name and not (self.sheet.page and commands.COMMANDS[name].about in commands.ON_CANVAS):
             self.do(name)
 
     def do(self, name: str) -> None:
@@ -217,8 +225,11 @@ class Bench:
         self.canvas.choose(state.selection)
         self.canvas.point_at(state.hover)
         self.canvas.float_above(editor.overlay)
-        self.minimap.show(editor.scene)
-        if editor.gesture is None:
+        if editor.gesture is None or state.graph is self._graph:
+            self.minimap.show(editor.scene)
+        inspected = state.graph, state.path, state.selection, editor.insight.iterations(state.path)
+        if editor.gesture is None and self._inspected != inspected:
+            self._inspected = inspected
             self.inspector.show(page_of(editor, self.why))
         labels = state.breadcrumb if state.path else ()
         shown, count = editor.insight.iterations(state.path)
@@ -236,6 +247,11 @@ class Bench:
             if edited:
                 self.changed()
 
+    def tell_more(self) -> None:
+        """What is known of nodes and edges is more than before."""
+        self._inspected = None
+        self.refresh()
+
     def _tell(self) -> None:
         """What the rules say, on edges and cards."""
         self.canvas.set_names(edge_names(self.editor))
@@ -244,7 +260,8 @@ class Bench:
     def arrange(self) -> None:
         """Put the parts where they belong after a change of size."""
         width, height = self.window.size
-        layout = Layout.of(width, height, self.window.scale, inspector=True, listening=self._listening)
+        strip = 0 if self.sheet.page else self._listening
+        layout = Layout.of(width, height, self.window.scale, inspector=True, listening=strip)
         place(self.top_area, layout.top)
         place(self.canvas_area, layout.canvas)
         place(self.side_area, layout.inspector)
@@ -255,6 +272,8 @@ class Bench:
         self.canvas.place(layout.canvas)
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
+        self.notices.place(layout.canvas)
+        self.sheet.place(Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom))
         self.layout = layout
         self._seams.draw(layout, self.window.palette.line)
         self.arranged()
@@ -308,6 +327,10 @@ class Bench:
         self.editor.select(node_id)
         self.refresh()
 
+    def _answer_notice(self) -> None:
+        if not self.notices.answer(0):
+            raise Refused("there is no notice to answer")
+
     # Theme, help
 
     def _switch_theme(self) -> None:
@@ -322,6 +345,8 @@ class Bench:
         self.status.recolor(palette)
         self.minimap.recolor()
         self.menu.palette = palette
+        self.notices.recolor(palette)
+        self.sheet.recolor(palette, self.window.scale)
         self._paint_areas()
         self.recolored()
 

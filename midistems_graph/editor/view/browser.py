@@ -1,65 +1,124 @@
-"""Choosing files by keyboard or mouse: the folder as a list that is searched while one types.
+"""Choosing files by keyboard or mouse: recent files, bookmarks, and the folder as a list that is searched.
 
 A path that is typed or pasted leads there; names in any script are shown as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from midistems_graph.editor.view.menu import Menu, Row
 
 UP = "<up>"
 NEW = "<new>"
+HERE = "<here>"
+MARK = "<mark>"
 MOST = 2000
+RECENT = 5
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is asked for: its name in a sentence (`a graph`) and suffixes, the first for new files; or a folder."""
+
+    what: str
+    suffixes: tuple[str, ...]
+    folders: bool = False
 
 
 class Browser:
-    """Uses the menu of the bench; `center` gives the pixel to open at and the size of the window."""
+    """Uses the menu of the bench; `center` gives the pixel to open at and the size of the window.
 
-    def __init__(self, menu: Menu, center: Callable[[], tuple[tuple[float, float], tuple[float, float]]]) -> None:
-        self._menu, self._center = menu, center
+    `recent` gives the files that were used last, `bookmarks` are folders; `marked` is told when they change.
+    """
+
+    def __init__(
+        self,
+        menu: Callable[[], Menu],
+        center: Callable[[], tuple[tuple[float, float], tuple[float, float]]],
+        recent: Callable[[], Sequence[Path]] = tuple,
+        bookmarks: tuple[Path, ...] = (),
+        marked: Callable[[tuple[Path, ...]], None] = lambda _: None,
+    ) -> None:
+        self._menu, self._center, self._recent, self._marked = menu, center, recent, marked
+        self.bookmarks = bookmarks
         self.folder = Path.cwd()
 
-    def ask_open(self, title: str, suffixes: Sequence[str], chosen: Callable[[Path], None]) -> None:
-        """Ask for a file that exists."""
-        self._ask(title, suffixes, chosen, "")
+    def ask_open(self, kind: Kind, chosen: Callable[[Path], None], left: Callable[[], None] = lambda: None) -> None:
+        """Ask for a file (or a folder) that exists; `left` is called if none is chosen."""
+        self._ask(kind, f"open {kind.what}", chosen, "", left)
 
-    def ask_save(self, title: str, suffix: str, chosen: Callable[[Path], None]) -> None:
-        """Ask for a file that may not exist yet; the suffix is added where none is typed."""
-        self._ask(title, (".json", ".mgraph") if suffix == ".json" else (suffix,), chosen, suffix)
+    def ask_save(
+        self, kind: Kind, chosen: Callable[[Path], None], name: str = "", left: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask for a file that may not exist yet; the suffix is added where none is typed. `name` is the proposal."""
+        stem = Path(name).stem
+        self._ask(kind, f"save {kind.what}" + (f", such as {stem}" if stem else ""), chosen, kind.suffixes[0], left)
 
-    def _ask(self, title: str, suffixes: Sequence[str], chosen: Callable[[Path], None], new: str) -> None:
+    def _ask(self, kind: Kind, title: str, chosen: Callable[[Path], None], new: str, left: Callable[[], None]) -> None:
         typed = ""
 
         def rows(query: str) -> Sequence[Row]:
             nonlocal typed
             typed = query.strip()
-            return listed(self.folder, typed, suffixes, new)
+            return [*self._offered(kind, typed, new), *listed(self.folder, typed, kind, new), *self._mark_row(typed)]
 
         def choose(row: str) -> None:
-            path = self.folder.parent if row == UP else named(self.folder, typed, new) if row == NEW else Path(row)
-            if path.is_dir():
-                self.folder = path
-                self._ask(title, suffixes, chosen, new)
-            else:
-                self.folder = path.parent
+            path = self.folder.parent if row == UP else named(self.folder, typed, kind) if row == NEW else Path(row)
+            if row == MARK:
+                self._toggle_bookmark()
+            elif row == HERE or (not path.is_dir() and row != NEW) or (row == NEW and not path.is_dir()):
+                path = self.folder if row == HERE else path
+                self.folder = path if row == HERE else path.parent
                 chosen(path)
+                return
+            else:
+                self.folder = path
+            self._ask(kind, title, chosen, new, left)
 
         at, inside = self._center()
-        hint = f"{title} in {shortened(self.folder)}"
-        self._menu.open(at, rows, choose, search=hint, width=560, inside=inside)
+        self._menu().open(
+            at, rows, choose, search=f"{title} in {shortened(self.folder)}", width=560, inside=inside, left=left
+        )
+
+    def _offered(self, kind: Kind, query: str, new: str) -> Iterator[Row]:
+        """Recent files and bookmarks, those that answer what was typed."""
+        fitting = [path for path in self._recent() if path.suffix.lower() in kind.suffixes and not kind.folders]
+        recent = [path for path in fitting if query.lower() in path.name.lower()][: RECENT if not new else 0]
+        marks = [path for path in self.bookmarks if path.is_dir() and query.lower() in path.name.lower()]
+        if recent:
+            yield Row("", "Recent")
+            yield from (Row(str(path), path.name, shortened(path.parent)) for path in recent)
+        if marks:
+            yield Row("", "Bookmarks")
+            yield from (Row(str(path), f"{path.name}/", shortened(path.parent)) for path in marks)
+        if recent or marks:
+            yield Row("", shortened(self.folder))
+
+    def _mark_row(self, query: str) -> Iterator[Row]:
+        if not query:
+            known = self.folder in self.bookmarks
+            yield Row(MARK, "Forget this bookmark" if known else "Bookmark this folder", shortened(self.folder))
+
+    def _toggle_bookmark(self) -> None:
+        kept = tuple(path for path in self.bookmarks if path != self.folder)
+        self.bookmarks = kept if len(kept) < len(self.bookmarks) else (*kept, self.folder)
+        self._marked(self.bookmarks)
 
 
-def listed(folder: Path, query: str, suffixes: Sequence[str], new: str = "") -> list[Row]:
+def listed(folder: Path, query: str, kind: Kind, new: str = "") -> list[Row]:
     """Folders and fitting files whose names hold what was typed; a typed path is listed itself."""
     typed = Path(query).expanduser() if query else None
     if typed is not None and typed.is_absolute():
         folder, query = (typed, "") if typed.is_dir() else (typed.parent, typed.name)
     rows = []
     if new and query:
-        rows.append(Row(NEW, f"save as {named(folder, query, new).name}", shortened(folder)))
+        place = named(folder, query, kind)
+        rows.append(Row(NEW, f"save as {place.name}", "in place of the file" if place.exists() else shortened(folder)))
+    if kind.folders:
+        rows.append(Row(HERE, "This folder", shortened(folder)))
     if folder.parent != folder:
         rows.append(Row(UP, "..", shortened(folder.parent)))
     try:
@@ -71,16 +130,16 @@ def listed(folder: Path, query: str, suffixes: Sequence[str], new: str = "") -> 
             continue
         if path.is_dir():
             rows.append(Row(str(path), f"{path.name}/"))
-        elif path.suffix.lower() in suffixes:
+        elif path.suffix.lower() in kind.suffixes:
             rows.append(Row(str(path), path.name, size_of(path)))
     return rows
 
 
-def named(folder: Path, typed: str, suffix: str) -> Path:
-    """The file that is meant by what was typed."""
+def named(folder: Path, typed: str, kind: Kind) -> Path:
+    """The file that is meant by what was typed: of one of the kind's suffixes, the first where none is typed."""
     path = Path(typed).expanduser()
     path = path if path.is_absolute() else folder / path
-    return path if path.suffix.lower() in (".json", ".mgraph", ".wav", ".flac") else path.with_name(path.name + suffix)
+    return path if path.suffix.lower() in kind.suffixes else path.with_name(path.name + kind.suffixes[0])
 
 
 def shortened(path: Path) -> str:

@@ -11,6 +11,11 @@ from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.plane import Point
 
 
+def clipboard_text() -> str:
+    """What was copied, in this program or another."""
+    return dpg.get_clipboard_text() or ""
+
+
 def clipboard_commands(editor: Editor, where: Callable[[], Point]) -> dict[str, Callable[[], None]]:
     """The commands by their names; what is pasted goes `where` says."""
 
@@ -23,8 +28,7 @@ def clipboard_commands(editor: Editor, where: Callable[[], Point]) -> dict[str, 
         editor.apply(edit)
 
     def paste(*, incoming: bool) -> None:
-        text = dpg.get_clipboard_text() or ""
-        editor.apply(clipboard.paste(editor.state, text, where(), incoming=incoming))
+        editor.apply(clipboard.paste(editor.state, clipboard_text(), where(), incoming=incoming))
 
     return {
         "copy": copy,

@@ -9,6 +9,7 @@ from typing import Literal
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.events import Event
+from midistems_graph.editor.model.held_keys import HeldKeys
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.menu import Menu
@@ -59,6 +60,16 @@ class Key:
     typing: bool = False
 
 
+MODIFIERS = {
+    dpg.mvKey_LControl: "Ctrl",
+    dpg.mvKey_RControl: "Ctrl",
+    dpg.mvKey_LShift: "Shift",
+    dpg.mvKey_RShift: "Shift",
+    dpg.mvKey_LAlt: "Alt",
+    dpg.mvKey_RAlt: "Alt",
+}
+
+
 def modifiers() -> tuple[bool, bool, bool]:
     """Whether Shift, Control (or Command) and Alt are down."""
     return (
@@ -81,6 +92,7 @@ class Pointer:
         self._grabbed: Button | None = None
         self._doubled = False
         self._last: tuple[float, float] = (-1.0, -1.0)
+        self._held = HeldKeys()
         with dpg.handler_registry() as self.registry:
             dpg.add_mouse_double_click_handler(0, callback=self._double)
             for button in BUTTONS:
@@ -88,7 +100,8 @@ class Pointer:
                 dpg.add_mouse_release_handler(button, callback=self._up)
             dpg.add_mouse_move_handler(callback=self._move)
             dpg.add_mouse_wheel_handler(callback=self._wheel)
-            dpg.add_key_press_handler(callback=self._key)
+            dpg.add_key_press_handler(callback=self._key)  # before releases: see HeldKeys
+            dpg.add_key_release_handler(callback=self._key_up)
 
     @property
     def at(self) -> tuple[float, float]:
@@ -151,11 +164,18 @@ class Pointer:
             self._moved(self._event("wheel", turn=turn))
 
     def _key(self, _: int, key: int) -> None:
+        if key in MODIFIERS:
+            self._held.pressed(MODIFIERS[key])
         name = NAMES.get(key)
         if name is None:
             return
-        shift, ctrl, alt = modifiers()
-        self._pressed(Key(name, ctrl, shift, alt, is_typing()))
+        down = {name for name, is_down in zip(("Shift", "Ctrl", "Alt"), modifiers(), strict=True) if is_down}
+        held = self._held.counting(down)
+        self._pressed(Key(name, "Ctrl" in held, "Shift" in held, "Alt" in held, is_typing()))
+
+    def _key_up(self, _: int, key: int) -> None:
+        if key in MODIFIERS:
+            self._held.released(MODIFIERS[key])
 
 
 def is_typing() -> bool:

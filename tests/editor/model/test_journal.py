@@ -9,7 +9,15 @@ import pytest
 from canvas import graph
 
 from midistems_graph.document.files import load, save
-from midistems_graph.editor.model.journal import EVERY, Journal, autosave_of, discard, recover, recover_unsaved
+from midistems_graph.editor.model.journal import (
+    EVERY,
+    Journal,
+    autosave_of,
+    discard,
+    recover,
+    recover_unsaved,
+    set_aside,
+)
 from midistems_graph.editor.model.settings_file import write_json
 
 FIRST, SECOND = graph("a=io.load"), graph("a=io.load; b=io.save")
@@ -84,18 +92,44 @@ def test_a_document_without_a_file_survives_the_death_of_its_window(tmp_path: Pa
 
 def test_two_windows_on_one_file_notice_each_other(file: Path, tmp_path: Path) -> None:
     one, two = Journal(file, tmp_path), Journal(file, tmp_path)
-    assert one.open() == ""
-    assert "another window" in two.open() and str(os.getpid()) in two.other_window()
+    assert one.open() == "" and one.noticed() == ""
+    assert f"another window too (process {os.getpid()})" in two.open()
+    assert "another window too" in one.noticed() and one.noticed() == ""
     two.close()
-    assert "another window" in Journal(file, tmp_path).open()
-    one.close()
-    assert Journal(file, tmp_path).open() == ""
+    assert "another window too" in Journal(file, tmp_path).open()
 
 
-def test_the_lock_of_a_dead_process_binds_nobody(file: Path, tmp_path: Path) -> None:
+def test_a_second_window_that_closes_leaves_the_autosave_of_the_first(file: Path, tmp_path: Path) -> None:
+    one, two = journal(file, tmp_path), journal(file, tmp_path)
+    one.keep(SECOND, 0.0)
+    two.close()
+    found = recover(file)
+    assert found is not None and found.graph == SECOND
+
+
+def test_windows_of_dead_processes_are_forgotten(file: Path, tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    write_json(file.with_name(".cascade.json.lock"), {"pid": int(gone.stdout), "token": "x"})
-    assert Journal(file, tmp_path).open() == ""
+    lock = file.with_name(".cascade.json.lock")
+    write_json(lock, {"windows": [{"pid": int(gone.stdout), "token": "x"}, {"pid": "y"}, 3]})
+    kept = Journal(file, tmp_path)
+    assert kept.open() == ""
+    kept.close()
+    assert not lock.exists()
+
+
+def test_what_a_crash_left_is_set_aside_and_no_autosave_lies_over_it(file: Path, tmp_path: Path) -> None:
+    third = graph("c=io.load")
+    journal(file, tmp_path).keep(SECOND, 0.0)
+    found = recover(file, FIRST)
+    assert found is not None
+    aside = set_aside(found)
+    later = journal(file, tmp_path)
+    later.keep(third, 0.0)
+    later.close()
+    again = recover(file, FIRST)
+    assert again is not None and again.graph == SECOND and again.autosave == aside.autosave
+    discard(again)
+    assert recover(file, FIRST) is None
 
 
 def test_a_file_that_another_program_changed_is_told_once(file: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.view.browser import NEW, UP, listed, named
+from midistems_graph.editor.view.browser import NEW, UP, Kind, listed, named
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.display import NoDisplay, check_display
 from midistems_graph.editor.view.fonts import font_files
@@ -68,20 +68,25 @@ def test_files_are_found_by_a_part_of_their_name_in_any_script(tmp_path: Path) -
     for name in ("песня.json", "歌.wav", "notes.txt", ".hidden.json"):
         (tmp_path / name).write_text("x")
     (tmp_path / "folder").mkdir()
-    assert [row.title for row in listed(tmp_path, "", (".json", ".wav"))] == ["..", "folder/", "песня.json", "歌.wav"]
-    assert [row.title for row in listed(tmp_path, "ПЕС", (".json",)) if row.id != UP] == ["песня.json"]
-    assert listed(Path("/"), str(tmp_path), (".wav",))[-1].id == str(tmp_path / "歌.wav")
+    assert [row.title for row in listed(tmp_path, "", Kind("", (".json", ".wav")))] == [
+        "..",
+        "folder/",
+        "песня.json",
+        "歌.wav",
+    ]
+    assert [row.title for row in listed(tmp_path, "ПЕС", Kind("", (".json",))) if row.id != UP] == ["песня.json"]
+    assert listed(Path("/"), str(tmp_path), Kind("", (".wav",)))[-1].id == str(tmp_path / "歌.wav")
 
 
 def test_a_new_name_gets_its_suffix(tmp_path: Path) -> None:
-    assert listed(tmp_path, "song", (".json",), ".json")[0].id == NEW
-    assert named(tmp_path, "song", ".json") == tmp_path / "song.json"
-    assert named(tmp_path, "song.mgraph", ".json") == tmp_path / "song.mgraph"
-    assert named(tmp_path, str(tmp_path / "a"), ".json") == tmp_path / "a.json"
+    assert listed(tmp_path, "song", Kind("", (".json",)), ".json")[0].id == NEW
+    assert named(tmp_path, "song", Kind("", (".json", ".mgraph"))) == tmp_path / "song.json"
+    assert named(tmp_path, "song.mgraph", Kind("", (".json", ".mgraph"))) == tmp_path / "song.mgraph"
+    assert named(tmp_path, str(tmp_path / "a"), Kind("", (".json", ".mgraph"))) == tmp_path / "a.json"
 
 
 def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    (row,) = (row for row in listed(tmp_path / "gone", "", (".json",)) if not row.enabled)
+    (row,) = (row for row in listed(tmp_path / "gone", "", Kind("", (".json",))) if not row.enabled)
     assert "cannot be read" in row.title
 
 

@@ -310,9 +310,7 @@ class SeparatePage:
         is_heard = heard == (job.song, stem)
         with dpg.table_row():
             label = "playing" if is_heard else "hear"
-            button = self._quiet_button(
-                label, partial(self._hands.hear, job, stem), f"hear {number} {stem}", small=True
-            )
+            button = self._quiet_button(label, partial(self._hands.hear, job, stem), f"hear {number} {stem}")
             if is_heard:
                 dpg.bind_item_theme(button, self._themes[1])
             dpg.add_text(stem, color=p.text)

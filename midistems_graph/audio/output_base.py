@@ -28,6 +28,16 @@ class Device:
     name: str
     rate: int = 0
 
+    @classmethod
+    def of(cls, text: str) -> Device | None:
+        """The choice that settings keep as `backend/name`; None for nothing, which is the system's own."""
+        backend, _, name = text.partition("/")
+        return cls(backend, name) if name else None
+
+    @property
+    def text(self) -> str:
+        return f"{self.backend}/{self.name}"
+
 
 class AudioOut(Protocol):
     """An opened sound device.

@@ -15,8 +15,10 @@ NO_DEVICE = "no sound device was found: everything works, but nothing is heard"
 class SilentOut:
     """Asks for sound at the pace of a device and drops it."""
 
+    NAME = "silent"
+
     def __init__(self, rate: int = 44100, period: int = 512, note: str = NO_DEVICE) -> None:
-        self.name, self.rate, self.channels, self.period, self.note = "silent", rate, 2, period, note
+        self.name, self.rate, self.channels, self.period, self.note = self.NAME, rate, 2, period, note
         self.lost, self.underflows = "", 0
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None

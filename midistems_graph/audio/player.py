@@ -87,8 +87,9 @@ class Health:
         """What to do about xruns; nothing without any."""
         if not self.xruns:
             return ""
+        often = "once" if self.xruns == 1 else f"{self.xruns} times"
         return (
-            f"the sound broke off {self.xruns} times (buffer {self.period} frames); "
+            f"the sound broke off {often} (buffer {self.period} frames); "
             f"choose a buffer of {2 * self.period} frames or close other programs"
         )
 
@@ -143,7 +144,9 @@ class Player:
 
     def use(self, out: AudioOut) -> None:
         """Go on playing on another opened output (another device, rate or buffer size)."""
-        self._next = out
+        unused, self._next = self._next, out
+        if unused is not None:
+            unused.close()
         self._wake.set()
 
     @property

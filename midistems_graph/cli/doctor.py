@@ -20,6 +20,8 @@ from midistems_graph.cli.logs import log_file
 from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.document.presets import presets
 from midistems_graph.engine.store import default_store_folder
+from midistems_graph.models.library import ModelLibrary
+from midistems_graph.models.providers import available, chosen
 from midistems_graph.node.library import installed
 
 
@@ -38,6 +40,9 @@ def _facts() -> Iterator[tuple[str, str]]:
         yield package, _version(package)
     yield "libsndfile", soundfile.__libsndfile_version__
     yield "fft", fft_backend()
+    yield "networks run on", f"{', '.join(available())} (auto takes {chosen('auto')})"
+    models = ModelLibrary.default()
+    yield "models", f"{len(list(models))} in {models.folder}"
     yield "node types", str(len(installed()))
     yield "presets", str(len(presets()))
     yield "demo song", _demo()

@@ -94,12 +94,12 @@ def _set_fields(value: object) -> Iterator[tuple[str, object]]:
     for field in fields(value):  # type: ignore[arg-type]
         own = getattr(value, field.name)
         usual = field.default_factory() if field.default_factory is not MISSING else field.default
-        if usual is MISSING or own != usual or type(own) is not type(usual) and isinstance(own, bool):
+        if usual is MISSING or own != usual or (type(own) is not type(usual) and isinstance(own, bool)):
             yield field.name, own
 
 
 def _call(name: str, brackets: str, heads: list[str], values: list[object], margin: str, used: set[str]) -> str:
-    opening, closing = brackets
+    opening, closing = brackets[0], brackets[1]
     inner = [head + _literal(value, margin + INDENT, used) for head, value in zip(heads, values, strict=True)]
     comma = "," if brackets == "()" and not name and len(inner) == 1 else ""
     line = f"{name}{opening}{', '.join(inner)}{comma}{closing}"

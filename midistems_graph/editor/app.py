@@ -19,7 +19,7 @@ from midistems_graph.editor.program.separate import Separate
 from midistems_graph.editor.program.welcome import show_welcome
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
-from midistems_graph.editor.view.browser import Browser
+from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
 from midistems_graph.node.library import installed
 
 
@@ -54,7 +54,8 @@ class App:
         bench.file = file.name if file else opening.graph.stem if opening.graph else bench.file
         self.documents = Documents(bench, self.listener, self.browser, file, recent)
         self.arrivals = Arrivals(self.documents, self._take_songs)
-        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), lambda *_: False)
+        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
+        bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
         bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
         self._songs = opening.songs
 

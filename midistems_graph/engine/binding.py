@@ -128,7 +128,7 @@ class Bindings:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
 
-    def sound(self, path: Path) -> SharedReader:
+    def sound(self, path: Path) -> SoundReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
         with self._lock:
             if path not in self._readers:

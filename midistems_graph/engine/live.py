@@ -7,7 +7,8 @@
 
 One director thread decides what runs; an edit or another wish cancels a run only if something more urgent has to be
 computed. Finished tiles are in the store, so nothing finished is computed twice; a node that is interrupted in the
-middle of a tile begins that tile again. A whole-track node makes a stretch behind it wait until its song is done.
+middle of a tile begins that tile again. A whole-track node makes a stretch behind it wait until its song is done; in
+the meantime `preview` has that stretch computed as if it were the song.
 
 `show`, `want`, `forget` and `cancel` return at once. What happens is told through the queue `events`.
 """
@@ -20,7 +21,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from queue import SimpleQueue
@@ -31,11 +32,22 @@ from midistems_graph.audio.values import Value
 from midistems_graph.document.flatten import Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
+from midistems_graph.engine.excerpt import Excerpt, Preview
 from midistems_graph.engine.execute import Executor, Status
 from midistems_graph.engine.forecast import forecast, in_store
 from midistems_graph.engine.keys import lineage
+from midistems_graph.engine.live_events import (
+    Event,
+    Idle,
+    NodeChanged,
+    NodeState,
+    NodeStatus,
+    PreviewReady,
+    Refused,
+    StretchReady,
+)
 from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
-from midistems_graph.engine.store import Store
+from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
 from midistems_graph.node.contract import Cancelled, NodeError
@@ -45,10 +57,13 @@ from midistems_graph.rules.problems import errors
 
 log = logging.getLogger(__name__)
 
-NodeStatus = Literal["dirty", "cached", "running", "failed"]
+Lane = Literal["song", "preview"]
 
 _READERS = 64
 """How many finished stretches are kept open for reading."""
+
+_GRID = Fraction(5)
+"""Seconds: a preview begins and ends on such a line, so that a small jump needs no other one."""
 
 _SURVEYED = 5000
 """A graph of more units than this is surveyed around what is heard only."""
@@ -57,49 +72,6 @@ _SETTLING = 2.0
 """Seconds that a new run waits for nodes of a cancelled one that cannot be broken off."""
 
 _UNSOUND = (PlanError, InputProblem, Unfolding, KeyError)
-
-
-@dataclass(frozen=True)
-class NodeState:
-    """One node on the canvas: its status, the share of its units that is done (0 to 1), what the rest costs in
-    seconds (None: not known), what went wrong, and the bytes that the rest would store."""
-
-    status: NodeStatus
-    done: float = 0.0
-    seconds: float | None = None
-    message: str = ""
-    nbytes: int | None = None
-
-
-@dataclass(frozen=True)
-class NodeChanged:
-    """A node has another state."""
-
-    node: str
-    state: NodeState
-
-
-@dataclass(frozen=True)
-class StretchReady:
-    """A tile of a node (ONCE: its song) can be read now."""
-
-    unit: Unit
-
-
-@dataclass(frozen=True)
-class Refused:
-    """What is wanted cannot be computed; the sentence says why."""
-
-    address: Address
-    message: str
-
-
-@dataclass(frozen=True)
-class Idle:
-    """There is nothing left to compute."""
-
-
-Event = NodeChanged | StretchReady | Refused | Idle
 
 
 @dataclass(frozen=True)
@@ -113,11 +85,19 @@ class _Wish:
 
 @dataclass(frozen=True)
 class _Step:
-    """One run: what is wanted, on which stretch (None: the song), of which version of the graph."""
+    """One run: what is wanted, on which stretch (None: the song), of which version of the graph.
+
+    With an excerpt it is a preview: that stretch of the song as if it were the song.
+    """
 
     version: int
     address: Address
     window: Interval | None
+    excerpt: Interval | None = None
+
+    @property
+    def lane(self) -> Lane:
+        return "song" if self.excerpt is None else "preview"
 
 
 class LiveEngine:
@@ -140,9 +120,11 @@ class LiveEngine:
         self._reasons: dict[str, str] = {}
         self._surveyed = -1
         self._progress = 0
-        self._run: _Run | None = None
+        self._runs: dict[Lane, _Run] = {}
         self._closed = self._held = False
-        self._plans: OrderedDict[tuple[int, Address, Interval | None], Plan] = OrderedDict()
+        self._plans: OrderedDict[_Step, Plan] = OrderedDict()
+        self._previews: dict[Address, Preview] = {}
+        self._preview_store = MemoryStore()
         self._readers: OrderedDict[tuple[int, Address, Interval], Executor] = OrderedDict()
         self._missing: dict[tuple[int, Address, Interval], int] = {}
         self._director = threading.Thread(target=self._direct, name="live engine", daemon=True)
@@ -154,8 +136,11 @@ class LiveEngine:
             if bindings is self._bindings and _computes_alike(graph, self._graph):
                 self._graph = graph
                 return
+            if bindings is not self._bindings:
+                self._preview_store = MemoryStore()
             self._graph, self._bindings = graph, bindings
             self._version += 1
+            self._previews.clear()
             self._held = False
             self._done.clear()
             self._failures.clear()
@@ -181,8 +166,8 @@ class LiveEngine:
         """Stop computing until the next edit or wish; `Idle` follows within 0.5 s."""
         with self._lock:
             self._held = True
-            if self._run is not None:
-                self._run.executor.cancel()
+            for run in self._runs.values():
+                run.executor.cancel()
         self._changed.set()
 
     def close(self) -> None:
@@ -227,12 +212,20 @@ class LiveEngine:
             self._changed.set()
         except _UNSOUND:
             pass
+        except StoreError:
+            if not self._closed:
+                raise
         return None
+
+    def preview(self, address: Address) -> Preview | None:
+        """What stands in for an edge that is listened to first, while it waits for whole-track nodes."""
+        with self._lock:
+            return self._previews.get(address)
 
     def lineage(self, address: Address) -> str:
         """What an edge is computed from, as one digest: equal ones hold the same. Empty if it cannot be computed."""
         try:
-            plan = self._plan(self._version, address, None)
+            plan = self._plan(_Step(self._version, address, None))
         except _UNSOUND:
             return ""
         return lineage(plan, plan.outputs[0])
@@ -240,7 +233,8 @@ class LiveEngine:
     def ready(self, address: Address) -> tuple[Interval, ...]:
         """The stretches of the song, in tiles, on which an edge can be read now."""
         try:
-            version, plan = self._version, self._plan(self._version, address, None)
+            version = self._version
+            plan = self._plan(_Step(version, address, None))
         except _UNSOUND:
             return ()
         there, source = in_store(plan, self.store), plan.nodes[plan.outputs[0].node]
@@ -256,7 +250,7 @@ class LiveEngine:
     def waits_for(self, address: Address) -> tuple[str, ...]:
         """The whole-track nodes behind an edge that are not done: a stretch has to wait for the song."""
         try:
-            plan = self._plan(self._version, address, None)
+            plan = self._plan(_Step(self._version, address, None))
         except _UNSOUND:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
@@ -270,20 +264,15 @@ class LiveEngine:
         if self.state(node).status != "dirty":
             return [line for line in self._reasons.get(node, "").split("; ") if line]
         try:
-            return why(self._plan(self._version, address, None), self.store, node)
+            return why(self._plan(_Step(self._version, address, None)), self.store, node)
         except _UNSOUND:
             return []
 
     # Reading
 
     def _reader(self, version: int, address: Address, tiles: Interval) -> Executor | None:
-        """An execution of which nothing was left to compute; None if there is something left."""
-        plan = self._plan(version, address, tiles)
-        if not _is_there(plan, self.store):
-            return None
-        executor = Executor(plan, self.library, store=self.store, jobs=1)
-        executor.run()
-        if executor.failures or executor.cancelled:
+        executor = self._executed(_Step(version, address, tiles))
+        if executor is None:
             return None
         with self._lock:
             self._readers[version, address, tiles] = executor
@@ -291,19 +280,34 @@ class LiveEngine:
                 self._readers.popitem(last=False)
         return executor
 
-    def _plan(self, version: int, address: Address, window: Interval | None) -> Plan:
+    def _executed(self, step: _Step) -> Executor | None:
+        """An execution of which nothing was left to compute; None if there is something left."""
+        return self._ran(step) if _is_there(self._plan(step), self._store(step)) else None
+
+    def _ran(self, step: _Step) -> Executor | None:
+        executor = Executor(self._plan(step), self.library, store=self._store(step), jobs=1)
+        executor.run()
+        return None if executor.failures or executor.cancelled else executor
+
+    def _store(self, step: _Step) -> Store:
+        return self.store if step.excerpt is None else self._preview_store
+
+    def _plan(self, step: _Step) -> Plan:
         with self._lock:
-            known = self._plans.get((version, address, window))
+            known = self._plans.get(step)
             graph, bindings = self._graph, self._bindings
         if known is not None:
             return known
+        if step.excerpt is not None:
+            bindings = Excerpt.of(bindings, step.excerpt)
+        address = step.address
         broken = errors(check(graph, self.library, wanted=[address.node]))
         if broken:
             raise PlanError("; ".join(problem.message for problem in broken))
-        plan = compile_plan(graph, self.library, bindings, outputs=[address], window=window)
+        plan = compile_plan(graph, self.library, bindings, outputs=[address], window=step.window)
         with self._lock:
-            if version == self._version:
-                self._plans[version, address, window] = plan
+            if step.version == self._version:
+                self._plans[step] = plan
                 if len(self._plans) > _READERS:
                     self._plans.popitem(last=False)
         return plan
@@ -321,42 +325,56 @@ class LiveEngine:
                 log.exception("the live engine broke")
 
     def _decide(self) -> None:
-        """Leave the current run, or end it in favour of something more urgent; begin the next one."""
-        run = self._run
+        """For previews, and for the song beside them: leave the run or end it, and begin the next one."""
+        for lane in ("preview", "song"):
+            self._decide_in(lane)
+        if not self._runs:
+            if not self._held and self._surveyed != self._version:
+                self._survey()
+            self.events.put(Idle())
+
+    def _decide_in(self, lane: Lane) -> None:
+        run = self._runs.get(lane)
         if run is not None and run.ended.is_set():
             self._conclude(run)
             run = None
-        step = None if self._closed or self._held else self._next_step()
+        step = None if self._closed or self._held else self._next_step(lane)
         if run is not None:
-            if step == run.step:
+            if step == run.step or (step is not None and run.helps(step, self._plan(step))):
                 return
             run.executor.cancel()
             run.ended.wait()
             run.settle(_SETTLING)
             self._conclude(run)
-        if step is not None:
+        if step is not None and (lane == "preview" or not self._runs):  # a preview that runs is awaited
             self._begin(step)
-        elif not self._held and self._surveyed != self._version:
-            self._survey()
-        if self._run is None:
-            self.events.put(Idle())
 
-    def _next_step(self) -> _Step | None:
+    def _next_step(self, lane: Lane) -> _Step | None:
         """The most urgent step that has something left to compute."""
         with self._lock:
-            version = self._version
+            version, total = self._version, self._bindings.total
             wishes = sorted(self._wishes.values(), key=lambda wish: wish.priority)
-        steps = [_Step(version, wish.address, wish.first) for wish in wishes]
-        for step in [*steps, *(_Step(version, wish.address, None) for wish in wishes)]:
+        if lane == "preview":
+            steps = [_Step(version, w.address, None, e) for w in wishes if (e := _excerpt(w, total)) is not None]
+        else:
+            steps = [_Step(version, wish.address, wish.first) for wish in wishes]
+            steps += [_Step(version, wish.address, None) for wish in wishes]
+        for step in steps:
             if step in self._done:
                 continue
             try:
-                if not _is_there(self._plan(version, step.address, step.window), self.store):
+                if self._waits(step) if step.excerpt else not _is_there(self._plan(step), self.store):
                     return step
             except _UNSOUND as error:
-                self.events.put(Refused(step.address, str(error)))
+                if not step.excerpt:
+                    self.events.put(Refused(step.address, str(error)))
             self._finish(step)
         return None
+
+    def _waits(self, step: _Step) -> bool:
+        """Whether the stretch of a preview waits for a whole-track node."""
+        plan = self._plan(_Step(step.version, step.address, step.excerpt))
+        return any(plan.nodes[n.address].whole and n.cached < n.units for n in forecast(plan, self.store).nodes)
 
     def _finish(self, step: _Step) -> None:
         with self._lock:
@@ -366,21 +384,26 @@ class LiveEngine:
 
     def _begin(self, step: _Step) -> None:
         try:
-            plan = self._plan(step.version, step.address, step.window)
+            plan = self._plan(step)
         except _UNSOUND:  # the graph changed again
             return
-        if self._surveyed != step.version:
+        if step.excerpt is None and self._surveyed != step.version:
             self._mark(plan)
         run = _Run(step, self)
-        run.executor = Executor(plan, self.library, store=self.store, watcher=run, jobs=self.jobs)
-        self._run = run
+        run.executor = Executor(plan, self.library, store=self._store(step), watcher=run, jobs=self.jobs)
+        with self._lock:
+            self._runs[step.lane] = run
         run.start()
 
     def _conclude(self, run: _Run) -> None:
-        self._run = None
+        with self._lock:
+            del self._runs[run.step.lane]
         if not run.executor.cancelled:
             self._finish(run.step)
             self._surveyed = -1  # what the rest costs is known better now
+        if run.step.excerpt is not None:
+            self._offer(run)
+            return
         reports = run.executor.reports.items()
         self._reasons |= {node: report.reason for node, report in reports if report.status == "ran"}
         for node in run.planned:
@@ -389,6 +412,30 @@ class LiveEngine:
         for failure in run.executor.failures if run.step.version == self._version else ():
             self._failures.add(failure.node)
             self._set(failure.node, NodeState("failed", message=failure.message))
+
+    def _offer(self, run: _Run) -> None:
+        """Let a preview stand in, if it came about; a node that fails on a stretch alone says nothing."""
+        step, executor = run.step, run.executor
+        assert step.excerpt is not None
+        for node in run.planned:
+            if self.state(node).status == "running":
+                self._set(node, NodeState("dirty"))
+        if executor.cancelled or executor.failures:
+            return
+        known: dict[Address, Executor | None] = {step.address: executor}
+
+        def executed(address: Address) -> Executor | None:
+            if address not in known:
+                try:
+                    known[address] = self._ran(replace(step, address=address))
+                except _UNSOUND:
+                    known[address] = None
+            return known[address]
+
+        with self._lock:
+            if step.version == self._version:
+                self._previews[step.address] = Preview(step.excerpt, executed)
+        self.events.put(PreviewReady(step.address))
 
     # What is known of nodes
 
@@ -438,18 +485,26 @@ class _Run:
         self.step, self.live = step, live
         self.ended = threading.Event()
         self._settled = threading.Condition()
-        self._working: Counter[str] = Counter()
+        self._units: Counter[Unit] = Counter()
+        self._overtaken = False
         self._finished: Counter[str] = Counter()
 
     def start(self) -> None:
         self.planned = Counter(unit.node for unit in self.executor.plan.units)
         threading.Thread(target=self._work, name="live run", daemon=True).start()
 
+    def helps(self, step: _Step, plan: Plan) -> bool:
+        """Whether all that is worked on now is needed for another step, too; when it is done, one decides anew."""
+        with self._settled:
+            working = [unit for unit, count in self._units.items() if count]
+        self._overtaken = step.version == self.step.version and bool(working) and all(u in plan.units for u in working)
+        return self._overtaken
+
     def settle(self, seconds: float) -> None:
         """Wait for nodes that go on after a cancel."""
         deadline = time.monotonic() + seconds
         with self._settled:
-            while self._working.total() and time.monotonic() < deadline:
+            while self._units.total() and time.monotonic() < deadline:
                 self._settled.wait(deadline - time.monotonic())
 
     def _work(self) -> None:
@@ -464,7 +519,7 @@ class _Run:
 
     def unit_started(self, unit: Unit) -> None:
         with self._settled:
-            self._working[unit.node] += 1
+            self._units[unit] += 1
         self._show(unit.node, 0.0)
 
     def unit_progress(self, unit: Unit, done: float) -> None:
@@ -472,10 +527,12 @@ class _Run:
 
     def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None:
         with self._settled:
-            self._working[unit.node] -= 1
+            self._units[unit] -= 1
             self._finished[unit.node] += status in ("ran", "cached")
             self._settled.notify_all()
-        if status in ("ran", "cached"):
+        if self._overtaken:
+            self.live._changed.set()
+        if self.step.excerpt is None and status in ("ran", "cached"):
             with self.live._lock:
                 self.live._progress += 1
             self.live.events.put(StretchReady(unit))
@@ -487,6 +544,12 @@ class _Run:
         if self.live.state(node).status != "failed" and self.step.version == self.live._version:
             share = (self._finished[node] + extra) / max(self.planned[node], 1)
             self.live._set(node, NodeState("running", round(min(share, 1.0), 3)))
+
+
+def _excerpt(wish: _Wish, total: Fraction) -> Interval | None:
+    """What comes first, on a coarse grid, for a preview: of what is heard, if it is half of the song at most."""
+    start, stop = wish.first[0] // _GRID * _GRID, min(-(-wish.first[1] // _GRID) * _GRID, total)
+    return (start, stop) if wish.priority <= 0 and 2 * (stop - start) <= total else None
 
 
 def _is_there(plan: Plan, store: Store) -> bool:

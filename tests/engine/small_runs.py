@@ -131,10 +131,10 @@ def _peak_of(audio: Stream[Audio], *, run: Run) -> Features:
 
 
 @node("small.normalise", reduce=_peak_of)
-def normalise(audio: Audio, model: Features) -> Audio:
+def normalise(audio: Audio, learned: Features) -> Audio:
     """Divide by the peak of the whole song."""
     CALLS["normalise"] += 1
-    return audio.with_samples(audio.samples / max(float(model.arrays["peak"][0]), 1e-9))
+    return audio.with_samples(audio.samples / max(float(learned.arrays["peak"][0]), 1e-9))
 
 
 @node("small.split", separator=True, stems=("low", "high"), complete=True, context=lambda k: samples(8))

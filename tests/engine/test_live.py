@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from midistems_graph.audio.values import Audio
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, Refused, StretchReady
+from midistems_graph.engine.excerpt import Excerpt
+from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live_events import Idle, NodeChanged, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.plan import ONCE, Interval
 from midistems_graph.engine.store import MemoryStore
-from small_runs import CALLS, ON_CALL, RATE, graph, library, run
+from small_runs import CALLS, ON_CALL, RATE, graph, library, run, write_song
 
 SONG = Bindings({}, RATE, Fraction(45))
 LOOP = (Fraction(23), Fraction(27))
@@ -207,6 +210,102 @@ def test_what_cannot_be_computed_is_refused_with_the_reason(live: LiveEngine) ->
     refused = [e for e in events if isinstance(e, Refused)]
     assert refused[0].address == LOUD and "audio" in refused[0].message
     assert live.read(LOUD, LOOP) is None
+
+
+NORM = graph({"song": "small.tone", "norm": "small.normalise"}, "song.out -> norm.audio")
+NORMED = Address("norm", "out")
+EARLY = (Fraction(12), Fraction(14))
+
+
+def with_slow_song(seconds: float) -> Graph:
+    """A whole-track node behind one that takes its time for each tile."""
+    return graph(
+        {"song": "small.tone", "slow": ("small.slow", {"seconds": seconds}), "norm": "small.normalise"},
+        "song.out -> slow.audio; slow.out -> norm.audio",
+    )
+
+
+def test_a_preview_comes_before_the_song_is_done(live: LiveEngine) -> None:
+    live.show(with_slow_song(0.3), SONG)
+    live.want(NORMED, EARLY)
+    events = until_all_is_there(live, NORMED)
+    kinds = [type(e) for e in events]
+    ready = [k for k, e in enumerate(events) if isinstance(e, StretchReady) and e.unit.node == "norm"]
+    assert kinds.index(PreviewReady) < ready[0]
+
+
+def test_a_preview_is_the_stretch_computed_as_if_it_were_the_song(live: LiveEngine) -> None:
+    live.show(with_slow_song(0.0), SONG)
+    live.want(NORMED, EARLY)
+    until(live, lambda _: live.preview(NORMED) is not None)
+    preview = live.preview(NORMED)
+    assert preview is not None and preview.stretch == (10, 15)
+    value = preview.read(NORMED, (Fraction(2), Fraction(4)))
+    alone = run(NORM, ["norm"], seconds=5.0).audio("norm", (Fraction(2), Fraction(4)))
+    assert isinstance(value, Audio) and np.array_equal(value.samples, alone)
+    other = preview.read(Address("song", "out"), (Fraction(0), Fraction(1)))
+    assert isinstance(other, Audio) and other.span.total == 5 * RATE
+
+
+def test_a_preview_never_enters_the_store(live: LiveEngine) -> None:
+    quiet_then_loud = graph({"song": "small.tone", "norm": "small.normalise"}, "song.out -> norm.audio")
+    live.show(quiet_then_loud, SONG)
+    live.want(NORMED, EARLY)
+    until_all_is_there(live, NORMED)
+    expected = run(NORM, ["norm"], seconds=45.0).audio("norm")
+    assert np.array_equal(heard(live, NORMED, (Fraction(0), SONG.total)), expected)
+    assert isinstance(live.store, MemoryStore)
+    spans = {v.span.total for v in live.store._values.values() if isinstance(v, Audio)}
+    assert spans == {45 * RATE}
+
+
+def test_where_nothing_waits_for_the_song_there_is_no_preview(live: LiveEngine) -> None:
+    computed(live, CHAIN, first=EARLY)
+    assert live.preview(LOUD) is None
+    computed(live, NORM, NORMED, EARLY)
+    before = CALLS["peak_of"]
+    computed(live, NORM.with_knob("song", "frequency", 100.0), NORMED, (Fraction(31), Fraction(33)))
+    assert CALLS["peak_of"] == before
+
+
+def test_an_edit_takes_the_preview_away(live: LiveEngine) -> None:
+    live.show(with_slow_song(0.02), SONG)
+    live.want(NORMED, EARLY)
+    until(live, lambda _: live.preview(NORMED) is not None)
+    live.cancel()
+    live.show(with_slow_song(0.03), SONG)
+    assert live.preview(NORMED) is None
+
+
+def test_a_jump_does_not_begin_the_whole_track_node_again(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "norm": "small.normalise", "slow": ("small.slow", {"seconds": 0.5})},
+        "song.out -> norm.audio; norm.out -> slow.audio",
+    )
+    slow = Address("slow", "out")
+    before = CALLS.copy()
+    ON_CALL.clear()
+    live.show(made, SONG)
+    live.want(slow, (Fraction(0), Fraction(45)))
+    assert ON_CALL.wait(10)
+    for second in (1, 2, 3, 4):
+        live.want(slow, (Fraction(second), Fraction(45)))
+    until_all_is_there(live, slow)
+    assert (CALLS - before)["slow"] == 5
+
+
+def test_an_excerpt_of_a_file_is_its_stretch(tmp_path: Path) -> None:
+    song = Bindings.open({"song": write_song(tmp_path / "song.wav", seconds=25.0)})
+    excerpt = Excerpt.of(song, (Fraction(10), Fraction(20)))
+    path = song.files["song"].path
+    with excerpt.sound(path) as cut:
+        assert cut.frames == 10 * RATE
+        assert np.array_equal(cut.read(5, 100), song.sound(path).read(10 * RATE + 5, 10 * RATE + 100))
+    assert excerpt.files["song"].digest != song.files["song"].digest
+    assert excerpt.total == 10
+    with Excerpt.of(song, (Fraction(20), Fraction(30))).sound(path) as cut:
+        assert cut.frames == 10 * RATE and not cut.read(5 * RATE).any(), "silence where the file is over"
+    song.close()
 
 
 def test_stretches_are_ready_as_their_tiles_finish(live: LiveEngine) -> None:

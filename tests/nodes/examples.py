@@ -56,6 +56,16 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "filter.fade": ({"fade_in": 0.05, "fade_out": 0.02},),
     "filter.filter": ({"width": 400.0}, {"kind": "notch", "cutoff": 300.0, "upper": 2000.0, "width": 400.0}),
     "filter.gain": ({"gain": -3.0, "invert": True},),
+    "mask.paint": (
+        {
+            "strokes": (
+                "rectangle -40 0.01,500 0.05,2000",
+                "lasso -120 0.03,100 0.08,3000 0.06,50",
+                "brush 6 0.01,3 0.02,300 0.07,900",
+                "harmonic -20 30 0.05,220 0.09,230",
+            )
+        },
+    ),
     "mask.soft": ({"power": 2.0}, {"binary": True}),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),

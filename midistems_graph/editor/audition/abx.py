@@ -7,31 +7,44 @@ from dataclasses import dataclass, field
 from math import comb
 from typing import Literal
 
-Choice = Literal["A", "B"]
+Letter = Literal["A", "B"]
+
+TRIALS = 16
+"""Planned trials: 12 right answers are significant then."""
 
 
 @dataclass
 class Abx:
-    """A session of trials. `seed` draws the lots; which one X is stays hidden until an answer is given."""
+    """A session of so many trials. `seed` draws the lots; which one X is stays hidden until an answer is given.
 
+    The number of trials is fixed before: who stops when the figures please hears differences that are not there.
+    """
+
+    planned: int = TRIALS
     seed: int | None = None
-    answers: list[tuple[Choice, Choice]] = field(default_factory=list)
+    answers: list[tuple[Letter, Letter]] = field(default_factory=list)
     """What X was and what was said, by trial."""
 
     def __post_init__(self) -> None:
         self._lots = random.Random(self.seed) if self.seed is not None else random.SystemRandom()
-        self._x: Choice = self._draw()
+        self._x: Letter = self._draw()
 
-    def hidden(self) -> Choice:
+    def hidden(self) -> Letter:
         """What X is in this trial: for the player, not for the screen."""
         return self._x
 
-    def answer(self, choice: Choice) -> bool:
-        """Say what X is; whether that was right. The next trial begins."""
+    def answer(self, letter: Letter) -> bool:
+        """Say what X is; whether that was right. The next trial begins. Raises ValueError after the last one."""
+        if self.is_over:
+            raise ValueError(f"all {self.planned} trials are answered; begin another test")
         was = self._x
-        self.answers.append((was, choice))
+        self.answers.append((was, letter))
         self._x = self._draw()
-        return was == choice
+        return was == letter
+
+    @property
+    def is_over(self) -> bool:
+        return self.trials >= self.planned
 
     @property
     def trials(self) -> int:
@@ -55,7 +68,7 @@ class Abx:
         found = f"{self.right} of {self.trials} right, p = {self.p_value:.3f}"
         if self.p_value <= 0.05:
             return f"{found}: a difference was heard"
-        return f"{found}: this may be guessing" + ("; try 16 times" if self.trials < 16 else "")
+        return f"{found}: this may be guessing" + (f"; try {TRIALS} times" if self.trials < TRIALS else "")
 
-    def _draw(self) -> Choice:
+    def _draw(self) -> Letter:
         return "A" if self._lots.random() < 0.5 else "B"

@@ -6,15 +6,17 @@
 
 All methods return at once and belong to one thread, that of the user. Another edge is crossfaded to as soon as its
 sound is in memory, or as soon as it is known that it has to be computed first: then there is silence until it comes.
-After an edit the old sound goes on until the new one is there (`status.stale`).
+After an edit the old sound goes on until the new one is there (`status.stale`). Where a whole-track node makes all
+wait for the song, the engine's preview of the region is heard until then (`status.previewed`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +25,10 @@ from midistems_graph.audio.player import Health, Player, open_output
 from midistems_graph.audio.values import Span, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition import offline
+from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.mixer import Mixer
-from midistems_graph.editor.audition.pages import Interval, Pager, Track
+from midistems_graph.editor.audition.pages import Interval, Pager, Preview, Track
 from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
 from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
 from midistems_graph.editor.audition.transport import Transport
@@ -43,16 +46,20 @@ class Engine(Protocol):
 
     def forget(self, address: Address) -> None: ...
 
+    def preview(self, address: Address) -> Preview | None: ...
+
 
 @dataclass(frozen=True)
 class DeckStatus:
     """One look at the deck. `sample` is the place in the song, `waiting` says that there is silence until something is
-    computed, `stale` that the sound from before an edit is still heard, `note` how an edge was made audible."""
+    computed, `stale` that the sound from before an edit is still heard, `previewed` that the region stands in for the
+    song, `note` how an edge was made audible."""
 
     sample: int
     playing: bool
     waiting: bool
     stale: bool
+    previewed: bool
     levels: Levels
     health: Health
     take: Take | None
@@ -65,20 +72,24 @@ class Deck:
     def __init__(
         self, engine: Engine, song: Span, *, out: AudioOut | None = None, mixture: Address | None = None
     ) -> None:
-        self.engine, self.song, self.mixture = engine, song, mixture
+        self.engine, self.song = engine, song
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
         self.monitor = PLAIN
         self._take: Take | None = None
-        self._pending: Program | None = None
+        self._wish: Program | None = None
         self._patient = False
+        self._stand_ins: dict[tuple[Address, str], Track] = {}
         self._wanted: set[Address] = set()
         self._tracks: dict[tuple[Address, str], Track] = {}
-        self._loudness: dict[tuple[object, ...], float] = {}
+        self._expected: tuple[Take, ...] = ()
+        self._turn = 0
+        self.edits = 0
+        """Versions of the graph so far."""
         self._lock = threading.RLock()
         self._resumes = False
         self.mixer = Mixer(Transport(song.rate, song.total))
         self.pager = Pager(engine, self._place, self._arrived)
-        self.pager.mixture = mixture
+        self.use_mixture(mixture)
         self.player = Player(out or open_output(), self.mixer)
         self.mixer.retargeted = self._renew
 
@@ -94,10 +105,14 @@ class Deck:
 
     # What is heard
 
-    def hear(self, take: Take) -> None:
-        """Switch to a take at the same place of the song."""
+    def hear(self, take: Take, monitor: Monitor | None = None, *, blind: bool = False) -> None:
+        """Switch to a take at the same place of the song, through another monitor if one is given.
+
+        `blind` switches through a short silence, even to the same take, so that the switch itself tells nothing.
+        """
         with self._lock:
-            self._take = take
+            self._take, self.monitor = take, monitor or self.monitor
+            self._turn += blind
             self._switch(patient=False)
 
     def listen_through(self, monitor: Monitor) -> None:
@@ -106,16 +121,30 @@ class Deck:
             self.monitor = monitor
             self._switch(patient=False)
 
+    def expect(self, takes: Sequence[Take]) -> None:
+        """Takes that may be switched to at any moment, beside those under the number keys."""
+        with self._lock:
+            if self._expected != (takes := tuple(takes)):
+                self._expected = takes
+                self._fetch_wanted()
+
+    def use_mixture(self, mixture: Address | None) -> None:
+        """From now on another edge lends its phase. Call `changed` after it."""
+        self.mixture = self.pager.mixture = mixture
+
     def changed(self) -> None:
         """The graph was edited: go on with the old sound until the new one is there."""
         with self._lock:
             self._tracks.clear()
-            self._loudness.clear()
+            self.edits += 1
             self._switch(patient=True)
 
     def computed(self) -> None:
         """Something was computed; what was absent may be there now."""
         self.pager.poke(computed=True)
+        with self._lock:
+            self._settle()
+            self._fetch()
 
     def keep(self, number: int, take: Take) -> None:
         """Put a take under a number key. Raises ValueError for a number other than 0 to 9."""
@@ -181,14 +210,16 @@ class Deck:
         """A look for a status bar."""
         state, _ = self.player.heard
         with self._lock:
-            pending, take = self._pending, self._take
-        tracks = (pending or self.mixer.program).tracks
+            wish, take, program = self._wish, self._take, self.mixer.program
+        previewed = any(track.preview for track in program.tracks)
+        tracks = program.tracks if previewed or wish is None else wish.tracks
         note = next((track.trouble or track.note for track in tracks if track.trouble or track.note), "")
         return DeckStatus(
             sample=self.sample,
             playing=self.transport.playing,
             waiting=state.waiting and state.voice.sounds,
-            stale=pending is not None and self._patient,
+            stale=self._patient and not previewed and wish is not None and program != wish,
+            previewed=previewed,
             levels=state.levels,
             health=self.player.health,
             take=take,
@@ -197,38 +228,30 @@ class Deck:
 
     def stems(self, address: Address) -> tuple[str, ...]:
         """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
-        track = self._tracks.get((address, ""))
-        return track.stems if track else ()
+        known = (*self._tracks.values(), *self._stand_ins.values())
+        tracks = (track for track in known if track.address == address)
+        return next((track.stems for track in tracks if track.stems), ())
 
-    def loudness(self, take: Take) -> float:
-        """LUFS of a take over the loop, or the song; kept until the next edit. Raises NotComputed, NotAudible."""
-        key = (take.parts, self.region)
-        if key not in self._loudness:
-            self._loudness[key] = offline.loudness(self.engine, take, self.song, self.region, self.mixture)
-        return self._loudness[key]
+    def levels(self, address: Address, stems: Sequence[str]) -> tuple[float, ...]:
+        """The largest sample of each stem on an edge in the 50 ms before the playhead; 0 while it is not in memory."""
+        at = self._place()[0]
+        tracks = [self._tracks.get((address, stem)) for stem in stems]
+        return tuple(track.peak(at - track.rate // 20, at) if track else 0.0 for track in tracks)
 
-    def matched(self, takes: Sequence[Take]) -> list[Take]:
-        """The takes at equal loudness over the loop, or the song. Raises NotComputed, NotAudible."""
-        return offline.matched(list(takes), [self.loudness(take) for take in takes])
+    def measure(self, question: Question) -> float:
+        """Loudness or level of a take; takes its time, on any thread. Raises NotComputed, NotAudible."""
+        figure = offline.loudness if question.figure == "lufs" else offline.level_db
+        return figure(self.engine, question.take, self.song, question.region, self.mixture)
 
-    def level_db(self, take: Take) -> float:
-        """RMS of a take (a difference, for example) over the loop, or the song. Raises NotComputed, NotAudible."""
-        return offline.level_db(self.engine, take, self.song, self.region, self.mixture)
+    def exporter(self, path: Path, region: tuple[int, int], format: str = "wav") -> Callable[[], None]:
+        """What writes a region of what is heard now to a file; takes its time, on any thread.
 
-    def export(self, path: Path, format: str = "wav") -> None:
-        """Write what is heard, of the loop or the song. Raises NotComputed, NotAudible, SoundFileError."""
+        Raises NotComputed without a take; the work raises NotComputed, NotAudible and SoundFileError.
+        """
         if self._take is None:
             raise offline.NotComputed("nothing is heard; click an edge first")
-        offline.export(
-            path,
-            self.engine,
-            self._take,
-            self.song,
-            self.region,
-            monitor=self.monitor,
-            mixture=self.mixture,
-            format=format,
-        )
+        export = partial(offline.export, path, self.engine, self._take, self.song, region)
+        return partial(export, monitor=self.monitor, mixture=self.mixture, format=format)
 
     @property
     def region(self) -> tuple[int, int]:
@@ -247,19 +270,23 @@ class Deck:
         """The device has another rate: all pages are of no use."""
         with self._lock:
             self._tracks.clear()
+            self._stand_ins.clear()
             self._switch(patient=False)
 
     def _switch(self, *, patient: bool) -> None:
         if self._take is None:
             return
-        self._pending, self._patient = self._program(self._take), patient
+        tracks = [self._track(part.address, part.stem) for part in self._take.parts]
+        self._wish, self._patient = self._program(tracks), patient
         self._settle()
         self._fetch_wanted()
 
-    def _program(self, take: Take) -> Program:
-        gain = 10 ** (take.gain_db / 20)
-        parts = tuple((self._track(part.address, part.stem), part.gain * gain) for part in take.parts)
-        return Program(parts, self.monitor)
+    def _program(self, tracks: Sequence[Track]) -> Program:
+        """What is heard, from these tracks for the parts of the take."""
+        assert self._take is not None
+        gain = 10 ** (self._take.gain_db / 20)
+        parts = tuple((track, part.gain * gain) for track, part in zip(tracks, self._take.parts, strict=True))
+        return Program(parts, self.monitor, self._turn)
 
     def _track(self, address: Address, stem: str) -> Track:
         key = (address, stem)
@@ -268,17 +295,42 @@ class Deck:
             self._tracks[key] = Track(address, stem, self.mixer.rate, total)
         return self._tracks[key]
 
+    def _stand_in_for(self, track: Track) -> Track | None:
+        """The preview of a track, if the engine has one."""
+        preview, key = self.engine.preview(track.address), (track.address, track.stem)
+        if preview is None:
+            self._stand_ins.pop(key, None)
+            return None
+        known = self._stand_ins.get(key)
+        if known is None or known.preview is not preview:
+            known = self._stand_ins[key] = Track(track.address, track.stem, track.rate, track.total, preview)
+        return known
+
     def _settle(self) -> None:
-        """Switch to the program that waits, if it has sound here or (unless we are patient) cannot have it yet."""
-        program = self._pending
-        if program is None:
+        """Play what is wished for, if it has sound here; else its preview; else, unless we are patient, silence."""
+        wish = self._wish
+        if wish is None:
             return
         first = self._place()[0]
         stop = first + self.player.depth * self.player.out.period
-        absent = any(number in track.absent for track in program.tracks for number in track.numbers(first, stop))
-        if program.is_there(first, stop) or (absent and not self._patient):
-            self.mixer.program, self._pending = program, None
-            self._fetch_wanted()
+        if wish.is_there(first, stop):
+            self._patient = False
+            self._use(wish)
+            return
+        tracks = [t if _is_there(t, first, stop) else self._stand_in_for(t) for t in wish.tracks]
+        if None not in tracks:
+            stand_in = self._program([track for track in tracks if track is not None])
+            if stand_in.is_there(first, stop):
+                self._use(stand_in)
+                return
+        absent = any(number in track.absent for track in wish.tracks for number in track.numbers(first, stop))
+        if absent and not self._patient:
+            self._use(wish)
+
+    def _use(self, program: Program) -> None:
+        if program != self.mixer.program:
+            self.mixer.program = program
+            self._fetch()
             self.player.refresh()
 
     def _arrived(self, track: Track) -> None:
@@ -288,22 +340,31 @@ class Deck:
             if self.mixer.state.waiting and track in self.mixer.program.tracks:
                 self.player.refresh()
 
+    def _fetch(self) -> None:
+        """Tell the pages what is listened to, and what may be next."""
+        wish = self._wish.tracks if self._wish else ()
+        stand_ins = [track for track in map(self._stand_in_for, wish) if track is not None]
+        ready = [self._track(part.address, part.stem) for take in self._next_takes for part in take.parts]
+        self.pager.urgent = tuple(dict.fromkeys((*wish, *stand_ins, *self.mixer.program.tracks)))
+        self.pager.ready = tuple(dict.fromkeys(ready))
+        self.pager.poke()
+
     def _fetch_wanted(self) -> None:
         """Tell pages and engine what is listened to, and what may be next."""
-        pending = self._pending.tracks if self._pending else ()
-        kept = [take for take in self.slots if take is not None]
-        slots = [self._track(part.address, part.stem) for take in kept for part in take.parts]
-        self.pager.urgent = tuple(dict.fromkeys((*pending, *self.mixer.program.tracks)))
-        self.pager.ready = tuple(dict.fromkeys(slots))
-        self.pager.poke()
+        self._fetch()
         heard = self._take.addresses if self._take else ()
         focus = self._focus()
-        wanted = dict.fromkeys(address for take in kept for address in take.addresses) | dict.fromkeys(heard)
+        wanted = dict.fromkeys(address for take in self._next_takes for address in take.addresses)
+        wanted |= dict.fromkeys(heard)
         for address in wanted:
             self.engine.want(address, focus, 0 if address in heard else 1)
         for address in self._wanted - wanted.keys():
             self.engine.forget(address)
         self._wanted = set(wanted)
+
+    @property
+    def _next_takes(self) -> tuple[Take, ...]:
+        return (*(take for take in self.slots if take is not None), *self._expected)
 
     def _focus(self) -> Interval:
         start, stop = self.transport.loop or (self.sample, self.sample + _FOCUS_SECONDS * self.song.rate)
@@ -316,3 +377,7 @@ class Deck:
         loop = transport.loop
         sample = transport.target if state.jump != transport.jump else int(mixer.song_sample(state, ahead))
         return mixer.device_sample(sample), loop and (mixer.device_sample(loop[0]), mixer.device_sample(loop[1]))
+
+
+def _is_there(track: Track, first: int, stop: int) -> bool:
+    return bool(track.trouble) or not track.missing(first, stop)

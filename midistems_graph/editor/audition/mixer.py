@@ -2,7 +2,8 @@
 
 A voice is a program at a place of the song. Whatever changes (another edge, another place, a filter, pause) is a
 crossfade of 10 ms from the present voice to another one: of equal power, or of equal gain where both play the same
-tracks at the same place, which add up in phase. A loop goes round to the sample, without a fade.
+edges at the same place, which add up in phase, or through silence in a blind comparison. A loop goes round to the
+sample, without a fade.
 
 Where a program has no samples yet there is silence, with 5 ms fades around it, and `waiting` says so.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from midistems_graph.audio.values import Float32, ceil_div
+from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.meters import DARK, EMPTY_TAIL, Levels, measure
 from midistems_graph.editor.audition.program import Program
 from midistems_graph.editor.audition.transport import Transport
@@ -78,6 +80,7 @@ class Mixer:
         turn = (np.arange(fade, dtype=np.float32) + 0.5) / fade
         self._equal_power = np.cos(turn * np.pi / 2), np.sin(turn * np.pi / 2)
         self._equal_gain = 1 - turn, turn
+        self._dip = np.maximum(1 - 2 * turn, 0), np.maximum(2 * turn - 1, 0)
         self._fade, self._gap = fade, gap
 
     def render(self, out: Float32) -> None:
@@ -131,8 +134,11 @@ class Mixer:
     def _crossfade(self, out: Float32, under: Float32, state: MixState) -> None:
         old, new = state.old, state.voice
         assert old is not None
-        alike = old.position == new.position and set(old.program.tracks) == set(new.program.tracks)
-        fall, rise = self._equal_gain if alike and old.sounds and new.sounds else self._equal_power
+        fall, rise = self._equal_power
+        if old.program.turn != new.program.turn:
+            fall, rise = self._dip
+        elif old.sounds and new.sounds and old.position == new.position and _edges(old) == _edges(new):
+            fall, rise = self._equal_gain
         lo = min(state.faded, self._fade)
         hi = min(lo + out.shape[1], self._fade)
         out[:, : hi - lo] *= rise[lo:hi]
@@ -182,6 +188,10 @@ class Mixer:
             np.minimum(gain, np.clip(distance / gap, 0, 1), out=gain)
         part *= gain.astype(np.float32)
         return any(begin <= places[-1] < after for begin, after in gaps)
+
+
+def _edges(voice: Voice) -> set[Address]:
+    return {track.address for track in voice.program.tracks}
 
 
 def _gaps(voice: Voice, first: int, stop: int) -> set[tuple[int, int]]:

@@ -6,7 +6,7 @@ Blocks are of one second at the song's rate, so an hour needs the memory of a fe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -79,14 +79,10 @@ def level_db(reader: EdgeReader, take: Take, song: Span, region: Region, mixture
     return 10 * math.log10(power / count) if power > 0 else -math.inf
 
 
-def matched(takes: list[Take], lufs: list[float]) -> list[Take]:
-    """The takes turned down to the quietest one (never up, so that nothing clips). Silent ones stay as they are."""
-    audible_ones = [level for level in lufs if math.isfinite(level)]
-    target = min(audible_ones, default=0.0)
-    return [
-        Take(take.parts, target - level if math.isfinite(level) else 0.0, take.name)
-        for take, level in zip(takes, lufs, strict=True)
-    ]
+def matching_gains(lufs: Sequence[float]) -> list[float]:
+    """Gains in dB that turn takes down to the quietest one (never up, so that nothing clips); 0 for silent ones."""
+    target = min((level for level in lufs if math.isfinite(level)), default=0.0)
+    return [target - level if math.isfinite(level) else 0.0 for level in lufs]
 
 
 def export(

@@ -42,14 +42,27 @@ class EdgeReader(Protocol):
     def read(self, address: Address, stretch: Interval) -> Value | None: ...
 
 
+class Preview(Protocol):
+    """Reads a stretch of the song that was computed as if it were the song, in its own seconds."""
+
+    @property
+    def stretch(self) -> Interval: ...
+
+    def read(self, address: Address, stretch: Interval) -> Value | None: ...
+
+
 @dataclass(eq=False)
 class Track:
-    """The sound of one edge, or of one stem on it. `note` tells how it was made audible, `trouble` why it is not."""
+    """The sound of one edge, or of one stem on it. `note` tells how it was made audible, `trouble` why it is not.
+
+    With a preview it is that, at the place of its stretch in the song, and nothing elsewhere.
+    """
 
     address: Address
     stem: str = ""
     rate: int = 44100
     total: Fraction = Fraction(0)
+    preview: Preview | None = None
     pages: dict[int, Float32] = field(default_factory=dict)
     absent: dict[int, float] = field(default_factory=dict)
     stems: tuple[str, ...] = ()
@@ -73,6 +86,16 @@ class Track:
             if hi > lo:
                 part = page[:, lo - begin : hi - begin]
                 out[:, lo - first : hi - first] += part if gain == 1.0 else part * np.float32(gain)
+
+    def peak(self, first: int, stop: int) -> float:
+        """The largest sample in [first, stop), as far as it is in memory."""
+        largest = 0.0
+        for number in self.numbers(first, stop):
+            page = self.pages.get(number)
+            if page is not None:
+                begin = number * self.rate
+                largest = max(largest, float(np.abs(page[:, max(first - begin, 0) : stop - begin]).max(initial=0.0)))
+        return largest
 
     def numbers(self, first: int, stop: int) -> range:
         """The pages of the song that samples [first, stop) lie on."""
@@ -128,10 +151,13 @@ class Pager:
 
     def fetch(self, track: Track, number: int) -> None:
         """Fetch one page on this thread; it stays absent if it is not computed yet."""
-        rate, total = track.rate, track.total
-        page = (Fraction(number), min(Fraction(number + 1), total))
+        rate, total, start = track.rate, track.total, Fraction(0)
+        if track.preview is not None:
+            start, stop = track.preview.stretch
+            total = stop - start
+        page = (Fraction(number) - start, min(Fraction(number + 1) - start, total))
         try:
-            heard = self._heard(track, page)
+            heard = self._heard(track, page, total) if 0 <= page[0] < page[1] else None
         except NotAudible as error:
             track.trouble = str(error)
             return
@@ -139,8 +165,8 @@ class Pager:
             track.absent[number] = time.monotonic()
             return
         sound = resample(heard, rate)
-        begin = number * rate - sound.span.start
-        end = min((number + 1) * rate, sound.span.total) - sound.span.start
+        begin = int(page[0] * rate) - sound.span.start
+        end = min(int(page[0] * rate) + rate, sound.span.total) - sound.span.start
         track.pages[number] = np.array(stereo(sound)[:, begin:end], np.float32, order="C")
 
     def _work(self) -> None:
@@ -178,20 +204,21 @@ class Pager:
         for track in ready:
             yield from ((track, number) for number in _numbers(track, playhead, 2))
 
-    def _heard(self, track: Track, page: Interval) -> Audio | None:
+    def _heard(self, track: Track, page: Interval, total: Fraction) -> Audio | None:
         """The sound of a track on a page and a little around it."""
-        value = self.reader.read(track.address, _wider(page, _EDGE, track.total))
+        reader = track.preview or self.reader
+        value = reader.read(track.address, _wider(page, _EDGE, total))
         if value is None:
             return None
         if margin(value):
-            value = self.reader.read(track.address, _wider(page, _EDGE + margin(value), track.total))
+            value = reader.read(track.address, _wider(page, _EDGE + margin(value), total))
         if value is None:
             return None
         if isinstance(value, Stems):
             track.stems = tuple(value)
         mixture = None
         if margin(value) and self.mixture is not None:
-            found = self.reader.read(self.mixture, _wider(page, _EDGE + margin(value), track.total))
+            found = reader.read(self.mixture, _wider(page, _EDGE + margin(value), total))
             mixture = found if isinstance(found, Audio) else None
             if found is None:
                 return None

@@ -39,10 +39,14 @@ PLAIN = Monitor()
 
 @dataclass(frozen=True)
 class Program:
-    """Tracks with linear gains (negative for a difference), and through what they are heard."""
+    """Tracks with linear gains (negative for a difference), and through what they are heard.
+
+    Programs of different `turn` are switched through silence, even if they are the same otherwise.
+    """
 
     parts: tuple[tuple[Track, float], ...]
     monitor: Monitor = PLAIN
+    turn: int = 0
 
     @property
     def tracks(self) -> tuple[Track, ...]:

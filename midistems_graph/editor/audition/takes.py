@@ -68,15 +68,21 @@ class StemMixer:
         return replace(self, channels={**self.channels, stem: channel})
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nobody touched it: then the sum is heard."""
+        return all(channel == Channel() for channel in self.channels.values())
+
+    def gain(self, stem: str) -> float:
+        """The linear gain of a stem; 0 where it is not heard."""
+        solo = any(channel.solo for channel in self.channels.values())
+        channel = self.channel(stem)
+        return 10 ** (channel.gain_db / 20) if not channel.mute and (channel.solo or not solo) else 0.0
+
+    @property
     def take(self) -> Take:
         """What is heard. Silent stems take part with a gain of 0, so that switching one is a mere change of gain."""
-        solo = any(self.channel(stem).solo for stem in self.stems)
-        parts = []
-        for stem in self.stems:
-            channel = self.channel(stem)
-            audible = not channel.mute and (channel.solo or not solo)
-            parts.append(Part(self.address, stem, 10 ** (channel.gain_db / 20) if audible else 0.0))
-        return Take(tuple(parts), name=str(self.address))
+        parts = tuple(Part(self.address, stem, self.gain(stem)) for stem in self.stems)
+        return Take(parts, name=str(self.address))
 
 
 def slots_with(slots: Sequence[Take | None], number: int, take: Take) -> tuple[Take | None, ...]:

@@ -24,6 +24,7 @@ from midistems_graph.editor.model.history import History
 from midistems_graph.editor.model.history import Step as Moment
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.scene import Scene, SceneDiff
+from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.library import NodeLibrary
 
@@ -114,8 +115,26 @@ class Editor:
         self._show(self.state.at(path))
         self.look_at_all()
 
+    def show_iteration(self, by: int) -> None:
+        """Look at the next (or an earlier) iteration of the repeat group that is open."""
+        path = self.state.path
+        shown, count = self.insight.iterations(path)
+        if count < 2:
+            raise Refused("this is no repeat group with several iterations; enter one first")
+        wanted = min(max(shown + by, 1), count)
+        self.insight.shown = {**self.insight.shown, path: wanted}
+
     def look_at_all(self) -> None:
         self.state = self.state.looking_at(self.scene.bounds)
+
+    def select(self, node_id: str) -> None:
+        """Select a node of the canvas, and see it."""
+        if (rect := self.scene.rect(node_id)) is None:
+            return
+        view, chosen = self.state.view, Selection.of(nodes=[node_id]).within(self.state.body)
+        if not view.encloses(rect):
+            view = view.moved(rect.center[0] - view.center[0], rect.center[1] - view.center[1])
+        self.state = replace(self.state, selection=chosen, view=view)
 
     def mark_saved(self) -> None:
         self.saved = self.history.present.graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import Address, Body, Graph, Group, Node
@@ -20,12 +21,20 @@ class Insight:
     """One graph seen through a node library. Nothing is computed before it is asked for.
 
     `map` is the site of a graph that is wired alike: kinds and what groups show are the same, knobs may differ.
+    `shown` are the iterations of repeat groups that are looked at, the first one where none is named.
     """
 
-    def __init__(self, graph: Graph, library: NodeLibrary, alike: Insight | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        library: NodeLibrary,
+        alike: Insight | None = None,
+        shown: Mapping[Path, int] = MappingProxyType({}),
+    ) -> None:
         self.graph = graph
         self.library = library
         self._alike = alike
+        self.shown = shown
         self._refusals: dict[tuple[Path, Address, Address], str] = {}
 
     def after(self, graph: Graph) -> Insight:
@@ -34,7 +43,7 @@ class Insight:
             return self
         if self.graph.inputs == graph.inputs and _same_graph(self.graph, graph, knobs=True):
             return self
-        return Insight(graph, self.library, self if _same_graph(self.graph, graph, knobs=False) else None)
+        return Insight(graph, self.library, self if _same_graph(self.graph, graph, knobs=False) else None, self.shown)
 
     @cached_property
     def map(self) -> Site | None:
@@ -60,20 +69,32 @@ class Insight:
         return {} if self.site is None else describe(self.site)
 
     def prefix(self, path: Path) -> str | None:
-        """What flattened addresses inside a group begin with (`refine/`; the first iteration of a repeat)."""
+        """What flattened addresses inside a group begin with (`refine/`; the shown iteration of a repeat)."""
         bodies = self.map.flat.bodies if self.map else {}
         prefix = ""
-        for instance in path:
-            inside = (f"{prefix}{instance}/", f"{prefix}{instance}[1]/")
+        for depth, instance in enumerate(path):
+            shown = self.shown.get(path[: depth + 1], 1)
+            inside = (f"{prefix}{instance}/", f"{prefix}{instance}[{shown}]/", f"{prefix}{instance}[1]/")
             found = next((name for name in inside if name in bodies), None)
             if found is None:
                 return None
             prefix = found
         return prefix
 
+    def iterations(self, path: Path) -> tuple[int, int]:
+        """Which iteration of the repeat group that is open is shown, and how many there are; 0 of 0 for another."""
+        outer = self.prefix(path[:-1]) if path else None
+        if outer is None or self.map is None:
+            return 0, 0
+        begin = f"{outer}{path[-1]}["
+        count = sum(name.startswith(begin) and name.count("/", len(begin)) == 1 for name in self.map.flat.bodies)
+        return (min(self.shown.get(path, 1), count), count) if count else (0, 0)
+
     def flat_source(self, path: Path, source: Address) -> Address | None:
         """The flattened output behind a port of the canvas, which is what can be heard; None if there is none."""
         if source.node == INPUTS:
+            if (carried := self._carried(path, source.port)) is not None:
+                return carried
             outer = body_at(self.graph, path[:-1])
             fed = next((e for e in outer.edges_into(path[-1]) if e.target.port == source.port), None) if path else None
             return self.flat_source(path[:-1], fed.source) if fed else None
@@ -83,6 +104,15 @@ class Insight:
         at = Address(prefix + source.node, source.port)
         at = self.map.flat.aliases.get(f"{at.node}.{at.port}", at)
         return at if at.node in self.map.flat.nodes else None
+
+    def _carried(self, path: Path, port: str) -> Address | None:
+        """What the iteration before gives to an input of the shown one, from the second one on."""
+        shown, _ = self.iterations(path)
+        group = body_at(self.graph, path) if path else None
+        if shown < 2 or not isinstance(group, Group) or port not in group.carry or self.map is None:
+            return None
+        before = f"{self.prefix(path[:-1])}{path[-1]}[{shown - 1}].{group.carry[port]}"
+        return self.map.flat.aliases.get(before)
 
     def kind(self, path: Path, source: Address) -> str:
         """The kind of value that an output gives, empty if it is not known."""

@@ -232,7 +232,7 @@ class Documents:
         self.recent = self.recent.with_song(song)
 
     def _name_file(self) -> None:
-        self.listener.folder = self.file.parent if self.file else None
+        self.listener.folder = self.bench.folder = self.file.parent if self.file else None
         if self.file is not None:
             self.bench.file = self.file.name
             self.browser.folder = self.file.parent

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.document.graph import Address, Graph, InputSlot, Node
+from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
+from midistems_graph.editor.program.sound_desk import SoundDesk
+from midistems_graph.editor.program.sound_output import SoundOutput
 from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.strip import Hands
-from midistems_graph.editor.view.transport import Heard, TransportBar
-from midistems_graph.engine.binding import InputProblem
+from midistems_graph.engine.binding import SONG, InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import installed
+
+HEARD = "heard_"
+"""What nodes begin with that play files instead of edges of the document."""
 
 
 class Listener:
@@ -36,21 +41,23 @@ class Listener:
         self.pictures, self.standing = Pictures(bench), Standing(bench)
         self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
-        commands |= {"play": self._play, "stop": self._stop, "loop": self._loop}
-        commands |= {"compare": self._compare, "run": self._run, "cancel": self._cancel}
-        for number in range(10):
-            commands[f"hear_{number}"] = partial(self._recall, number)
-            commands[f"keep_{number}"] = partial(self._keep, number)
+        commands |= {"run": self._run, "cancel": self._cancel}
+        self.desk = SoundDesk(bench, lambda: self.ears, self._switched)
+        self.output = SoundOutput(bench, lambda: self.ears)
+        self._edges: dict[Address, str] = {}
+        self._files: Mapping[str, Path] | None = None
         bench.audition, bench.changed = self._hear, self.changed
 
     def open(self) -> None:
         """Begin, when the window is there."""
-        bench, palette = self.bench, self.bench.window.palette
-        self.transport = TransportBar(bench.transport_area, palette, bench.do)
+        self.desk.open()
+        self.output.open()
         self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
-        bench.recolored = self._recolor
+        self.bench.recolored = self._recolor
 
     def close(self) -> None:
+        self.desk.close()
+        self.output.close()
         self.standing.close()
         self.pictures.close()
         if self.ears is not None:
@@ -60,31 +67,50 @@ class Listener:
 
     def tick(self) -> bool:
         """Before every frame: what was computed and heard in the meantime; whether something moves."""
-        moves = self.pictures.tick()
+        moves = [self.pictures.tick(), self.desk.tick()]
         ears = self.ears
         if ears is None:
-            self.transport.show(Heard())
-            return moves
+            return any(moves)
         self.standing.take(ears.take_events())
-        status = ears.deck.status
-        total = ears.seconds
-        at = status.sample / ears.deck.song.rate
-        loop = ears.deck.transport.loop
-        note = "computing" if status.waiting else "before the edit" if status.stale else status.note
-        kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
-        name = status.take.name if status.take else ""
-        playing = status.playing and (at < total or loop is not None)
-        heard = Heard(playing, at, total, loop is not None, name, note, status.levels.peak, kept, ears.slot)
-        self.transport.show(heard)
-        health = status.health
-        xruns = f"{health.xruns} xruns · " if health.xruns else ""
-        self.bench.status.show_sound(f"{xruns}{health.rate} Hz · {health.period} frames", wrong=bool(health.xruns))
+        self.output.tick(ears.deck.player.health)
         progress = ears.progress
         self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
-        return playing or progress is not None or moves
+        return progress is not None or any(moves)
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
+        if not self._listen({SONG: song}):
+            return False
+        self.song, self._files = song, None
+        self.song_bound(song)
+        self.bench.say(f"listening to {song.name}")
+        self.changed()
+        return True
+
+    def hear_files(self, song: Path, files: Sequence[tuple[str, Path]], name: str) -> bool:
+        """Play one of some files that belong to a song, by name (any other name is the song), from the same moment.
+
+        The document is heard again when one of its edges is clicked.
+        """
+        bound = {SONG: song, **{f"{HEARD}{number}": path for number, (_, path) in enumerate(files)}}
+        at = next((f"{HEARD}{number}" for number, (own, _) in enumerate(files) if own == name), SONG)
+        if bound != self._files:
+            if not self._listen(bound):
+                return False
+            self._files = bound
+            nodes = {f"{HEARD}{slot}": Node("io.load", knobs={"input": slot}) for slot in bound}
+            assert self.ears is not None
+            self.ears.show(Graph(nodes=nodes, inputs={slot: InputSlot() for slot in bound}))
+        assert self.ears is not None
+        self.ears.desk.hear(Address(f"{HEARD}{at}", "out"))
+        self.ears.deck.play(True)
+        return True
+
+    def _listen(self, inputs: Mapping[str, Path]) -> bool:
+        """Other files take the place of those that are heard; False (and a sentence) if they cannot be read."""
+        if self.desk.is_exporting:
+            self.bench.say("what is heard is being written to a file; wait for it, then open another song", wrong=True)
+            return False
         self.pictures.bind(None)
         if self.ears is not None:
             self.ears.close()
@@ -92,17 +118,13 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, song, self.folder)
+            self.ears = Ears(installed(), self.store, inputs, self.folder, self.output.opened())
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song = song
         self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
-        self.song_bound(song)
-        self.bench.say(f"listening to {song.name}")
-        self.changed()
         return True
 
     def bind_demo(self) -> None:
@@ -115,41 +137,36 @@ class Listener:
         self.bind(mixture)
 
     def changed(self) -> None:
-        if self.ears is not None:
+        if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph)
             self.pictures.changed()
 
     def _hear(self, asked: Audition) -> None:
+        if self._files is not None and self.song is not None:
+            self.bind(self.song)
         if self._heard_with() is None:
             return
         if asked.flat is None:
             self.bench.say("nothing is known of this edge yet; connect what feeds it", wrong=True)
             return
         assert self.ears is not None
-        self.ears.hear(asked.flat)
-        self.bench.canvas.play(str(asked.edge) if asked.edge else "")
+        if asked.edge:
+            self._edges[asked.flat] = str(asked.edge)
+        try:
+            self.ears.desk.hear(asked.flat)
+        except NotOnDesk as error:
+            self.bench.say(str(error), wrong=True)
+        self._switched()
+
+    def _switched(self) -> None:
+        """Another edge is shown."""
+        edge = self.ears.desk.edge if self.ears else None
+        self.bench.canvas.play(self._edges.get(edge, "") if edge else "")
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:
             self.bench.say("no song is open; press Ctrl+O and choose a sound file", wrong=True)
         return self.ears
-
-    def _play(self) -> None:
-        if ears := self._heard_with():
-            ears.deck.play(not ears.deck.transport.playing)
-
-    def _stop(self) -> None:
-        if ears := self._heard_with():
-            ears.deck.play(False)
-            ears.deck.seek(0)
-
-    def _loop(self) -> None:
-        if ears := self._heard_with():
-            if ears.deck.transport.loop:
-                ears.deck.unloop()
-            else:
-                start = ears.deck.sample
-                ears.deck.loop(start, min(start + 10 * ears.deck.song.rate, ears.deck.song.total))
 
     def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
@@ -165,19 +182,6 @@ class Listener:
     def _unloop(self) -> None:
         if self.ears is not None:
             self.ears.deck.unloop()
-
-    def _keep(self, number: int) -> None:
-        if (ears := self._heard_with()) and not ears.keep(number):
-            raise Refused("nothing is heard; click an edge first")
-        self.bench.say(f"kept under {number}")
-
-    def _recall(self, number: int) -> None:
-        if (ears := self._heard_with()) and not ears.recall(number):
-            raise Refused(f"nothing is kept under {number}; hear an edge and press Ctrl+{number}")
-
-    def _compare(self) -> None:
-        if (ears := self._heard_with()) and not ears.swap():
-            raise Refused("hear two edges first; this key goes from one to the other")
 
     def _run(self) -> None:
         """Compute what is selected, or what is heard, from end to end."""
@@ -210,7 +214,7 @@ class Listener:
             self.ears.silence()
 
     def _recolor(self) -> None:
-        self.transport.recolor(self.bench.window.palette)
+        self.desk.recolor()
         self.pictures.recolor()
 
 

@@ -6,7 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from midistems_graph.document.graph import Address
+from midistems_graph.audio.strokes import Stroke
+from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.views import Views
@@ -14,6 +15,7 @@ from midistems_graph.editor.pictures.gallery import Gallery
 from midistems_graph.editor.pictures.painting import Picture, as_floats
 from midistems_graph.editor.pictures.thumbnail import thumbnail
 from midistems_graph.editor.pictures.wishes import Made
+from midistems_graph.editor.program.painting import Painting
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
@@ -38,6 +40,8 @@ class Pictures:
         self.bench = bench
         self.ears: Ears | None = None
         self.comparing = self.large = False
+        self.painting = Painting(bench, lambda: self.ears)
+        self._strokes: tuple[Take | None, Graph | None, tuple[Stroke, ...]] = None, None, ()
         self._gallery: Gallery | None = None
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="thumbnails")
         self._poke_at = 0.0
@@ -60,8 +64,9 @@ class Pictures:
         """Begin, when the window is there; `hands` are for what concerns playing."""
         bench = self.bench
         self.textures = Textures()
+        painting, window = self.painting, bench.window
         hands = replace(hands, resize=self._resize, do=bench.do, choose=self._choose)
-        window = bench.window
+        hands = replace(hands, take=painting.take, paint=painting.paint)
         self.strip = Strip(bench.listening_area, window.palette, window.scale, self.textures, hands)
         bench.arranged = lambda: self.strip.place(bench.layout.listening)
         bench.show_listening(self._views.height)
@@ -94,7 +99,8 @@ class Pictures:
             strip.look(Sight(), self._views)
             return False
         loop, rate = ears.deck.transport.loop, ears.deck.song.rate
-        strip.look(Sight(ears.take, self._kind_of(ears.take), ears.other, self.comparing), self._views)
+        sight = Sight(ears.take, self._kind_of(ears.take), ears.other, self.comparing)
+        strip.look(sight, self._views, self.painting.tool, self._shown_strokes(ears.take))
         at, playing = ears.deck.status.sample / rate, ears.deck.transport.playing
         strip.mark(at, loop and (loop[0] / rate, loop[1] / rate), playing=playing)
         if strip.changed:
@@ -108,6 +114,7 @@ class Pictures:
 
     def changed(self) -> None:
         """The document is another one: what is computed otherwise is drawn anew."""
+        self.painting.changed()
         if self._gallery is not None:
             self._gallery.poke()
 
@@ -148,6 +155,13 @@ class Pictures:
         if not self.large:
             self._choose(replace(self._views, height=height))
         self.bench.show_listening(height)
+
+    def _shown_strokes(self, take: Take | None) -> tuple[Stroke, ...]:
+        """The strokes behind a take, looked up when it or the document is another one."""
+        graph = self.bench.editor.state.graph
+        if self._strokes[0] != take or self._strokes[1] is not graph:
+            self._strokes = take, graph, self.painting.strokes()
+        return self._strokes[2]
 
     def _kind_of(self, take: Take | None) -> str:
         """The kind of value that a take's first edge carries; a chosen stem is sound."""

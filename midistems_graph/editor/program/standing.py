@@ -19,7 +19,8 @@ from midistems_graph.editor.program.measuring import level_of, null_of
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
-from midistems_graph.editor.view.marks import Mark, Phase, summed
+from midistems_graph.editor.view.marks import Mark, Phase, spoken, spoken_bytes, spoken_level, summed
+from midistems_graph.editor.view.pages import FAILED
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Standing:
         self._flat: dict[str, Mark] = {}
         self._began: dict[str, float] = {}
         self._levels: dict[Address, float] = {}
-        self._path: Path | None = None
+        self._prefix: str | None = None
         self._asked: _Asked | None = None
         self._reason = ""
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="figures", initializer=lower_priority)
@@ -56,18 +57,20 @@ class Standing:
         self._flat.clear()
         self._levels.clear()
         self._began.clear()
-        self._path = None
+        self._prefix = None
 
     def close(self) -> None:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def take(self, marks: Mapping[str, Mark]) -> None:
         """Show what changed, by flattened address."""
-        path = self.bench.editor.state.path
+        prefix = self.bench.editor.insight.prefix(self.bench.editor.state.path)
         for address, mark in marks.items():
             self._keep(address, mark)
-        if marks or path != self._path:
-            self._path = path
+        if marks or prefix != self._prefix:
+            if prefix != self._prefix:
+                self.bench.canvas.forget_marks()
+            self._prefix = prefix
             self._show()
 
     @property
@@ -76,15 +79,21 @@ class Standing:
         known = [mark.seconds for mark in self._flat.values() if mark.phase == "running" and mark.seconds]
         return max(known, default=None)
 
-    def why(self, node_id: str) -> tuple[tuple[str, str], ...]:
-        """What the inspector says about the computing of a node of the canvas."""
-        mark, ears = self._on_canvas().get(node_id), self.ears
-        if mark is None or ears is None:
+    def why(self, item: str) -> tuple[tuple[str, str], ...]:
+        """What the inspector says about a node or an edge of the canvas, or (nothing named) about all of it."""
+        marks = self._on_canvas()
+        if not item:
+            return (*_to_do(marks), *((node, mark.sentence) for node, mark in marks.items() if mark.phase == "failed"))
+        level = self.bench.canvas.level(item)
+        if level is not None:
+            return (("level", spoken_level(level)),)
+        mark = marks.get(item)
+        if mark is None or self.ears is None:
             return ()
-        told = [("status", mark.words)] if mark.words and mark.phase != "failed" else []
         if mark.phase == "failed":
-            told.append(("failed", mark.sentence))
-        if reason := self._reason_of(node_id, mark.phase):
+            return ((FAILED, mark.sentence),)
+        told = [("status", mark.words)] if mark.words else []
+        if reason := self._reason_of(item, mark.phase):
             told.append(("runs because" if mark.phase == "dirty" else "ran because", reason))
         return tuple(told)
 
@@ -189,3 +198,15 @@ class Standing:
         self._flat[address] = replace(mark, null=null)
         self._show()
         self.bench.refresh()
+
+
+def _to_do(marks: Mapping[str, Mark]) -> tuple[tuple[str, str], ...]:
+    """How much is out of date, and what it is thought to cost."""
+    dirty = [mark for mark in marks.values() if mark.phase == "dirty"]
+    if not dirty:
+        return ()
+    seconds, nbytes = sum(mark.seconds or 0.0 for mark in dirty), sum(mark.nbytes or 0 for mark in dirty)
+    told = [f"{len(dirty)} nodes" if len(dirty) > 1 else "1 node"]
+    told += [f"about {spoken(seconds)}"] if seconds else []
+    told += [spoken_bytes(nbytes)] if nbytes else []
+    return (("to compute", ", ".join(told)),)

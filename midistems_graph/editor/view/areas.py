@@ -45,7 +45,8 @@ class Seams:
         for y in (layout.top.bottom, layout.transport.top, layout.status.top):
             dpg.draw_line((0, y), (width, y), color=color, parent=self._layer)
         if side.width:
-            dpg.draw_line((side.left, side.top), (side.left, side.bottom), color=color, parent=self._layer)
+            foot = max(side.bottom, layout.desk.bottom)
+            dpg.draw_line((side.left, side.top), (side.left, foot), color=color, parent=self._layer)
         if layout.listening.height:
             y = layout.listening.top
             dpg.draw_line((0, y), (width, y), color=color, parent=self._layer)

@@ -98,6 +98,7 @@ class StatusBar:
     def __init__(self, parent: int, palette: Palette, cancel: Callable[[], None]) -> None:
         self.parent, self.palette, self._ask_cancel = parent, palette, cancel
         self._width, self._said, self._work, self._device = 0.0, "", Work(-1), ""
+        self.asked_for_sound: Callable[[], None] = lambda: None
         self._build()
 
     def _build(self) -> None:
@@ -107,6 +108,9 @@ class StatusBar:
             self._bar = dpg.add_progress_bar(width=200, height=17)
             dpg.add_button(label="cancel", small=True, callback=lambda: self._ask_cancel())
         self._sound = dpg.add_text(self._device, parent=self.parent, color=self.palette.faint)
+        with dpg.item_handler_registry() as clicked:
+            dpg.add_item_clicked_handler(0, callback=lambda: self.asked_for_sound())
+        dpg.bind_item_handler_registry(self._sound, clicked)
         self._set_places()
 
     def recolor(self, palette: Palette) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.graph import Graph
 from midistems_graph.editor.model import commands
@@ -31,7 +34,7 @@ from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
 from midistems_graph.editor.view.edge_names import edge_names
-from midistems_graph.editor.view.hands import hands_of
+from midistems_graph.editor.view.hands import Choose, Outside, hands_of
 from midistems_graph.editor.view.inspector import Inspector
 from midistems_graph.editor.view.key_list import command_rows
 from midistems_graph.editor.view.layout import Layout
@@ -39,7 +42,7 @@ from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.notice import Notices
-from midistems_graph.editor.view.pages import Why, page_of
+from midistems_graph.editor.view.pages import Why, page_of, worries
 from midistems_graph.editor.view.palette import CLEAR, PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
 from midistems_graph.editor.view.sheet import Sheet
@@ -72,7 +75,10 @@ class Bench:
         self.recolored: Callable[[], None] = lambda: None
         self.why: Why = lambda _: ()
         self.file = "untitled"
-        self._graph = editor.state.graph
+        self.folder: Path | None = None
+        """The folder of the graph file, below which files that the graph names lie."""
+        self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
+        self._graph, self._path = editor.state.graph, editor.state.path
         self._listening = 0.0
 
     def open(
@@ -86,10 +92,11 @@ class Bench:
         self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
-        self.transport_area, self.listening_area = make_area(root), make_area(root)
+        self.transport_area, self.listening_area, self.desk_area = make_area(root), make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
-        hands = hands_of(self.editor, self.edit, self._browse)
+        outside = Outside(self._menu_at_pointer, self._choose, self._say_wrong, lambda: self.folder, self._go_to)
+        hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.sheet = Sheet(palette, scale, self.arrange)
@@ -103,7 +110,7 @@ class Bench:
         self.arrange()
         self._paint_areas()
         self.refresh()
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
 
     def close(self) -> None:
         self.window.close()
@@ -118,7 +125,7 @@ class Bench:
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
 
     # What people do
 
@@ -221,16 +228,25 @@ class Bench:
         if editor.gesture is None:
             self.inspector.show(page_of(editor, self.why))
         labels = state.breadcrumb if state.path else ()
+        shown, count = editor.insight.iterations(state.path)
+        if count > 1:
+            labels = (*labels[:-1], f"{labels[-1]}  {shown} of {count}")
         self.top.show(self.file, editor.dirty, labels, lambda depth: self._go(depth))
         wire = editor.overlay.wire
         if wire is not None and not wire.allowed and wire.sentence:
             self.tooltip.show(wire.sentence, self.canvas.pixel(wire.end), self.window.palette.bad, self.window.size)
         else:
             self.tooltip.hide()
-        if state.graph is not self._graph and editor.gesture is None:
-            self._graph = state.graph
-            self.canvas.set_names(edge_names(self.editor))
-            self.changed()
+        if editor.gesture is None and (state.graph is not self._graph or state.path != self._path):
+            edited, self._graph, self._path = state.graph is not self._graph, state.graph, state.path
+            self._tell()
+            if edited:
+                self.changed()
+
+    def _tell(self) -> None:
+        """What the rules say, on edges and cards."""
+        self.canvas.set_names(edge_names(self.editor))
+        self.canvas.set_worries(worries(self.editor))
 
     def arrange(self) -> None:
         """Put the parts where they belong after a change of size."""
@@ -241,6 +257,7 @@ class Bench:
         place(self.canvas_area, layout.canvas)
         place(self.side_area, layout.inspector)
         place(self.listening_area, layout.listening)
+        place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)
         place(self.status_area, layout.status)
         self.canvas.place(layout.canvas)
@@ -286,8 +303,20 @@ class Bench:
         at = self.pointer.at
         return at if self.canvas.camera.seen.holds(at) else self.canvas.camera.seen.center
 
-    def _browse(self, name: str) -> None:
-        self.say(f"type the name of the file for {name}, relative to the folder of the graph")
+    def _menu_at_pointer(self, rows: Sequence[Row], chosen: Callable[[str], None]) -> None:
+        x, y = dpg.get_mouse_pos(local=False)
+        self.menu.open((x, y), lambda _: rows, chosen, width=260, inside=self.window.size)
+
+    def _choose(self, folder: bool, chosen: Callable[[Path], None]) -> None:
+        self.choose_file(folder, chosen)
+
+    def _say_wrong(self, sentence: str) -> None:
+        self.say(sentence, wrong=True)
+
+    def _go_to(self, node_id: str) -> None:
+        """Select a node and bring it to the middle."""
+        self.editor.select(node_id)
+        self.refresh()
 
     def _answer_notice(self) -> None:
         if not self.notices.answer(0):
@@ -301,7 +330,7 @@ class Bench:
         palette = PALETTES[theme]
         self.window.use(palette, self.settings.ui_scale)
         self.canvas.recolor(palette)
-        self.canvas.set_names(edge_names(self.editor))
+        self._tell()
         self.inspector.recolor(palette, self.window.scale)
         self.top.recolor(palette)
         self.status.recolor(palette)
@@ -321,6 +350,7 @@ class Bench:
             self.status_area: (12, 3),
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
+            self.desk_area: (14, 8),
         }
         themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})

@@ -24,6 +24,7 @@ from midistems_graph.editor.view.marks import Mark, spoken_level
 from midistems_graph.editor.view.node_cards import Pen, level_of
 from midistems_graph.editor.view.node_items import OUTLINED, NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
+from midistems_graph.editor.view.signs import Worry
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
 
@@ -58,6 +59,7 @@ class Canvas:
         self.wires: dict[str, WireItem] = {}
         self._others: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
+        self._worries: Mapping[str, Worry] = {}
         self._names: Mapping[str, str] = {}
         self._levels: dict[str, float] = {}
         self._chosen: frozenset[str] = frozenset()
@@ -186,6 +188,12 @@ class Canvas:
             if node_id in self.nodes:
                 self.nodes[node_id].set_mark(mark)
 
+    def set_worries(self, worries: Mapping[str, Worry]) -> None:
+        """What the rules find wrong, by node; those that are not named are sound."""
+        self._worries = worries
+        for node_id, item in self.nodes.items():
+            item.set_worry(worries.get(node_id, ""))
+
     def forget_marks(self) -> None:
         """Another document: nothing is known of its nodes."""
         self._marks.clear()
@@ -199,6 +207,10 @@ class Canvas:
         self._levels = dict(levels)
         for edge_id in changed & self.wires.keys():
             self.wires[edge_id].set_words(self._words(edge_id), shown=self._detail.named)
+
+    def level(self, edge_id: str) -> float | None:
+        """How loud an edge is, None if that is not known."""
+        return self._levels.get(edge_id)
 
     def _words(self, edge_id: str) -> str:
         """What is written on an edge: the stems it carries and how loud it is."""
@@ -291,6 +303,7 @@ class Canvas:
             item = self.nodes[node_id] = NodeItem(box, Pen(self.palette, self.measure), self._node_layer)
             item.look(chosen=node_id in self._chosen, hovered=node_id == self._hover)
             item.set_mark(self._marks.get(node_id, Mark()))
+            item.set_worry(self._worries.get(node_id, ""))
         elif item.box.shape == box.shape:
             item.move(box)
         else:

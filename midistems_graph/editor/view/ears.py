@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty
 
+from midistems_graph.audio.output_base import AudioOut
 from midistems_graph.audio.values import Span
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.deck import Deck
-from midistems_graph.editor.audition.takes import Take, difference
+from midistems_graph.editor.audition.desk import Desk
+from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.view.marks import Mark
-from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import Idle, LiveEngine, NodeChanged, NodeState, Refused, StretchReady
+from midistems_graph.engine.binding import SONG, Bindings
+from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live_events import Idle, NodeChanged, NodeState, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import NodeLibrary
 
@@ -24,23 +27,33 @@ log = logging.getLogger(__name__)
 
 
 class Ears:
-    """Hears one song through one graph. All methods are for the main thread and return at once."""
+    """Hears one song through one graph. All methods are for the main thread and return at once.
 
-    def __init__(self, library: NodeLibrary, store: Store, song: Path, folder: Path | None) -> None:
-        self.bindings = Bindings.open({"song": song}, folder)
-        bound = self.bindings.files["song"]
+    `inputs` are the files bound to the graph's inputs, the song among them.
+    """
+
+    def __init__(
+        self,
+        library: NodeLibrary,
+        store: Store,
+        inputs: Mapping[str, Path],
+        folder: Path | None,
+        out: AudioOut | None = None,
+    ) -> None:
+        self.bindings = Bindings.open(inputs, folder)
+        bound = self.bindings.files[SONG]
         self.live = LiveEngine(library, store)
-        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate))
-        self.take: Take | None = None
-        self.other: Take | None = None
-        self.slot: int | None = None
+        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate), out=out)
+        self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False
         """Something new can be read since this was last set to False."""
         self._states: dict[str, NodeState] = {}
         self.deck.start()
+        self.desk.figures.start()
 
     def close(self) -> None:
+        self.desk.close()
         self.deck.close()
         self.live.close()
         self.bindings.close()
@@ -52,45 +65,18 @@ class Ears:
     def show(self, graph: Graph) -> None:
         """The graph was edited."""
         self.live.show(graph, self.bindings)
+        self.deck.use_mixture(mixture_of(graph))
         self.deck.changed()
 
-    def hear(self, address: Address, *, slot: int | None = None) -> None:
-        """Play an edge from the same moment on."""
-        if self.take is None or self.take.addresses != (address,):
-            self.other = self.take
-        self.take, self.slot = Take.of(address), slot
-        self.deck.hear(self.take)
+    @property
+    def take(self) -> Take | None:
+        """The edge that is shown."""
+        return Take.of(self.desk.edge) if self.desk.edge else None
 
-    def keep(self, number: int) -> bool:
-        """Keep what is heard under a number key; False if nothing is."""
-        if self.take is None:
-            return False
-        self.deck.keep(number, self.take)
-        self.slot = number
-        return True
-
-    def recall(self, number: int) -> bool:
-        take = self.deck.slots[number]
-        if take is None:
-            return False
-        self.other, self.take, self.slot = self.take, take, number
-        self.deck.hear(take)
-        return True
-
-    def swap(self) -> bool:
-        """Hear the edge that was heard before; False if there was none."""
-        if self.other is None:
-            return False
-        self.take, self.other, self.slot = self.other, self.take, None
-        self.deck.hear(self.take)
-        return True
-
-    def hear_difference(self) -> bool:
-        """Hear what is left of this edge without the one before."""
-        if self.take is None or self.other is None:
-            return False
-        self.deck.hear(difference(self.take, self.other))
-        return True
+    @property
+    def other(self) -> Take | None:
+        """The edge that it is compared with."""
+        return Take.of(self.desk.other) if self.desk.other else None
 
     def seek(self, seconds: float) -> None:
         self.deck.seek(round(seconds * self.deck.song.rate))
@@ -103,6 +89,9 @@ class Ears:
     def take_events(self) -> dict[str, Mark]:
         """What changed since the last time: marks by flattened address. Refusals are said."""
         marks: dict[str, Mark] = {}
+        messages = self.deck.player.messages
+        while messages:
+            self.said(messages.popleft(), True)
         while True:
             try:
                 event = self.live.events.get_nowait()
@@ -112,7 +101,7 @@ class Ears:
                 case NodeChanged(node, state):
                     self._states[node] = state
                     marks[node] = mark_of(state)
-                case StretchReady():
+                case StretchReady() | PreviewReady():
                     self.computed = True
                     self.deck.computed()
                 case Refused():
@@ -130,8 +119,14 @@ class Ears:
 
     def silence(self) -> None:
         """Another document: nothing of the old one is heard any more."""
-        self.deck.play(False)
-        self.take = self.other = self.slot = None
+        self.desk.forget()
+
+
+def mixture_of(graph: Graph) -> Address | None:
+    """The edge that lends its phase to masks and magnitudes: what loads the song."""
+    loads = (name for name, node in sorted(graph.nodes.items()) if node.type == "io.load")
+    song = (name for name in loads if graph.nodes[name].knobs.get("input", SONG) == SONG)
+    return next((Address(name, "out") for name in song), None)
 
 
 def mark_of(state: NodeState) -> Mark:

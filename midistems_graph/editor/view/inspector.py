@@ -1,4 +1,4 @@
-"""The panel beside the canvas: the knobs of what is selected, what is wrong with it, and what it does.
+"""The panel beside the canvas: how what is selected stands, what is wrong with it, its knobs, and what it does.
 
 It is built anew when other things are selected; while the same are, only values change, so that a control that is
 being dragged stays.
@@ -6,17 +6,40 @@ being dragged stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, log
 
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.inspector import KnobRow
-from midistems_graph.editor.model.knob_words import shown_value
-from midistems_graph.editor.view.palette import Palette
-from midistems_graph.editor.view.themes import quiet_button_theme
-from midistems_graph.node.definition import Knob
+from midistems_graph.editor.view.knob_controls import Hands, KnobControl, Look
+from midistems_graph.editor.view.palette import Palette, wire_color
+from midistems_graph.editor.view.themes import name_theme
+
+WIDTH = 262
+"""What texts are wrapped to, in pixels at scale 1."""
+
+Fact = tuple[str, str]
+"""A name and what is said of it."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A sentence about what is wrong: an error or a warning, and the node that a click leads to (empty: none)."""
+
+    sentence: str
+    is_error: bool
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class PortLine:
+    """A port: `in` or `out`, its name, what flows there, and the colour of which kind it has."""
+
+    side: str
+    name: str
+    words: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -27,37 +50,28 @@ class Page:
     title: str
     subtitle: str = ""
     about: str = ""
+    told: tuple[Fact, ...] = ()
+    """How it stands: first under the title."""
     rows: tuple[KnobRow, ...] = ()
-    problems: tuple[tuple[str, bool], ...] = ()
-    """Sentences, and whether each is an error (else a warning)."""
-    facts: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Trouble, ...] = ()
+    ports: tuple[PortLine, ...] = ()
+    facts: tuple[Fact, ...] = ()
     help: str = ""
     editable: bool = False
     """Whether the title can be typed in."""
-
-
-@dataclass(frozen=True)
-class Hands:
-    """What the panel asks for: a knob set while dragged or at once, typed, reset; the end of a drag; a new title."""
-
-    set: Callable[[str, object], None]
-    type: Callable[[str, str], None]
-    reset: Callable[[str], None]
-    seal: Callable[[], None]
-    rename: Callable[[str], None]
-    browse: Callable[[str], None]
 
 
 class Inspector:
     """The panel in a parent; `show` a page after every change."""
 
     def __init__(self, parent: int, palette: Palette, scale: float, hands: Hands) -> None:
-        self.palette, self.scale, self.hands = palette, scale, hands
-        self.parent = parent
+        self.hands, self.parent = hands, parent
         self.body = int(dpg.add_child_window(parent=parent, width=-1, height=-1))
         self._page: Page | None = None
-        self._controls: dict[str, _Control] = {}
-        self._quiet = quiet_button_theme(palette)
+        self._controls: dict[str, KnobControl] = {}
+        self._handlers: list[int] = []
+        self._troubles: list[int] = []
+        self._look = _look(palette, scale)
 
     def show(self, page: Page) -> None:
         old, self._page = self._page, page
@@ -70,12 +84,12 @@ class Inspector:
 
     def recolor(self, palette: Palette, scale: float) -> None:
         """Build it anew with other colours."""
-        self.palette, self.scale = palette, scale
-        old, self._quiet = self._quiet, quiet_button_theme(palette)
+        old, self._look = self._look, _look(palette, scale)
         page, self._page = self._page, None
         if page is not None:
             self.show(page)
-        dpg.delete_item(old)
+        for theme in (old.named, old.changed):
+            dpg.delete_item(theme)
 
     @property
     def control_ids(self) -> Mapping[str, int]:
@@ -88,16 +102,55 @@ class Inspector:
         return control.field or control.main
 
     @property
+    def trouble_ids(self) -> list[int]:
+        """The texts of what is wrong, for tests."""
+        return list(self._troubles)
+
+    def name_of(self, name: str) -> int:
+        """The name of a knob, which opens its menu."""
+        return self._controls[name].name
+
+    @property
     def page(self) -> Page | None:
         """What is shown."""
         return self._page
 
+    @property
+    def _wrap(self) -> int:
+        return int(WIDTH * self._look.scale)
+
     def _build(self, page: Page) -> None:
-        p = self.palette
+        p = self._look.palette
         dpg.delete_item(self.body, children_only=True)
-        self._controls = {}
+        for handler in self._handlers:
+            dpg.delete_item(handler)
+        self._controls, self._handlers, self._troubles = {}, [], []
         dpg.push_container_stack(self.body)
-        wrap = int(270 * self.scale)
+        self._build_head(page)
+        for trouble in page.problems:
+            self._build_trouble(trouble)
+        if page.about:
+            dpg.add_spacer(height=1)
+            dpg.add_text(page.about, color=p.soft, wrap=self._wrap)
+        if page.rows:
+            _line()
+        for row in page.rows:
+            self._controls[row.name] = KnobControl(row, self._look, self.hands)
+        if page.ports or page.facts:
+            _line()
+        for port in page.ports:
+            with dpg.group(horizontal=True):
+                dpg.add_text(f"{port.side}  {port.name}", color=wire_color(port.kind, p))
+                dpg.add_text(port.words, color=p.faint, wrap=self._wrap)
+        self._build_facts(page.facts)
+        if page.help:
+            dpg.add_spacer(height=4)
+            with dpg.collapsing_header(label="What it does"):
+                dpg.add_text(page.help, color=p.soft, wrap=self._wrap)
+        dpg.pop_container_stack()
+
+    def _build_head(self, page: Page) -> None:
+        p = self._look.palette
         if page.editable:
             field = dpg.add_input_text(
                 default_value=page.title, width=-1, on_enter=True, callback=lambda _, text: self.hands.rename(text)
@@ -105,135 +158,42 @@ class Inspector:
             with dpg.tooltip(field):
                 dpg.add_text("the name on the canvas; Enter takes it")
         else:
-            dpg.add_text(page.title, wrap=wrap)
+            dpg.add_text(page.title, wrap=self._wrap)
         if page.subtitle:
-            dpg.add_text(page.subtitle, color=p.faint, wrap=wrap)
-        for sentence, is_error in page.problems:
-            dpg.add_spacer(height=2)
-            dpg.add_text(sentence, color=p.bad if is_error else p.warn, wrap=wrap)
-        if page.about:
-            dpg.add_spacer(height=2)
-            dpg.add_text(page.about, color=p.soft, wrap=wrap)
-        if page.rows:
-            dpg.add_spacer(height=4)
-            dpg.add_separator()
-            dpg.add_spacer(height=2)
-        for row in page.rows:
-            self._controls[row.name] = _Control(row, self, self._quiet)
-        if page.facts:
-            dpg.add_spacer(height=4)
-            dpg.add_separator()
-            dpg.add_spacer(height=2)
-            for name, words in page.facts:
-                dpg.add_text(f"{name}  {words}", color=p.soft, wrap=wrap)
-        if page.help:
-            dpg.add_spacer(height=4)
-            with dpg.collapsing_header(label="What it does"):
-                dpg.add_text(page.help, color=p.soft, wrap=wrap)
-        dpg.pop_container_stack()
+            dpg.add_text(page.subtitle, color=p.faint, wrap=self._wrap)
+        self._build_facts(page.told)
+
+    def _build_facts(self, facts: tuple[Fact, ...]) -> None:
+        for name, words in facts:
+            dpg.add_text(f"{name}  {words}", color=self._look.palette.soft, wrap=self._wrap)
+
+    def _build_trouble(self, trouble: Trouble) -> None:
+        """A sentence that is wrong; a click on it leads to its node."""
+        p = self._look.palette
+        dpg.add_spacer(height=1)
+        text = dpg.add_text(trouble.sentence, color=p.bad if trouble.is_error else p.warn, wrap=self._wrap)
+        self._troubles.append(int(text))
+        if trouble.node:
+            with dpg.item_handler_registry() as handler:
+                dpg.add_item_clicked_handler(callback=lambda: self.hands.go(trouble.node))
+            dpg.bind_item_handler_registry(text, handler)
+            self._handlers.append(int(handler))
+            with dpg.tooltip(text):
+                dpg.add_text(f"click to see {trouble.node}")
+
+
+def _line() -> None:
+    dpg.add_spacer(height=3)
+    dpg.add_separator()
+    dpg.add_spacer(height=1)
+
+
+def _look(palette: Palette, scale: float) -> Look:
+    return Look(palette, scale, name_theme(palette, palette.soft), name_theme(palette, palette.accent))
 
 
 def _frame_of(page: Page) -> object:
-    rows = tuple((row.knob, row.driven_by, row.docs, row.said, row.linked) for row in page.rows)
-    return page.key, page.title, page.subtitle, page.about, page.problems, page.facts, page.help, page.editable, rows
-
-
-class _Control:
-    """The control of one knob: a slider with a field to type in, a box to tick, a list, or a line of text."""
-
-    def __init__(self, row: KnobRow, panel: Inspector, quiet: int) -> None:
-        self.row, self.panel = row, panel
-        knob, p, hands = row.knob, panel.palette, panel.hands
-        name = row.name
-        self.main = self.field = 0
-        with dpg.group(horizontal=True):
-            label = dpg.add_text(name.replace("_", " "), color=p.soft)
-            self.reset = int(dpg.add_button(label="reset", small=True, callback=lambda: hands.reset(name)))
-            dpg.bind_item_theme(self.reset, quiet)
-        with dpg.tooltip(label):
-            shown = f"default {shown_value(knob.default)}; allowed: {knob.allowed}"
-            dpg.add_text(f"{row.docs}\n{shown}" if row.docs else shown, wrap=int(320 * panel.scale))
-        if row.driven_by is not None:
-            dpg.add_text(f"driven by {row.driven_by.source}", color=p.accent)
-            return
-        if row.linked:
-            dpg.add_text("shared with " + ", ".join(map(str, row.linked)), color=p.faint, wrap=int(270 * panel.scale))
-        if row.said:
-            dpg.add_text(row.said, color=p.bad, wrap=int(270 * panel.scale))
-        width = int(158 * panel.scale)
-        match row.control:
-            case "checkbox":
-                self.main = dpg.add_checkbox(callback=lambda _, value: self._set(value))
-            case "combo" | "input":
-                self.main = dpg.add_combo(list(row.choices), width=-1, callback=self._typed)
-            case "slider" | "drag":
-                with dpg.group(horizontal=True):
-                    self.main = dpg.add_slider_float(
-                        width=width, max_value=1.0, format="", no_input=True, callback=lambda _, at: self._slid(at)
-                    )
-                    self.field = dpg.add_input_text(width=-1, on_enter=True, callback=self._typed)
-                with dpg.item_handler_registry() as registry:
-                    dpg.add_item_deactivated_handler(callback=lambda: hands.seal())
-                dpg.bind_item_handler_registry(self.main, registry)
-            case "file" | "folder":
-                with dpg.group(horizontal=True):
-                    self.main = dpg.add_input_text(width=-70, on_enter=True, callback=self._typed)
-                    dpg.add_button(label="choose", callback=lambda: hands.browse(name))
-            case _:
-                self.main = dpg.add_input_text(width=-1, on_enter=True, callback=self._typed)
-        dpg.add_spacer(height=2)
-
-    def show(self, row: KnobRow) -> None:
-        """Another value."""
-        self.row = row
-        dpg.configure_item(self.reset, show=not row.is_default and row.enabled)
-        if not self.main:
-            return
-        knob, value = row.knob, row.value
-        text = "several values" if row.mixed else shown_value(value)
-        match knob.kind:
-            case "bool":
-                dpg.set_value(self.main, bool(value))
-            case "int" | "float" if self.field and isinstance(value, int | float):
-                if not dpg.is_item_active(self.main):
-                    dpg.set_value(self.main, place_of(knob, float(value)))
-                unit = f" {knob.range.unit}" if knob.range and knob.range.unit else ""
-                dpg.set_value(self.field, text if row.mixed else text + unit)
-            case _:
-                dpg.set_value(self.main, text)
-
-    def _set(self, value: object) -> None:
-        self.panel.hands.set(self.row.name, value)
-
-    def _slid(self, at: float) -> None:
-        self._set(value_at(self.row.knob, at))
-
-    def _typed(self, _: int, text: str) -> None:
-        unit = self.row.knob.range.unit if self.row.knob.range else ""
-        text = text.strip()
-        if unit and text.endswith(unit):
-            text = text[: -len(unit)].strip()
-        self.panel.hands.type(self.row.name, text)
-
-
-def place_of(knob: Knob, value: float) -> float:
-    """Where a value stands on its slider, 0 to 1; logarithmic where the knob says so."""
-    assert knob.range is not None
-    low, high = knob.range.low, knob.range.high
-    value = min(max(value, low), high)
-    if knob.range.scale == "log" and low > 0:
-        return log(value / low) / log(high / low)
-    return (value - low) / (high - low) if high > low else 0.0
-
-
-def value_at(knob: Knob, at: float) -> float | int:
-    """The value at a place of the slider, rounded to three digits that matter (whole for an int)."""
-    assert knob.range is not None
-    low, high = knob.range.low, knob.range.high
-    at = min(max(at, 0.0), 1.0)
-    value = low * exp(at * log(high / low)) if knob.range.scale == "log" and low > 0 else low + at * (high - low)
-    if knob.kind == "int":
-        return round(value)
-    step = (high - low) / 1000
-    rounded = float(f"{value:.3g}") if knob.range.scale == "log" else round(value / step) * step if step else value
-    return min(max(float(f"{rounded:.6g}"), low), high)
+    """What needs other controls when it changes."""
+    rows = tuple((row.knob, row.driven_by, row.docs, row.said, row.linked, row.published) for row in page.rows)
+    head = page.key, page.title, page.subtitle, page.about, page.told, page.problems
+    return *head, page.ports, page.facts, page.help, page.editable, rows

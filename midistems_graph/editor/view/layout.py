@@ -20,6 +20,7 @@ class Layout:
     canvas: Rect
     inspector: Rect
     listening: Rect
+    desk: Rect
     transport: Rect
     status: Rect
 
@@ -35,7 +36,8 @@ class Layout:
             Rect(0, 0, width, top),
             Rect(0, top, width - side, max(views, top + 1)),
             Rect(width - side, top, width, max(views, top + 1)),
-            Rect(0, views, width, transport),
+            Rect(0, views, width - side, transport),
+            Rect(width - side, views, width, transport),
             Rect(0, transport, width, status),
             Rect(0, status, width, height),
         )

@@ -65,6 +65,8 @@ def _names(editor: Editor, hit: Hit) -> tuple[str, ...]:
         case "frame" | "note":
             return ON_DECOR
     leave = ("leave",) if state.path else ()
+    if editor.insight.iterations(state.path)[1] > 1:
+        leave = (*leave, "iteration_before", "iteration_next")
     return (*leave, *ON_CANVAS)
 
 

@@ -29,7 +29,7 @@ from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.palette import CLEAR, Color, Palette, faded, mixed, wire_color
 from midistems_graph.editor.view.port_shapes import draw_port
-from midistems_graph.editor.view.signs import draw_sign, sign_color
+from midistems_graph.editor.view.signs import Worry, draw_sign, draw_worry, sign_color
 
 SCALES = (1.25, 1.8, 2.6, 4.0)
 """World units per pixel at which the next level begins: near, three sizes of names, far."""
@@ -78,7 +78,7 @@ def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
         _draw_ports(shape, level, p, into)
 
 
-def draw_standing(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
+def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into: int) -> None:
     """What follows the mark: the sign, words, progress, the picture, why it failed; and the name far out."""
     shape = box.shape
     if level == NEAR:
@@ -95,6 +95,8 @@ def draw_standing(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None
     size = 5.0 if level == NEAR else 5.5 * SCALES[level - 1]
     at = (PAD + 5, TITLE / 2) if level == NEAR else (PAD + size, shape.height - PAD - size)
     draw_sign(phase, at, size, p, into)
+    if worry:
+        draw_worry(worry, (shape.width - PAD - size * 0.6, at[1]), size, p, into)
     if phase == "running":
         high = 3.0 if level == NEAR else 3.0 * SCALES[level - 1]
         low = shape.height - high

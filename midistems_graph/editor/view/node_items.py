@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.scene import Box
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import FAR, ROUND, SCALES, Pen, border_color, draw_card, draw_standing
+from midistems_graph.editor.view.signs import Worry
 
 OUTLINED = 3
 """The level from which on only cards that stand out have a border."""
@@ -34,6 +35,7 @@ class NodeItem:
         self.box, self.pen = box, pen
         self.chosen = self.hovered = self.shown = False
         self.mark = Mark()
+        self.worry: Worry = ""
         self.level = FAR
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._cards: dict[int, _Card] = {}
@@ -88,9 +90,18 @@ class NodeItem:
                 dpg.delete_item(card.ground, children_only=True)
                 draw_card(self.box, level, mark, self.pen, card.ground)
             dpg.delete_item(card.standing, children_only=True)
-            draw_standing(self.box, level, mark, self.pen, card.standing)
+            draw_standing(self.box, level, mark, self.worry, self.pen, card.standing)
         if failed:
             self._outline()
+
+    def set_worry(self, worry: Worry) -> None:
+        """Whether the rules find something wrong with it."""
+        if worry == self.worry:
+            return
+        self.worry = worry
+        for level, card in self._cards.items():
+            dpg.delete_item(card.standing, children_only=True)
+            draw_standing(self.box, level, self.mark, worry, self.pen, card.standing)
 
     def _made(self, level: int) -> _Card:
         root = int(dpg.add_draw_node(parent=self.root))
@@ -107,7 +118,7 @@ class NodeItem:
             parent=root,
         )
         draw_card(self.box, level, self.mark, self.pen, ground)
-        draw_standing(self.box, level, self.mark, self.pen, standing)
+        draw_standing(self.box, level, self.mark, self.worry, self.pen, standing)
         return _Card(root, ground, standing, int(border))
 
     def _outline(self) -> None:

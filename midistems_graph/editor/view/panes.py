@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from midistems_graph.editor.audition.takes import Take, difference
+from midistems_graph.editor.model.paint import Point
+from midistems_graph.editor.model.timeline import Timeline
 from midistems_graph.editor.model.views import Views
+from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Kind
 
 GUTTER, RULER = 44.0, 18.0
@@ -52,6 +55,42 @@ class Pane:
     def has_hz(self) -> bool:
         """Whether its height is a frequency."""
         return self.kind in ("spectrogram", "difference")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A pane on its axes, `left` and `width` in pixels: where moments and frequencies are, and what is at a pixel."""
+
+    pane: Pane
+    timeline: Timeline
+    axis: FrequencyAxis
+    left: float
+    width: float
+
+    @property
+    def bottom(self) -> float:
+        return self.pane.bottom
+
+    @property
+    def seconds_per_pixel(self) -> float:
+        return self.timeline.length / self.width
+
+    def pixel(self, seconds: float, hz: float) -> tuple[float, float]:
+        """Where a moment and a frequency are; what lies outside is at the nearest edge."""
+        share, place = self.timeline.share(seconds), self.axis.place(hz)
+        return self.clipped(self.left + share * self.width, self.pane.top + (1 - place) * self.pane.height)
+
+    def clipped(self, x: float, y: float) -> tuple[float, float]:
+        right = self.left + self.width
+        return min(max(x, self.left), right), min(max(y, self.pane.top), self.pane.bottom)
+
+    def hz(self, y: float) -> float:
+        return self.axis.hz(min(max((self.pane.bottom - y) / self.pane.height, 0.0), 1.0))
+
+    def point(self, x: float, y: float) -> Point:
+        """What is at a pixel, or at the nearest one of the pane."""
+        x, y = self.clipped(x, y)
+        return Point(x, y, self.timeline.at((x - self.left) / self.width), self.hz(y))
 
 
 def panes_of(sight: Sight, views: Views, height: float) -> tuple[Pane, ...]:

@@ -17,6 +17,9 @@ from midistems_graph.editor.view.menu import Menu
 Button = Literal["left", "right", "middle"]
 BUTTONS: dict[int, Button] = {0: "left", 1: "right", 2: "middle"}
 
+PAGE_UP, PAGE_DOWN = 517, 518
+"""As they arrive; mvKey_Prior and mvKey_Next of Dear PyGui 2.3 are numbers that no key has."""
+
 NAMES = {
     dpg.mvKey_Spacebar: "Space",
     dpg.mvKey_Return: "Enter",
@@ -32,8 +35,8 @@ NAMES = {
     dpg.mvKey_Down: "Down",
     dpg.mvKey_Home: "Home",
     dpg.mvKey_End: "End",
-    dpg.mvKey_Prior: "PageUp",
-    dpg.mvKey_Next: "PageDown",
+    PAGE_UP: "PageUp",
+    PAGE_DOWN: "PageDown",
     dpg.mvKey_Plus: "Plus",
     dpg.mvKey_Minus: "Minus",
     dpg.mvKey_Comma: "Comma",

@@ -16,7 +16,7 @@ from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.runs.job import Job, State
 from midistems_graph.editor.runs.order import Order
 from midistems_graph.editor.view.browser import shortened
-from midistems_graph.editor.view.inspector import place_of, value_at
+from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key

@@ -9,12 +9,16 @@ arrow past a bar       bypassed                  ring with a stroke  muted
 from __future__ import annotations
 
 from math import cos, pi, sin
+from typing import Literal
 
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.marks import Phase
 from midistems_graph.editor.view.palette import Color, Palette
+
+Worry = Literal["", "warning", "error"]
+"""Whether the rules find something wrong with a node."""
 
 
 def sign_color(phase: Phase, palette: Palette) -> Color:
@@ -51,6 +55,13 @@ def draw_sign(phase: Phase, at: Point, radius: float, palette: Palette, parent: 
             )
             bow = ((x - half * 0.6, y), (x - half * 0.6, y - radius * 1.3), (x + half * 0.6, y - radius * 1.3))
             dpg.draw_bezier_cubic(*bow, (x + half * 0.6, y), color=color, thickness=thick, segments=10, parent=parent)
+
+
+def draw_worry(worry: Worry, at: Point, radius: float, palette: Palette, parent: int) -> None:
+    """An exclamation mark where the rules find something: red for what stops a run, amber for what is hardly meant."""
+    color, (x, y), thick = palette.bad if worry == "error" else palette.warn, at, radius * 0.42
+    dpg.draw_line((x, y - radius), (x, y + radius * 0.3), color=color, thickness=thick, parent=parent)
+    dpg.draw_circle((x, y + radius * 0.8), thick * 0.55, color=color, fill=color, segments=8, parent=parent)
 
 
 def _around(at: Point, radius: float, count: int) -> list[list[float]]:

@@ -12,6 +12,8 @@ from typing import Literal
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.audio.strokes import Stroke
+from midistems_graph.editor.model.paint import Tool
 from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.timeline import Timeline, moment
 from midistems_graph.editor.model.views import Views
@@ -19,10 +21,11 @@ from midistems_graph.editor.pictures.axes import FrequencyAxis, note_of
 from midistems_graph.editor.pictures.painting import Look
 from midistems_graph.editor.pictures.wishes import Made, Wish
 from midistems_graph.editor.view.palette import STEM_INKS, Palette
-from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight, panes_of
+from midistems_graph.editor.view.panes import GUTTER, RULER, Chart, Pane, Sight, panes_of
 from midistems_graph.editor.view.pointer import modifiers
 from midistems_graph.editor.view.strip_bar import BAR, StripBar
 from midistems_graph.editor.view.strip_items import StripItems
+from midistems_graph.editor.view.strip_paint import StripPaint
 from midistems_graph.editor.view.textures import Textures
 
 LOWEST_HZ = 30.0
@@ -34,7 +37,7 @@ EDGE = 5.0
 
 @dataclass(frozen=True)
 class Hands:
-    """What the strip lets people do: times in seconds, its height in pixels, commands by name, choices."""
+    """What the strip lets people do; times in seconds, its height in pixels, commands by name."""
 
     seek: Callable[[float], None]
     loop: Callable[[float, float], None]
@@ -42,13 +45,15 @@ class Hands:
     resize: Callable[[float], None] = lambda _: None
     do: Callable[[str], None] = lambda _: None
     choose: Callable[[Views], None] = lambda _: None
+    take: Callable[[Tool], None] = lambda _: None
+    paint: Callable[[Stroke], None] = lambda _: None
 
 
 @dataclass
 class _Drag:
     """What the pointer holds since it was pressed."""
 
-    kind: Literal["loop", "pan", "height"]
+    kind: Literal["loop", "pan", "height", "paint"]
     button: int
     x: float
     y: float
@@ -71,10 +76,11 @@ class Strip:
         self._drag: _Drag | None = None
         self._pointer: tuple[float, float] | None = None
         self._lit = False
-        self.bar = StripBar(parent, palette, scale, hands.do, hands.choose)
+        self.bar = StripBar(parent, palette, scale, hands.do, hands.choose, hands.take)
         self._below = int(dpg.add_group(parent=parent, pos=(0, int(BAR * scale))))
         self._draw = dpg.add_drawlist(100, 100, parent=self._below)
         self.items = StripItems(self._draw, palette, scale)
+        self.paint = StripPaint(self.items.strokes, palette)
         with dpg.handler_registry():
             for button in (0, 1, 2):
                 dpg.add_mouse_click_handler(button, callback=self._down)
@@ -92,15 +98,19 @@ class Strip:
         self._made.clear()
         self._rearrange()
 
-    def look(self, sight: Sight, views: Views) -> None:
-        """Show something else, or in another way."""
+    def look(self, sight: Sight, views: Views, tool: Tool | None = None, strokes: tuple[Stroke, ...] = ()) -> None:
+        """Show something else, or in another way; with a tool the pointer paints."""
+        painted = (tool, strokes) != (self.paint.tool, self.paint.strokes)
+        self.paint.tool, self.paint.strokes = tool, strokes
         if (sight, views) != (self.sight, self.views):
             rescaled = views.scale != self.views.scale
             self.sight, self.views = sight, views
             if rescaled:
                 self._look_at_all_hz(self.highest_hz)
             self._rearrange()
-        self.bar.show(self.views, self.sight)
+        elif painted:
+            self.paint.draw(self._charts())
+        self.bar.show(self.views, self.sight, tool)
 
     def place(self, area: Rect) -> None:
         self._area = area
@@ -110,7 +120,7 @@ class Strip:
         self._rearrange()
 
     def recolor(self, palette: Palette) -> None:
-        self.palette = self.items.palette = palette
+        self.palette = self.items.palette = self.paint.palette = palette
         self.bar.recolor(palette)
         self._rearrange()
 
@@ -207,6 +217,7 @@ class Strip:
         self.items.draw_ruler(self.panes, self.timeline, self.axis, self._width, self._height)
         self.items.draw_pictures(self.panes, self._made, self.textures, self.timeline, self.axis, self._width)
         self.items.draw_titles(self.panes, self.sight)
+        self.paint.draw(self._charts())
         self._point()
 
     def _look_at_all_hz(self, highest: float) -> None:
@@ -246,6 +257,13 @@ class Strip:
             return False
         return abs(self._inside()[0] - self._drag.x) >= CLICK_PIXELS
 
+    def _chart(self, pane: Pane) -> Chart:
+        return Chart(pane, self.timeline, self.axis, GUTTER * self.scale, self._width)
+
+    def _charts(self) -> list[Chart]:
+        """The panes that show the painted sound."""
+        return [self._chart(p) for p in self.panes if p.kind == "spectrogram" and p.take == self.sight.take]
+
     def _pane_at(self, y: float) -> Pane | None:
         return next((pane for pane in self.panes if pane.top <= y < pane.bottom), None)
 
@@ -263,12 +281,21 @@ class Strip:
             return
         elif button == 1:
             self.hands.unloop()
+        elif button == 0 and self.paint.tool is not None and (chart := self._painted_at(y)) is not None:
+            self._drag = _Drag("paint", button, x, y, self.timeline)
+            self.paint.begin(chart, x, y)
         else:
             self._drag = _Drag("pan" if button == 2 or y < RULER else "loop", button, x, y, self.timeline)
+
+    def _painted_at(self, y: float) -> Chart | None:
+        return next((chart for chart in self._charts() if chart.pane.top <= y < chart.pane.bottom), None)
 
     def _move(self) -> None:
         x, y = self._inside()
         drag = self._drag
+        if drag is not None and drag.kind == "paint":
+            self.paint.go_on(x, y)
+            self.paint.draw(self._charts())
         if drag is not None and drag.kind == "pan":
             self.see(drag.timeline.moved((drag.x - x) / self._width * drag.timeline.length))
         elif drag is not None and drag.kind == "height":
@@ -285,7 +312,12 @@ class Strip:
         if drag is None or drag.button != button:
             return
         self._drag = None
-        if drag.kind == "loop" and dragged:
+        if drag.kind == "paint":
+            self.paint.go_on(*self._inside())
+            if (stroke := self.paint.finish()) is not None:
+                self.hands.paint(stroke)
+            self.paint.draw(self._charts())
+        elif drag.kind == "loop" and dragged:
             first, last = sorted((drag.timeline.at(self._share(drag.x)), self._seconds))
             self.hands.loop(first, last)
         elif drag.kind == "loop" or (drag.kind == "pan" and not dragged and button == 0):

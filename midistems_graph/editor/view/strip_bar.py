@@ -1,12 +1,13 @@
-"""The line above the strip's pictures: what is shown, the value under the pointer, and how it is shown."""
+"""The line above the strip's pictures: the value under the pointer, what one paints with, and how things are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.editor.model.paint import Tool, tools
 from midistems_graph.editor.model.views import Views, choices
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.panes import Sight
@@ -16,7 +17,11 @@ BAR = 28.0
 """Height of the line in pixels."""
 
 _WIDTHS = {"shows": 92, "scale": 62, "channel": 58, "ceiling": 66, "range": 62}
+_PAINT_WIDTHS = {"shape": 80, "gain_db": 66, "size": 52}
 _HINTS = {
+    "shape": "what is drawn (Shift+P)",
+    "gain_db": "how much softer or louder (Alt+G)",
+    "size": "how wide brush and harmonics are (Alt+W)",
     "shows": "what is shown (Shift+V)",
     "scale": "scale of frequencies (Alt+S)",
     "channel": "channel (Alt+C)",
@@ -26,7 +31,7 @@ _HINTS = {
 
 
 class StripBar:
-    """The line in a parent; `do` gets the names of commands, `choose` other choices."""
+    """The line in a parent; `do` gets the names of commands, `choose` other choices, `take` other tools."""
 
     def __init__(
         self,
@@ -35,52 +40,61 @@ class StripBar:
         scale: float,
         do: Callable[[str], None],
         choose: Callable[[Views], None],
+        take: Callable[[Tool], None],
     ) -> None:
-        self.palette, self.scale, self._do, self._choose = palette, scale, do, choose
+        self.palette, self.scale, self._do, self._choose, self._take = palette, scale, do, choose, take
         self._views, self._sight = Views(), Sight()
+        self._tool: Tool | None = None
         self._width = 0.0
         self._edge = int(dpg.add_drawlist(10, 3, parent=parent, pos=(0, 0)))
-        self._title = int(dpg.add_text("", parent=parent, pos=(12, 5)))
-        self._value = int(dpg.add_text("", parent=parent, pos=(300, 5)))
+        self._value = int(dpg.add_text("", parent=parent, pos=(12, 5)))
         self.controls: dict[str, int] = {}
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._tools:
+            self.controls["paint"] = self._button("Paint", "paint on the spectrogram (P)", "paint")
+            for name in _PAINT_WIDTHS:
+                self.controls[name] = self._combo(name, _PAINT_WIDTHS[name], tools(name), self._took)
         with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._group:
-            self.paint_area = int(dpg.add_group(horizontal=True, horizontal_spacing=4))
             self.controls["compare"] = self._button("A | B", "two edges side by side (Alt+D)", "views_compare")
             for name in _WIDTHS:
-                self.controls[name] = self._combo(name)
+                self.controls[name] = self._combo(name, _WIDTHS[name], choices(name), self._chose)
             self.controls["all"] = self._button("All", "the whole song (Shift+Home)", "views_all")
             self.controls["large"] = self._button("Large", "larger or smaller (V)", "views_large")
         self.recolor(palette)
-        self.show(self._views, self._sight, force=True)
+        self.show(self._views, self._sight, None, force=True)
 
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         self._chosen = chosen_button_theme(palette)
-        dpg.bind_item_theme(self._group, compact_theme(self.scale))
-        dpg.configure_item(self._title, color=palette.text)
+        for group in (self._group, self._tools):
+            dpg.bind_item_theme(group, compact_theme(self.scale))
         dpg.configure_item(self._value, color=palette.soft)
         self.light_edge(False)
-        self.show(self._views, self._sight, force=True)
+        self.show(self._views, self._sight, self._tool, force=True)
 
     def place(self, width: float) -> None:
-        """The controls end at the right side; the value stands left of them, so that it never moves."""
+        """The controls end at the right side, those for painting left of them; the value begins at the left side."""
         self._width = width
         controls = (sum(_WIDTHS.values()) + 4 * 9 + 118) * self.scale
         left = max(width - controls, 8.0)
         dpg.configure_item(self._group, pos=(int(left), 5))
-        dpg.configure_item(self._value, pos=(int(max(left - 330 * self.scale, 150)), 5), show=left > 560)
+        tools_left = left - (sum(_PAINT_WIDTHS.values()) + 4 * 4 + 62) * self.scale
+        dpg.configure_item(self._tools, pos=(int(max(tools_left, 8.0)), 5), show=tools_left > 0)
+        dpg.configure_item(self._value, show=tools_left > 200 * self.scale)
         dpg.configure_item(self._edge, width=max(int(width), 1))
         self.light_edge(False)
 
-    def show(self, views: Views, sight: Sight, *, force: bool = False) -> None:
-        if (views, sight) == (self._views, self._sight) and not force:
+    def show(self, views: Views, sight: Sight, tool: Tool | None, *, force: bool = False) -> None:
+        if (views, sight, tool) == (self._views, self._sight, self._tool) and not force:
             return
-        self._views, self._sight = views, sight
+        self._views, self._sight, self._tool = views, sight, tool
+        dpg.bind_item_theme(self.controls["paint"], self._chosen if tool else 0)
+        for name in _PAINT_WIDTHS:
+            dpg.configure_item(self.controls[name], show=tool is not None)
+            if tool is not None:
+                dpg.set_value(self.controls[name], _word(name, getattr(tool, name)))
         for name in _WIDTHS:
             dpg.set_value(self.controls[name], _word(name, getattr(views, name)))
         dpg.bind_item_theme(self.controls["compare"], self._chosen if sight.comparing else 0)
-        title = sight.take.name if sight.take else ""
-        dpg.set_value(self._title, title if len(title) <= 40 else title[:39] + "…")
 
     def read(self, value: str) -> None:
         """The value under the pointer."""
@@ -93,14 +107,22 @@ class StripBar:
         color, thick = (p.accent, 3.0) if lit else (p.line, 1.0)
         dpg.draw_line((0, 0.5), (self._width, 0.5), color=color, thickness=thick, parent=self._edge)
 
-    def _combo(self, name: str) -> int:
-        words = {_word(name, value): value for value in choices(name)}
+    def _chose(self, name: str, value: object) -> None:
+        self._choose(replace(self._views, **{name: value}))  # type: ignore[arg-type]
 
-        def chosen(_: int, word: str) -> None:
-            self._choose(replace(self._views, **{name: words[word]}))
+    def _took(self, name: str, value: object) -> None:
+        self._take(replace(self._tool or Tool(), **{name: value}))  # type: ignore[arg-type]
 
-        width = int(_WIDTHS[name] * self.scale)
-        combo = int(dpg.add_combo(list(words), width=width, no_arrow_button=True, callback=chosen))
+    def _combo(self, name: str, width: int, values: Sequence[object], chosen: Callable[[str, object], None]) -> int:
+        words = {_word(name, value): value for value in values}
+        combo = int(
+            dpg.add_combo(
+                list(words),
+                width=int(width * self.scale),
+                no_arrow_button=True,
+                callback=lambda _, word: chosen(name, words[word]),
+            )
+        )
         with dpg.tooltip(combo, delay=0.5):
             dpg.add_text(_HINTS[name])
         return combo
@@ -117,6 +139,10 @@ def _word(name: str, value: object) -> str:
     match name:
         case "ceiling" | "range":
             return f"{value} dB"
+        case "gain_db":
+            return f"{value:+d} dB"
+        case "size":
+            return f"{value} px"
         case "shows" if value == "both":
             return "wave + spec"
         case "shows" if value == "levels":

@@ -123,3 +123,21 @@ def chosen_button_theme(palette: Palette) -> int:
         dpg.add_theme_color(dpg.mvThemeCol_Button, mixed(palette.raised, palette.accent, 0.55))
         dpg.add_theme_color(dpg.mvThemeCol_ButtonHovered, mixed(palette.raised, palette.accent, 0.65))
     return int(theme)
+
+
+def dense_theme() -> int:
+    """Rows that stand close together, for panels of many small controls."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 4, 1)
+        dpg.add_theme_style(dpg.mvStyleVar_ItemSpacing, 6, 3)
+    return int(theme)
+
+
+def name_theme(palette: Palette, color: Color, padding: tuple[int, int] = (0, 4)) -> int:
+    """A button that looks like the name of what stands beside it: quiet, its words on the left."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):
+        dpg.add_theme_color(dpg.mvThemeCol_Button, faded(palette.raised, 0))
+        dpg.add_theme_color(dpg.mvThemeCol_Text, color)
+        dpg.add_theme_style(dpg.mvStyleVar_ButtonTextAlign, 0.0, 0.5)
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, *padding)
+    return int(theme)

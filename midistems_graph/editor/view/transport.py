@@ -1,41 +1,59 @@
-"""The bar of playback: play, where in the song, loop, what is heard and how loud; ten kept edges."""
+"""The bar of playback: play, where in the song, what is compared with what and through what one listens.
+
+Every toggle is a command; those that are on have the accent colour.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log10
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.marks import clock
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import chosen_button_theme, quiet_button_theme
 
-METER_WIDTH, METER_DB = 150.0, 60.0
-NOTHING = "click an edge to hear it"
+TOGGLES = (
+    ("loop", "Loop"),
+    ("half_speed", "1/2"),
+    ("", ""),
+    ("hear_a", "A"),
+    ("hear_b", "B"),
+    ("difference", "A-B"),
+    ("boost", "+20"),
+    ("match", "LUFS"),
+    ("abx", "ABX"),
+    ("", ""),
+    ("mid", "Mid"),
+    ("side", "Side"),
+    ("band_low", "<250"),
+    ("band_middle", "250-4k"),
+    ("band_high", ">4k"),
+    ("", ""),
+    ("export_sound", "Export"),
+)
+"""Commands and what is written on their buttons; nothing for a line between."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Playback at one moment; seconds, and peaks of both sides as linear values."""
+    """Playback at one moment, in seconds; `on` are the commands that are switched on, `figures` by command."""
 
     playing: bool = False
     at: float = 0.0
     total: float = 0.0
-    looping: bool = False
-    name: str = ""
-    note: str = ""
-    peaks: tuple[float, float] = (0.0, 0.0)
+    on: frozenset[str] = frozenset()
+    figure: str = ""
     kept: tuple[int, ...] = ()
-    slot: int | None = None
 
 
 class TransportBar:
-    """The bar in a parent; `do` gets the names of commands."""
+    """The bar in a parent; `do` gets the names of commands, `hint` gives their keys."""
 
-    def __init__(self, parent: int, palette: Palette, do: Callable[[str], None]) -> None:
-        self.parent, self.palette, self._do = parent, palette, do
+    def __init__(self, parent: int, palette: Palette, do: Callable[[str], None], hint: Callable[[str], str]) -> None:
+        self.parent, self.palette, self._do, self._hint = parent, palette, do, hint
         self._heard = Heard()
         self._build()
 
@@ -49,26 +67,29 @@ class TransportBar:
     def _build(self) -> None:
         p = self.palette
         self._quiet, self._chosen = quiet_button_theme(p), chosen_button_theme(p)
-        with dpg.group(parent=self.parent, horizontal=True):
-            self.play = int(dpg.add_button(label="Play", width=64, callback=lambda: self._do("play")))
-            stop = dpg.add_button(label="Stop", callback=lambda: self._do("stop"))
-            self._loop = int(dpg.add_button(label="Loop", callback=lambda: self._do("loop")))
-            for button in (stop, self._loop):
-                dpg.bind_item_theme(button, self._quiet)
+        self.buttons: dict[str, int] = {}
+        with dpg.group(parent=self.parent, horizontal=True, horizontal_spacing=4):
+            self.play = self._button("play", "Play", 58)
+            dpg.bind_item_theme(self.play, 0)
+            self._button("stop", "Stop")
             self._clock = dpg.add_text("0:00.0 / 0:00.0")
-            dpg.add_spacer(width=8)
-            self._slots: list[int] = []
-            for number in (*range(1, 10), 0):
-                button = int(dpg.add_button(label=str(number), width=22, callback=self._hearer(number), show=False))
-                dpg.bind_item_theme(button, self._quiet)
-                self._slots.append(button)
-            self._meter = dpg.add_drawlist(int(METER_WIDTH), 22)
-            self._name = dpg.add_text(NOTHING, color=p.soft)
-            self._note = dpg.add_text("", color=p.faint)
-        self._draw_meter((0.0, 0.0))
+            for command, label in TOGGLES:
+                if command:
+                    self._button(command, label)
+                else:
+                    dpg.add_text("|", color=p.line)
+            self._figure = dpg.add_text("", color=p.soft)
+            self._slots = {k: self._button(f"hear_{k}", str(k), 22) for k in (*range(1, 10), 0)}
+        for button in self._slots.values():
+            dpg.configure_item(button, show=False)
 
-    def _hearer(self, number: int) -> Callable[[], None]:
-        return lambda: self._do(f"hear_{number}")
+    def _button(self, command: str, label: str, width: int = 0) -> int:
+        button = int(dpg.add_button(label=label, width=width, callback=lambda: self._do(command)))
+        dpg.bind_item_theme(button, self._quiet)
+        with dpg.tooltip(button):
+            dpg.add_text(f"{COMMANDS[command].title}  {self._hint(command)}")
+        self.buttons[command] = button
+        return button
 
     def show(self, heard: Heard) -> None:
         """Show what changed since the last time."""
@@ -76,27 +97,12 @@ class TransportBar:
         if heard.playing != old.playing:
             dpg.configure_item(self.play, label="Pause" if heard.playing else "Play")
             dpg.bind_item_theme(self.play, self._chosen if heard.playing else 0)
-        if heard.looping != old.looping:
-            dpg.bind_item_theme(self._loop, self._chosen if heard.looping else self._quiet)
-        if (heard.at, heard.total) != (old.at, old.total):
+        for command in heard.on ^ old.on:
+            dpg.bind_item_theme(self.buttons[command], self._chosen if command in heard.on else self._quiet)
+        if (clock(heard.at), heard.total) != (clock(old.at), old.total):
             dpg.set_value(self._clock, f"{clock(heard.at)} / {clock(heard.total)}")
-        if heard.name != old.name:
-            dpg.set_value(self._name, heard.name or NOTHING)
-        if heard.note != old.note:
-            dpg.set_value(self._note, heard.note)
-        if (heard.kept, heard.slot) != (old.kept, old.slot):
-            for number, button in zip((*range(1, 10), 0), self._slots, strict=True):
+        if heard.figure != old.figure:
+            dpg.set_value(self._figure, heard.figure)
+        if heard.kept != old.kept:
+            for number, button in self._slots.items():
                 dpg.configure_item(button, show=number in heard.kept)
-                dpg.bind_item_theme(button, self._chosen if number == heard.slot else self._quiet)
-        if heard.peaks != old.peaks:
-            self._draw_meter(heard.peaks)
-
-    def _draw_meter(self, peaks: tuple[float, float]) -> None:
-        p = self.palette
-        dpg.delete_item(self._meter, children_only=True)
-        for row, peak in enumerate(peaks):
-            top = 5 + row * 7
-            share = min(max(1 + 20 * log10(max(peak, 1e-9)) / METER_DB, 0.0), 1.0)
-            color = p.bad if peak >= 1 else p.warn if peak > 0.7 else p.good
-            for end, fill in ((METER_WIDTH, p.raised), (METER_WIDTH * share, color)):
-                dpg.draw_rectangle((0, top), (end, top + 5), fill=fill, color=fill, parent=self._meter)

@@ -10,6 +10,7 @@ from midistems_graph.audio.output_clock import FakeClock
 from midistems_graph.audio.values import Audio, Float32, Span, Stems, Timed, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.deck import Deck
+from midistems_graph.editor.audition.pages import Preview
 from midistems_graph.editor.audition.takes import Take
 
 RATE = 8000
@@ -35,6 +36,7 @@ class Shelf:
     def __init__(self, values: dict[str, Value]) -> None:
         self.values = {edge(name): value for name, value in values.items()}
         self.computing: set[Address] = set()
+        self.previews: dict[Address, Preview] = {}
         self.from_second: dict[Address, int] = {}
         self.wanted: dict[Address, tuple[tuple[Fraction, Fraction], int]] = {}
 
@@ -46,6 +48,9 @@ class Shelf:
             return value
         total = Fraction(value.span.total, value.rate)
         return value.crop(Span.of_seconds(*stretch, total, value.rate))
+
+    def preview(self, address: Address) -> Preview | None:
+        return self.previews.get(address)
 
     def want(self, address: Address, first: tuple[Fraction, Fraction], priority: int = 0) -> None:
         self.wanted[address] = (first, priority)

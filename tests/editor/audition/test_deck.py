@@ -17,7 +17,9 @@ from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems, take
 
 from midistems_graph.audio.loudness import integrated_loudness
 from midistems_graph.audio.values import Audio, Float32, Span
-from midistems_graph.editor.audition.offline import NotComputed
+from midistems_graph.document.graph import Address
+from midistems_graph.editor.audition.figures import Question
+from midistems_graph.editor.audition.offline import NotComputed, matching_gains
 from midistems_graph.editor.audition.program import Monitor
 from midistems_graph.editor.audition.takes import Channel, StemMixer, Take, difference
 
@@ -93,11 +95,12 @@ def test_a_difference_is_the_difference_of_the_samples(desk: Desk) -> None:
 
 
 def test_the_level_of_a_difference_is_told_and_it_can_be_turned_up(desk: Desk) -> None:
-    desk.deck.loop(0, RATE)
-    rest = difference(take("loud"), take("a"))
+    def level(take: Take) -> float:
+        return desk.deck.measure(Question("db", take, (0, RATE), 0))
+
     power = float(np.mean(A.samples[:, :RATE].astype(np.float64) ** 2))
-    assert abs(desk.deck.level_db(rest) - 10 * np.log10(power)) < 1e-3
-    assert desk.deck.level_db(difference(take("a"), take("a"))) == -np.inf
+    assert abs(level(difference(take("loud"), take("a"))) - 10 * np.log10(power)) < 1e-3
+    assert level(difference(take("a"), take("a"))) == -np.inf
     desk.deck.listen_through(Monitor(gain_db=20.0))
     quiet = Take((*difference(take("loud"), take("a")).parts,), gain_db=-20.0)
     desk.deck.hear(quiet)
@@ -312,6 +315,74 @@ def test_after_an_edit_the_old_sound_goes_on_until_the_new_one_is_there(desk: De
     assert not desk.deck.status.stale
 
 
+class Excerpt:
+    """A preview of the seconds 2 to 4."""
+
+    stretch = (Fraction(2), Fraction(4))
+
+    def __init__(self, samples: Float32) -> None:
+        self.sound = Audio.of(samples[:, 2 * RATE : 4 * RATE], RATE)
+
+    def read(self, address: Address, stretch: tuple[Fraction, Fraction]) -> Audio:
+        return self.sound.crop(Span.of_seconds(*stretch, Fraction(2), RATE))
+
+
+def test_a_preview_is_heard_at_its_place_until_the_true_sound_is_there(desk: Desk) -> None:
+    guess = 0.5 * A.samples
+    desk.shelf.computing.add(edge("b"))
+    desk.playing("a", at=2 * RATE).listen(2000)
+    desk.deck.hear(take("b"))
+    desk.listen(desk.blind)
+    assert desk.deck.status.waiting
+    desk.shelf.previews[edge("b")] = Excerpt(guess)
+    desk.deck.computed()
+    desk.listen(desk.blind)
+    heard = desk.listen(1024)
+    at = desk.deck.sample - heard.shape[1]
+    assert np.array_equal(heard, guess[:, at : at + heard.shape[1]])
+    assert desk.deck.status.previewed and not desk.deck.status.waiting
+    desk.shelf.computing.clear()
+    desk.deck.computed()
+    before = desk.deck.sample
+    heard = desk.listen(desk.blind + 1024)
+    places = slice(before, before + heard.shape[1])
+    only_guess = np.all(heard == guess[:, places], axis=0)
+    only_true = np.all(heard == B.samples[:, places], axis=0)
+    begin, end = int(np.argmin(only_guess)), heard.shape[1] - int(np.argmin(only_true[::-1]))
+    assert only_guess[:begin].all() and only_true[end:].all() and end - begin == FADE, "without a gap"
+    assert not desk.deck.status.previewed
+
+
+def test_beyond_its_stretch_a_preview_is_silence_that_waits(desk: Desk) -> None:
+    desk.shelf.computing.add(edge("b"))
+    desk.shelf.previews[edge("b")] = Excerpt(A.samples)
+    desk.playing("b", at=3 * RATE).listen(2000)
+    assert desk.deck.status.previewed
+    desk.deck.seek(6 * RATE)
+    desk.listen(desk.blind)
+    assert not desk.listen(1000).any()
+    assert desk.deck.status.waiting and not desk.deck.status.previewed
+
+
+def test_a_preview_is_neither_measured_nor_exported(desk: Desk, tmp_path: Path) -> None:
+    desk.shelf.computing.add(edge("b"))
+    desk.shelf.previews[edge("b")] = Excerpt(A.samples)
+    desk.playing("b", at=3 * RATE).listen(2000)
+    with pytest.raises(NotComputed):
+        desk.deck.measure(Question("lufs", take("b"), (2 * RATE, 4 * RATE), 0))
+    with pytest.raises(NotComputed):
+        desk.deck.exporter(tmp_path / "b.wav", (2 * RATE, 4 * RATE))()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_computed_asks_for_nothing_anew(desk: Desk) -> None:
+    desk.playing("a").listen(1000)
+    desk.shelf.wanted.clear()
+    desk.deck.computed()
+    desk.listen(1000)
+    assert desk.shelf.wanted == {}, "a cancelled run stays cancelled"
+
+
 def test_ten_number_keys_keep_takes_ready(desk: Desk) -> None:
     desk.deck.keep(3, take("b"))
     desk.playing("a").listen(2000)
@@ -326,17 +397,18 @@ def test_ten_number_keys_keep_takes_ready(desk: Desk) -> None:
         desk.deck.keep(10, take("a"))
 
 
-def test_takes_are_matched_in_loudness_to_the_quietest(desk: Desk) -> None:
-    desk.deck.loop(RATE, 9 * RATE)
-    matched = desk.deck.matched([take("a"), take("loud"), take("b")])
+def test_gains_of_matching_turn_down_to_the_quietest(desk: Desk) -> None:
     sounds = [A.samples, 2 * A.samples, B.samples]
+    region = (RATE, 9 * RATE)
+    takes = [take("a"), take("loud"), take("b")]
+    gains = matching_gains([desk.deck.measure(Question("lufs", t, region, 0)) for t in takes])
     levels = [
-        integrated_loudness(Audio.of(np.float32(10 ** (t.gain_db / 20)) * s[:, RATE : 9 * RATE], RATE))
-        for t, s in zip(matched, sounds, strict=True)
+        integrated_loudness(Audio.of(np.float32(10 ** (gain / 20)) * s[:, RATE : 9 * RATE], RATE))
+        for gain, s in zip(gains, sounds, strict=True)
     ]
     assert max(levels) - min(levels) < 0.1
-    assert all(t.gain_db <= 0 for t in matched)
-    assert abs(matched[1].gain_db - matched[0].gain_db + 6.02) < 0.01
+    assert all(gain <= 0 for gain in gains)
+    assert abs(gains[1] - gains[0] + 6.02) < 0.01
 
 
 def test_real_songs_are_matched_within_a_tenth_of_a_unit() -> None:
@@ -350,11 +422,12 @@ def test_real_songs_are_matched_within_a_tenth_of_a_unit() -> None:
         loaded[name] = Audio.of(samples.T, rate)
     whole = loaded["mixture"].span
     desk = Desk(Shelf(dict(loaded)))
-    desk.deck.song, desk.deck.mixer.transport = whole, desk.deck.transport.__class__(whole.rate, whole.total)
-    matched = desk.deck.matched([take("mixture"), take("guitar")])
+    desk.deck.song = whole
+    region = (0, whole.total)
+    gains = matching_gains([desk.deck.measure(Question("lufs", take(name), region, 0)) for name in loaded])
     levels = [
-        integrated_loudness(v.with_samples(v.samples * np.float32(10 ** (t.gain_db / 20))))
-        for t, v in zip(matched, loaded.values(), strict=True)
+        integrated_loudness(v.with_samples(v.samples * np.float32(10 ** (gain / 20))))
+        for gain, v in zip(gains, loaded.values(), strict=True)
     ]
     assert abs(levels[0] - levels[1]) < 0.1
 
@@ -362,7 +435,7 @@ def test_real_songs_are_matched_within_a_tenth_of_a_unit() -> None:
 def test_export_of_an_edge_has_its_very_samples_and_channels(desk: Desk, tmp_path: Path) -> None:
     desk.deck.hear(take("mono"))
     desk.deck.loop(1001, 20_003)
-    desk.deck.export(tmp_path / "mono.wav")
+    desk.deck.exporter(tmp_path / "mono.wav", desk.deck.region)()
     written, rate = soundfile.read(tmp_path / "mono.wav", dtype="float32", always_2d=True)
     assert rate == RATE
     assert np.array_equal(written.T, noise(5, channels=1).samples[:, 1001:20_003])
@@ -372,7 +445,7 @@ def test_export_of_a_difference_is_what_is_heard(desk: Desk, tmp_path: Path) -> 
     desk.deck.hear(difference(take("a"), take("b")))
     desk.deck.listen_through(Monitor(side="mid"))
     desk.deck.loop(1001, 20_003)
-    desk.deck.export(tmp_path / "rest.wav")
+    desk.deck.exporter(tmp_path / "rest.wav", desk.deck.region)()
     written, _ = soundfile.read(tmp_path / "rest.wav", dtype="float32")
     rest = (A.samples - B.samples)[:, 1001:20_003]
     assert np.array_equal(written[:, 0], (rest[0] + rest[1]) / 2)
@@ -382,7 +455,7 @@ def test_export_of_what_is_not_computed_is_refused(desk: Desk, tmp_path: Path) -
     desk.shelf.computing.add(edge("a"))
     desk.deck.hear(take("a"))
     with pytest.raises(NotComputed, match=r"a\.out is not computed yet"):
-        desk.deck.export(tmp_path / "a.wav")
+        desk.deck.exporter(tmp_path / "a.wav", desk.deck.region)()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,9 +15,11 @@ from small_decks import RATE, SONG, noise
 from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.document.graph import Address, Edge, Graph, Node
 from midistems_graph.editor.audition.deck import Deck
+from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import LiveEngine, StretchReady
+from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live_events import StretchReady
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import NodeLibrary, installed
 
@@ -58,16 +60,20 @@ def test_a_knob_is_turned_and_the_sound_follows_from_the_same_moment(tmp_path: P
         deck.hear(Take.of(LOUD))
         deck.play()
         soon(lambda: deck.status.levels.power[0] > 1e-4 and not deck.status.waiting)
-        before = deck.level_db(Take.of(LOUD))
+
+        def level() -> float:
+            return deck.measure(Question("db", Take.of(LOUD), deck.region, deck.edits))
+
+        before = level()
         edited = GRAPH.with_knob("loud", "gain", -20.0)
         live.show(edited, bindings)
         deck.changed()
         soon(lambda: not deck.status.stale)
-        assert abs(deck.level_db(Take.of(LOUD)) - before + 20) < 0.01
+        assert abs(level() - before + 20) < 0.01
         assert 2 * RATE <= deck.sample <= 4 * RATE
         value = live.read(LOUD, (Fraction(2), Fraction(4)))
         assert value is not None
-        deck.export(tmp_path / "heard.wav")
+        deck.exporter(tmp_path / "heard.wav", deck.region)()
         written, _ = soundfile.read(tmp_path / "heard.wav", dtype="float32")
         assert np.array_equal(written.T, value.samples)  # type: ignore[union-attr]
     finally:

@@ -23,6 +23,24 @@ def test_a_slider_is_dragged_and_undone_as_one_step(gui: Driver) -> None:
     assert "harmonic_margin" not in gui.bench.editor.state.graph.nodes["hpss"].knobs
 
 
+def test_a_knob_is_reset_from_the_menu_of_its_name(gui: Driver) -> None:
+    gui.click(gui.title("hpss"))
+    gui.click_item(gui.bench.inspector.control_ids["harmonic_margin"])
+    gui.click_item(gui.bench.inspector.name_of("harmonic_margin"))
+    assert [row.id for row in gui.bench.menu.rows] == ["reset"]
+    gui.key("Return")
+    assert "harmonic_margin" not in gui.bench.editor.state.graph.nodes["hpss"].knobs
+
+
+def test_a_click_on_a_problem_leads_to_its_node(gui: Driver) -> None:
+    gui.bench.refresh()
+    page = gui.bench.inspector.page
+    assert page is not None
+    trouble = next(t for t in page.problems if t.node)
+    gui.click_item(gui.bench.inspector.trouble_ids[page.problems.index(trouble)])
+    assert gui.bench.editor.state.selection.nodes == {trouble.node}
+
+
 def test_a_knob_is_typed_and_keys_stay_with_the_field(gui: Driver) -> None:
     gui.click(gui.title("gain"))
     field = gui.bench.inspector.field("gain")

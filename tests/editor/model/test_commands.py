@@ -10,7 +10,7 @@ from midistems_graph.document.flatten import flatten
 from midistems_graph.document.graph import Address, Node
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.editor.model import arrange, clipboard, commands, decor, grouping, knobs, nodes, wiring
-from midistems_graph.editor.model.bodies import free_name
+from midistems_graph.editor.model.bodies import INPUTS, free_name
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.selection import Selection
@@ -344,3 +344,22 @@ def test_disconnecting_closes_places() -> None:
 def test_names_that_are_taken_are_counted_up() -> None:
     assert free_name("hpss", ["hpss", "hpss_2"]) == "hpss_3"
     assert free_name("hpss_2", ["hpss_2"]) == "hpss_3"
+
+
+def test_the_iterations_of_a_repeat_are_looked_at_one_by_one() -> None:
+    again = group("a=filter.gain", inputs={"x": "a.signal"}, outputs={"out": "a.out"}, carry={"x": "out"}, repeat=3)
+    hand = Hand("load=io.load; loop=group:again", "load.out -> loop.x", groups={"again": again})
+    with pytest.raises(Refused, match="no repeat group"):
+        commands.run(hand.editor, "iteration_next")
+    hand.editor.enter(("loop",))
+    editor, inside = hand.editor, Address(INPUTS, "x")
+    assert editor.insight.iterations(("loop",)) == (1, 3)
+    assert editor.insight.flat_source(("loop",), inside) == Address("load", "out")
+    commands.run(editor, "iteration_next")
+    assert editor.insight.flat_source(("loop",), Address("a", "out")) == Address("loop[2]/a", "out")
+    assert editor.insight.flat_source(("loop",), inside) == Address("loop[1]/a", "out")
+    commands.run(editor, "iteration_next")
+    commands.run(editor, "iteration_next")
+    assert editor.insight.iterations(("loop",)) == (3, 3)
+    editor.apply(knobs.set_knob(editor.state, LIBRARY, {"a"}, "gain", -3.0))
+    assert editor.insight.iterations(("loop",)) == (3, 3)

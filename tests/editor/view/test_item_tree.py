@@ -15,7 +15,7 @@ from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
-from midistems_graph.editor.view.inspector import place_of, value_at
+from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import FAR, NEAR
 from midistems_graph.node.contract import Range
@@ -96,7 +96,9 @@ def test_a_slider_sets_its_knob_as_one_step_and_reset_takes_it_back(bench: Bench
     knobs = bench.editor.state.graph.nodes["hpss"].knobs
     assert knobs["harmonic_margin"] == bench.editor.state.body.nodes["hpss"].knobs["harmonic_margin"] != 1
     assert len(bench.editor.history.past) == steps + 1
-    bench.inspector.hands.reset("harmonic_margin")
+    bench.inspector.hands.menu("harmonic_margin")
+    assert bench.menu.rows[0].title == "Reset to 1"
+    bench.menu.key("Enter")
     assert "harmonic_margin" not in bench.editor.state.graph.nodes["hpss"].knobs
 
 

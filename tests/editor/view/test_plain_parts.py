@@ -58,7 +58,8 @@ def test_a_point_goes_to_its_pixel_and_back(x: float, y: float, width: float) ->
 @given(st.integers(640, 4000), st.integers(480, 3000), st.sampled_from([0.75, 1.0, 2.0]), st.booleans())
 def test_the_parts_of_the_window_fill_it_without_overlapping(w: int, h: int, scale: float, listening: bool) -> None:
     layout = Layout.of(w, h, scale, inspector=True, listening=listening)
-    parts = (layout.top, layout.canvas, layout.inspector, layout.listening, layout.transport, layout.status)
+    parts = (layout.top, layout.canvas, layout.inspector, layout.listening, layout.desk)
+    parts = (*parts, layout.transport, layout.status)
     assert sum(part.width * part.height for part in parts) == pytest.approx(w * h)
     assert layout.canvas.right == layout.inspector.left
 
@@ -78,10 +79,10 @@ def test_files_are_found_by_a_part_of_their_name_in_any_script(tmp_path: Path) -
 
 
 def test_a_new_name_gets_its_suffix(tmp_path: Path) -> None:
-    assert listed(tmp_path, "song", Kind("", (".json",)), ".json")[0].id == NEW
-    assert named(tmp_path, "song", ".json") == tmp_path / "song.json"
-    assert named(tmp_path, "song.mgraph", ".json") == tmp_path / "song.mgraph"
-    assert named(tmp_path, str(tmp_path / "a"), ".json") == tmp_path / "a.json"
+    assert listed(tmp_path, "song", Kind("", (".json", ".mgraph")), True)[0].id == NEW
+    assert named(tmp_path, "song", (".json", ".mgraph")) == tmp_path / "song.json"
+    assert named(tmp_path, "song.mgraph", (".json", ".mgraph")) == tmp_path / "song.mgraph"
+    assert named(tmp_path, str(tmp_path / "a"), (".json", ".mgraph")) == tmp_path / "a.json"
 
 
 def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:

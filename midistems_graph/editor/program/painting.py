@@ -1,0 +1,82 @@
+"""Painting at the bench: strokes drawn in the strip go into the document behind the edge that is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from midistems_graph.audio.strokes import Stroke, StrokeError
+from midistems_graph.document.graph import Address
+from midistems_graph.editor.model.edit import Edit, Refused
+from midistems_graph.editor.model.events import Audition
+from midistems_graph.editor.model.paint import Tool, add_stroke, canvas_port, strokes_of
+from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.ears import Ears
+
+
+class Painting:
+    """The tool in hand, and what it does to the document of a bench. `ears` tells what is heard."""
+
+    def __init__(self, bench: Bench, ears: Callable[[], Ears | None]) -> None:
+        self.bench, self._ears = bench, ears
+        self.tool: Tool | None = None
+        self._last = Tool()
+        self._behind: dict[Address, Audition] = {}
+        """What was heard before the first stroke made a node, by that node's output."""
+        bench.commands |= {
+            "paint": self._toggle,
+            "paint_shape": lambda: self.take(self._last.next("shape")),
+            "paint_gain": lambda: self.take(self._last.next("gain_db")),
+            "paint_width": lambda: self.take(self._last.next("size")),
+        }
+
+    def take(self, tool: Tool) -> None:
+        """Paint with another tool."""
+        self.tool = self._last = tool
+
+    def paint(self, stroke: Stroke) -> None:
+        """A stroke was drawn on what is heard."""
+        editor, heard = self.bench.editor, self._heard()
+        if heard is None:
+            return
+        made: list[Address] = []
+
+        def edit() -> Edit:
+            port = canvas_port(editor.state, editor.insight, heard)
+            edit, painted = add_stroke(editor.state, editor.library, editor.insight, port, stroke)
+            made.extend((port, painted))
+            return edit
+
+        if not self.bench.edit(edit):
+            return
+        port, painted = made
+        flat = editor.insight.flat_source(editor.state.path, painted)
+        if flat is not None and painted != port:
+            self._behind[flat] = Audition(port, heard)
+            self.bench.audition(Audition(painted, flat))
+
+    def strokes(self) -> tuple[Stroke, ...]:
+        """The strokes behind what is heard."""
+        editor, heard = self.bench.editor, self._heard()
+        if heard is None:
+            return ()
+        try:
+            port = canvas_port(editor.state, editor.insight, heard)
+            return tuple(Stroke.parse(text) for text in strokes_of(editor.state, port))
+        except (Refused, StrokeError):
+            return ()
+
+    def changed(self) -> None:
+        """The document is another one: if the painted node was undone, what it was made from is heard again."""
+        heard, known = self._heard(), self.bench.editor.insight.map
+        if heard in self._behind and known is not None and heard.node not in known.flat.nodes:
+            self.bench.audition(self._behind.pop(heard))
+
+    def _heard(self) -> Address | None:
+        ears = self._ears()
+        take = ears.take if ears is not None else None
+        return take.parts[0].address if take is not None and len(take.parts) == 1 else None
+
+    def _toggle(self) -> None:
+        if self.tool is None and self._heard() is None:
+            raise Refused("hear an edge first; then paint on its spectrogram")
+        self.tool = self._last if self.tool is None else None

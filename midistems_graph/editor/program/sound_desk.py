@@ -1,0 +1,238 @@
+"""The listening desk in the window: its commands, the bar of playback and the panel beside the views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from midistems_graph.audio.files import SoundFileError
+from midistems_graph.editor.audition.audible import NotAudible
+from midistems_graph.editor.audition.desk import BANDS, DeskView, NotOnDesk
+from midistems_graph.editor.audition.meters import Levels
+from midistems_graph.editor.audition.offline import NotComputed
+from midistems_graph.editor.model.edit import Refused
+from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.browser import Browser, Kind
+from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
+from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.jobs import guarded
+from midistems_graph.editor.view.mixer_rows import MixerHands
+from midistems_graph.editor.view.transport import Heard, TransportBar
+
+STEP_SECONDS = 1
+
+
+class SoundDesk:
+    """Adds the commands of listening to a bench. `ears` gives the ears of the bound song, or says that there is none.
+
+    `switched` is called when another edge is shown.
+    """
+
+    def __init__(self, bench: Bench, ears: Callable[[], Ears | None], switched: Callable[[], None]) -> None:
+        self.bench, self._ears, self._switched = bench, ears, switched
+        self._held, self._title = 0.0, ""
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
+        self._writing: Future[bool] | None = None
+        own: Mapping[str, Callable[[Ears], object]] = {
+            "play": lambda e: e.deck.play(not e.deck.transport.playing),
+            "stop": _stop,
+            "loop": _loop,
+            "half_speed": lambda e: e.desk.toggle_half_speed(),
+            "back": lambda e: e.deck.seek(e.deck.sample - STEP_SECONDS * e.deck.song.rate),
+            "forward": lambda e: e.deck.seek(e.deck.sample + STEP_SECONDS * e.deck.song.rate),
+            "compare": lambda e: e.desk.swap(),
+            "hear_a": lambda e: e.desk.hear_letter("A"),
+            "hear_b": lambda e: e.desk.hear_letter("B"),
+            "difference": lambda e: e.desk.toggle_difference(),
+            "boost": lambda e: e.desk.toggle_boost(),
+            "match": lambda e: e.desk.toggle_matching(),
+            "mid": lambda e: e.desk.toggle_side("mid"),
+            "side": lambda e: e.desk.toggle_side("side"),
+            "band_low": lambda e: e.desk.toggle_band("low"),
+            "band_middle": lambda e: e.desk.toggle_band("middle"),
+            "band_high": lambda e: e.desk.toggle_band("high"),
+            "abx": lambda e: e.desk.toggle_abx(),
+            "hear_x": lambda e: e.desk.hear_x(),
+            "answer_a": lambda e: e.desk.answer("A"),
+            "answer_b": lambda e: e.desk.answer("B"),
+            "stem_up": lambda e: e.desk.choose(e.desk.channel - 1),
+            "stem_down": lambda e: e.desk.choose(e.desk.channel + 1),
+            "stem_solo": lambda e: e.desk.toggle_solo(),
+            "stem_mute": lambda e: e.desk.toggle_mute(),
+            "stem_louder": lambda e: e.desk.change_gain(1.0),
+            "stem_quieter": lambda e: e.desk.change_gain(-1.0),
+            "stem_reset": lambda e: e.desk.reset_mixer(),
+            "export_sound": self._ask_export,
+        }
+        for name, act in own.items():
+            bench.commands[name] = self._doing(act)
+        for number in range(10):
+            bench.commands[f"hear_{number}"] = self._doing(lambda e, n=number: e.desk.recall(n))  # type: ignore[misc]
+            bench.commands[f"keep_{number}"] = self._doing(lambda e, n=number: self._keep(e, n))  # type: ignore[misc]
+
+    def open(self) -> None:
+        """Begin, when the window is there."""
+        bench, palette = self.bench, self.bench.window.palette
+        hands = MixerHands(
+            choose=lambda n: self._do(lambda e: e.desk.choose(n)),
+            solo=lambda n: self._do(lambda e: e.desk.toggle_solo(n)),
+            mute=lambda n: self._do(lambda e: e.desk.toggle_mute(n)),
+            gain=lambda n, db: self._do(lambda e: e.desk.set_gain(db, n)),
+        )
+        self.transport = TransportBar(bench.transport_area, palette, bench.do, bench.hint)
+        self.panel = DeskPanel(bench.desk_area, palette, hands, bench.do, bench.hint)
+
+        self.browser = Browser(lambda: bench.menu, lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size))
+
+    def close(self) -> None:
+        """End when what is being written is whole."""
+        self._writer.shutdown(wait=True)
+
+    def recolor(self) -> None:
+        palette = self.bench.window.palette
+        self.transport.recolor(palette)
+        self.panel.recolor(palette)
+
+    def tick(self) -> bool:
+        """Before every frame: show how it stands; whether something moves."""
+        ears = self._ears()
+        if ears is None:
+            self.transport.show(Heard())
+            self.panel.show(PanelView())
+            return False
+        ears.desk.tick()
+        status, view, total = ears.deck.status, ears.desk.view, ears.seconds
+        at = status.sample / ears.deck.song.rate
+        playing = status.playing and (at < total or ears.deck.transport.loop is not None)
+        kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
+        on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
+        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), kept))
+        title, hides = _title(view), view.blind is not None and not view.blind.verdict
+        badge = "preview" if status.previewed else "before the edit" if status.stale else ""
+        badge = "computing" if status.waiting else badge
+        levels = None if hides else status.levels
+        self._hold(title, levels)
+        note = "" if hides else status.note
+        self.panel.show(PanelView(view, title, note, badge, levels, self._held))
+        return playing
+
+    def _hold(self, title: str, levels: Levels | None) -> None:
+        """The largest true peak since this is heard."""
+        if title != self._title:
+            self._title, self._held = title, 0.0
+        if levels is not None:
+            self._held = max(self._held, *levels.true_peak)
+
+    def _doing(self, act: Callable[[Ears], object]) -> Callable[[], None]:
+        return lambda: self._act(act)
+
+    def _do(self, act: Callable[[Ears], object]) -> None:
+        """What a control of the panel asks for."""
+        try:
+            self._act(act)
+        except Refused as refused:
+            self.bench.say(str(refused), wrong=True)
+
+    def _act(self, act: Callable[[Ears], object]) -> None:
+        ears = self._ears()
+        if ears is None:
+            raise Refused("no song is open; press Ctrl+O and choose a sound file")
+        shown = ears.desk.edge
+        try:
+            act(ears)
+        except NotOnDesk as error:
+            raise Refused(str(error)) from None
+        if ears.desk.edge != shown:
+            self._switched()
+
+    # Export
+
+    @property
+    def is_exporting(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
+    def _ask_export(self, ears: Ears) -> None:
+        """Ask for a file for what is heard: of the loop, or the whole song without one."""
+        if self.is_exporting:
+            raise Refused("an export is being written; wait for it")
+        if ears.desk.abx is not None:
+            raise Refused("a blind test is under way; end it first")
+        if ears.desk.edge is None:
+            raise Refused("nothing is heard; click an edge first")
+        first, last = ears.deck.region
+        what = "the loop" if ears.deck.transport.loop else "the song"
+        seconds = (last - first) / ears.deck.song.rate
+        self.browser.ask_save(
+            Kind(f"{what}, {seconds:.1f} s", (".wav", ".flac")), lambda path: self._export(ears, path, (first, last))
+        )
+
+    def _export(self, ears: Ears, path: Path, region: tuple[int, int]) -> None:
+        jobs, say = self.bench.window.jobs, self.bench.say
+        try:
+            write = ears.deck.exporter(path, region, "flac" if path.suffix.lower() == ".flac" else "wav")
+        except NotComputed as error:
+            say(str(error), wrong=True)
+            return
+
+        def work() -> None:
+            try:
+                write()
+            except (NotComputed, NotAudible, SoundFileError) as error:
+                sentence = str(error)
+                jobs.post(lambda: say(sentence, wrong=True))
+            else:
+                jobs.post(lambda: say(f"exported {path.name}"))
+
+        say(f"exporting {path.name}")
+        self._writing = self._writer.submit(guarded, work)
+
+    def _keep(self, ears: Ears, number: int) -> None:
+        ears.desk.keep(number)
+        self.bench.say(f"kept under {number}")
+
+
+def _stop(ears: Ears) -> None:
+    ears.deck.play(False)
+    ears.deck.seek(0)
+
+
+def _loop(ears: Ears) -> None:
+    deck = ears.deck
+    if deck.transport.loop:
+        deck.unloop()
+    else:
+        deck.loop(deck.sample, min(deck.sample + 10 * deck.song.rate, deck.song.total))
+
+
+def _switched_on(view: DeskView) -> set[str]:
+    """The commands whose toggles are on."""
+    on = {f"band_{view.band}"} if view.band in BANDS else set()
+    on |= {view.side} - {"stereo"}
+    on |= {name for name, is_on in (("match", view.matching), ("boost", view.boosted), ("abx", view.blind)) if is_on}
+    on |= {"half_speed"} if view.speed < 1 else set()
+    heard = {"A": {"hear_a"}, "B": {"hear_b"}, "difference": {"difference"}, "X": set()}[view.heard]
+    return on | (heard if view.edges else set())
+
+
+def _title(view: DeskView) -> str:
+    match view.heard:
+        case "X":
+            return "X"
+        case "difference":
+            return f"{view.edges['A']} - {view.edges['B']}"
+        case letter:
+            return view.edges.get(letter, "")
+
+
+def _figure(view: DeskView) -> str:
+    """What was measured for a toggle that is on."""
+    if view.heard == "difference":
+        if view.difference_db is None:
+            return "measuring"
+        return "silence" if view.difference_db < -300 else f"{view.difference_db:.1f} dB"
+    if view.matching and view.blind is None:
+        if view.gains is None:
+            return "measuring"
+        return next((f"{k} {g:.1f} dB" for k, g in view.gains.items() if g < -0.05), "equally loud")
+    return ""

@@ -1,0 +1,111 @@
+"""Painting in the strip: the tool, what is drawn at the moment, and the outlines of strokes that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2
+
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.audio.strokes import Stroke
+from midistems_graph.editor.model.paint import Point, Tool
+from midistems_graph.editor.view.palette import Color, Palette, faded
+from midistems_graph.editor.view.panes import Chart
+
+MOST_HARMONICS = 64
+
+
+class StripPaint:
+    """Draws on a layer of the strip. `tool` is None while nobody paints."""
+
+    def __init__(self, layer: int, palette: Palette) -> None:
+        self.palette, self._layer = palette, layer
+        self.tool: Tool | None = None
+        self.strokes: tuple[Stroke, ...] = ()
+        """Those of the node whose sound is shown."""
+        self._points: tuple[Point, ...] = ()
+        self._chart: Chart | None = None
+
+    @property
+    def is_drawing(self) -> bool:
+        return self._chart is not None
+
+    def begin(self, chart: Chart, x: float, y: float) -> None:
+        self._chart, self._points = chart, ()
+        self.go_on(x, y)
+
+    def go_on(self, x: float, y: float) -> None:
+        if self._chart is not None and self.tool is not None:
+            self._points = self.tool.after(self._points, self._chart.point(x, y))
+
+    def finish(self) -> Stroke | None:
+        """What was drawn, None for nothing."""
+        chart, points, tool = self._chart, self._points, self.tool
+        self._chart, self._points = None, ()
+        if chart is None or tool is None or not points:
+            return None
+        return tool.stroke(points, brush_size(chart, points[0], tool.size))
+
+    def draw(self, charts: Sequence[Chart]) -> None:
+        """The strokes that are there and the one that is being drawn."""
+        dpg.delete_item(self._layer, children_only=True)
+        p = self.palette
+        for chart in charts:
+            for stroke in self.strokes:
+                self._outline(chart, stroke, p.accent if stroke.gain_db < 0 else p.warn)
+        if self._chart is not None and self.tool is not None and self._points:
+            self._sketch(self._chart, self.tool)
+
+    def _sketch(self, chart: Chart, tool: Tool) -> None:
+        color = self.palette.text
+        stroke = tool.stroke(self._points, brush_size(chart, self._points[0], tool.size))
+        if stroke is not None:
+            self._outline(chart, stroke, color)
+        elif len(self._points) > 1:
+            line = [list(chart.clipped(point.x, point.y)) for point in self._points]
+            dpg.draw_polyline(line, color=color, thickness=1.5, parent=self._layer)
+
+    def _outline(self, chart: Chart, stroke: Stroke, color: Color) -> None:
+        first, last = stroke.reach
+        if last < chart.timeline.start or first > chart.timeline.stop:
+            return
+        places = [(float(seconds), hz) for seconds, hz in stroke.places]
+        line = [list(chart.pixel(*place)) for place in places]
+        match stroke.shape:
+            case "rectangle":
+                (x0, y0), (x1, y1) = line[0], line[-1]
+                corners = (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+                dpg.draw_rectangle(*corners, color=color, fill=faded(color, 26), parent=self._layer)
+            case "lasso":
+                dpg.draw_polygon([*line, line[0]], color=color, fill=faded(color, 26), parent=self._layer)
+            case "brush":
+                wide = max(2 * stroke.size[0] / chart.timeline.length * chart.width, 2.0)
+                if len(line) == 1:
+                    dpg.draw_circle(line[0], wide / 2, color=color, fill=faded(color, 50), parent=self._layer)
+                else:
+                    dpg.draw_polyline(line, color=faded(color, 70), thickness=wide, parent=self._layer)
+                    dpg.draw_polyline(line, color=color, thickness=1.2, parent=self._layer)
+            case "harmonic":
+                self._harmonics(chart, places, color)
+
+    def _harmonics(self, chart: Chart, places: Sequence[tuple[float, float]], color: Color) -> None:
+        lowest = max(min(hz for _, hz in places), 1.0)
+        ends = places if len(places) > 1 else [places[0], (places[0][0] + 3 * chart.seconds_per_pixel, places[0][1])]
+        above = chart.bottom
+        for number in range(1, MOST_HARMONICS + 1):
+            if number * lowest > chart.axis.high:
+                break
+            line = [list(chart.pixel(seconds, number * hz)) for seconds, hz in ends]
+            if above - line[0][1] > 4:  # where they lie closer, lines would be an area
+                above = line[0][1]
+                thick = 2.2 if number == 1 else 1.2
+                dpg.draw_polyline(
+                    line, color=faded(color, 255 if number == 1 else 170), thickness=thick, parent=self._layer
+                )
+
+
+def brush_size(chart: Chart, at: Point, pixels: int) -> tuple[float, float]:
+    """Half the width of a brush of so many pixels, in seconds and in semitones around a point."""
+    upper, lower = chart.hz(at.y - pixels), chart.hz(at.y + pixels)
+    semitones = 6 * log2(max(upper, 1.0) / max(lower, 1.0))
+    return pixels * chart.seconds_per_pixel, max(semitones, 0.05)

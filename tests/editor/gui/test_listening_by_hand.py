@@ -1,0 +1,211 @@
+"""Hearing edges under a real mouse and real keys: A and B, the stem mixer, the blind test, export, the sound device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+import pytest
+import soundfile
+from driver import Driver, small_graph
+
+from midistems_graph.audio.output_silent import SilentOut
+from midistems_graph.document.graph import Edge
+from midistems_graph.editor.program.listener import Listener
+from midistems_graph.editor.view.ears import Ears
+from midistems_graph.engine.store import MemoryStore
+
+pytestmark = pytest.mark.gui
+
+RATE, SECONDS = 8000, 6
+SONG, STEMS = Edge.parse("song.out", "hpss.mixture"), Edge.parse("hpss.out", "pick.stems")
+
+
+class Outputs(list[SilentOut]):
+    """Silent devices, each of which may vanish."""
+
+    def open(self, period: int = 256) -> SilentOut:
+        self.append(SilentOut(RATE, period))
+        return self[-1]
+
+
+class Hand:
+    """A person at a window that sounds."""
+
+    def __init__(self, driver: Driver, listener: Listener, outputs: Outputs) -> None:
+        self.driver, self.listener, self.outputs = driver, listener, outputs
+        self.bench = driver.bench
+
+    @property
+    def ears(self) -> Ears:
+        assert self.listener.ears is not None
+        return self.listener.ears
+
+    def until(self, there: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not there():
+            assert time.monotonic() < deadline, f"it did not come; the bar says {self.bench.status.said!r}"
+            self.listener.tick()
+            self.driver.step(1)
+
+    def hear(self, edge: Edge) -> None:
+        """Click an edge in its middle."""
+        start, end = (self.driver.port(a.node, s, a.port) for a, s in ((edge.source, "out"), (edge.target, "in")))
+        self.driver.click(((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self.until(lambda: self.ears.desk.edge == edge.source and not self.ears.deck.status.waiting)
+
+    def key(self, *keys: str) -> None:
+        self.driver.key(*keys)
+        self.listener.tick()
+
+    def press(self, button: int) -> None:
+        self.driver.click_item(button)
+        self.listener.tick()
+
+
+@pytest.fixture(scope="module")
+def listener(window: Driver) -> Iterator[Listener]:
+    listener = Listener(window.bench)
+    listener.store = MemoryStore()
+    listener.open()
+    yield listener
+    listener.close()
+    window.bench.audition, window.bench.changed = lambda _: None, lambda: None
+    window.bench.show_listening(False)
+
+
+@pytest.fixture
+def hand(gui: Driver, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    outputs = Outputs()
+    monkeypatch.setattr(listener.output, "opened", outputs.open)
+    random = np.random.default_rng(0)
+    soundfile.write(tmp_path / "song.wav", 0.1 * random.standard_normal((SECONDS * RATE, 2)), RATE, subtype="FLOAT")
+    gui.bench.show_document(small_graph())
+    assert listener.bind(tmp_path / "song.wav")
+    listener.desk.browser.folder = tmp_path
+    gui.key("ctrl+shift+a")
+    return Hand(gui, listener, outputs)
+
+
+def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
+    hand.hear(SONG)
+    hand.key("space")
+    hand.until(lambda: hand.ears.deck.sample > 1000)
+    panel, bar = hand.listener.desk.panel, hand.listener.desk.transport
+    hand.until(lambda: dpg.get_value(panel._title) == "song.out")
+    assert dpg.get_item_label(bar.play) == "Pause"
+    hand.press(bar.buttons["loop"])
+    assert hand.ears.deck.transport.loop is not None
+    hand.press(bar.buttons["stop"])
+    assert not hand.ears.deck.transport.playing
+
+
+def test_a_and_b_and_their_difference_by_keys_and_mouse(hand: Hand) -> None:
+    bar = hand.listener.desk.transport
+    hand.hear(SONG)
+    hand.hear(STEMS)
+    assert hand.ears.desk.view.heard == "B"
+    hand.key("a")
+    assert hand.ears.desk.view.heard == "A"
+    hand.press(bar.buttons["hear_b"])
+    assert hand.ears.desk.view.heard == "B"
+    hand.key("d")
+    hand.until(lambda: dpg.get_value(bar._figure).endswith("dB"))
+    level = float(dpg.get_value(bar._figure).removesuffix(" dB"))
+    assert level < -100, "harmonic and percussive add up to the song"
+    hand.press(bar.buttons["boost"])
+    assert hand.ears.deck.monitor.gain_db == 20
+    hand.press(bar.buttons["side"])
+    assert hand.ears.deck.monitor.side == "side"
+    hand.key("alt+2", "alt+3")
+    assert hand.ears.deck.monitor.side == "stereo" and hand.ears.deck.monitor.band == (0, 250)
+    hand.key("d", "alt+3", "shift+a")
+    hand.until(lambda: dpg.get_value(bar._figure) == "equally loud")
+
+
+def test_the_mixer_appears_with_stems_and_takes_mouse_and_keys(hand: Hand) -> None:
+    rows = hand.listener.desk.panel.mixer
+    hand.hear(SONG)
+    hand.until(lambda: not rows.rows)
+    hand.hear(STEMS)
+    hand.until(lambda: len(rows.rows) == 3)
+    hand.driver.step(3)
+    hand.press(rows.rows[1].solo)
+    view = hand.ears.desk.view
+    assert [strip.audible for strip in view.strips] == [False, True, False]
+    assert [strip.chosen for strip in view.strips] == [False, True, False]
+    hand.key("s", "Prior", "shift+s")
+    strips = hand.ears.desk.view.strips
+    assert [(s.channel.solo, s.channel.mute) for s in strips] == [(False, True), (False, False), (False, False)]
+    hand.key("shift+Next")
+    assert hand.ears.desk.view.strips[0].channel.gain_db == -1
+    hand.press(rows.rows[1].gain)
+    assert hand.ears.desk.view.strips[1].channel.gain_db == pytest.approx(-24, abs=4), "the middle of the slider"
+    hand.key("ctrl+alt+s")
+    assert all(strip.audible and not strip.channel.gain_db for strip in hand.ears.desk.view.strips)
+
+
+def test_a_blind_test_goes_on_in_the_panel_until_its_verdict(hand: Hand) -> None:
+    panel = hand.listener.desk.panel
+    hand.hear(SONG)
+    hand.hear(STEMS)
+    hand.key("alt+t")
+    hand.until(lambda: dpg.get_value(panel._title) == "X")
+    hand.driver.step(3)
+    assert hand.ears.desk.abx is not None
+    for trial in range(16):
+        assert dpg.get_value(panel._count) == f"trial {trial + 1} of 16"
+        if trial == 0:
+            hand.press(panel.test_buttons["hear_a"])
+            assert hand.ears.desk.view.heard == "A"
+            hand.press(panel.test_buttons["answer_b"])
+        else:
+            hand.bench.do("answer_a")
+            hand.listener.tick()
+    hand.until(lambda: "of 16 right, p = " in dpg.get_value(panel._verdict))
+    hand.press(panel.test_buttons["abx"])
+    assert hand.ears.desk.abx is None
+
+
+def test_what_is_heard_is_exported_under_a_typed_name(hand: Hand, tmp_path: Path) -> None:
+    hand.hear(SONG)
+    hand.ears.deck.loop(1000, 9000)
+    hand.key("ctrl+shift+e")
+    hand.driver.type("heard")
+    hand.key("Return")
+    hand.until(lambda: hand.bench.status.said == "exported heard.wav")
+    made, rate = soundfile.read(tmp_path / "heard.wav", dtype="float32")
+    song, _ = soundfile.read(tmp_path / "song.wav", dtype="float32")
+    assert rate == RATE and np.array_equal(made, song[1000:9000])
+
+
+def test_another_buffer_is_chosen_while_it_plays(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midistems_graph.editor.program.sound_output.devices", lambda: ())
+    monkeypatch.setattr(
+        "midistems_graph.editor.program.sound_output.open_output",
+        lambda device, period: hand.outputs.open(period),
+    )
+    hand.hear(SONG)
+    hand.key("space", "F9")
+    hand.until(lambda: hand.bench.menu.is_open)
+    hand.key("Down", "Down", "Down", "Down", "Return")
+    hand.until(lambda: hand.ears.deck.player.out.period == 1024)
+    assert hand.bench.settings.block == 1024
+    before = hand.ears.deck.sample
+    hand.until(lambda: hand.ears.deck.sample > before)
+
+
+def test_a_device_that_vanishes_is_said_and_playback_goes_on(hand: Hand) -> None:
+    player = hand.ears.deck.player
+    player._reopen = lambda: hand.outputs.open(128)
+    hand.hear(SONG)
+    hand.key("space")
+    hand.until(lambda: hand.ears.deck.sample > 1000)
+    hand.outputs[0].lost = "the sound device speakers is gone"
+    hand.until(lambda: hand.bench.status.said == "the sound device speakers is gone; playback goes on with silent")
+    before = hand.ears.deck.sample
+    hand.until(lambda: hand.ears.deck.sample > before)
+    assert player.out.period == 128

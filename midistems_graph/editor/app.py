@@ -23,6 +23,7 @@ from midistems_graph.editor.program.welcome import show_welcome
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
+from midistems_graph.editor.view.fonts import REMEDY, shows, text_font
 from midistems_graph.node.library import installed
 
 
@@ -104,6 +105,13 @@ class App:
                 self.songs.add(songs)
             case _:
                 self.songs.take(songs)
+                self._say_unreadable(songs[0])
+
+    def _say_unreadable(self, song: Path) -> None:
+        """A name that the text font cannot show: say so, once it is opened, with the remedy."""
+        font = text_font()
+        if font is not None and not shows(font, song.name):
+            self.bench.say(f"the name of this song is in a script that {font.stem} does not have; {REMEDY}")
 
     def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
         self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)

@@ -46,7 +46,6 @@ class App:
         """Raises DocumentError for a graph that cannot be read."""
         graph = load(opening.graph) if opening.graph else Graph()
         bench = self.bench = Bench(Editor(installed(), graph), settings)
-        self.listener = Listener(bench)
         self.browser = Browser(
             lambda: bench.menu,
             lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size),
@@ -54,6 +53,7 @@ class App:
             recent.bookmarks,
             self._keep_bookmarks,
         )
+        self.listener = Listener(bench, self.browser)
         file = None if opening.is_preset else opening.graph
         bench.file = file.name if file else opening.graph.stem if opening.graph else bench.file
         self.documents = Documents(bench, self.listener, self.browser, file, recent)

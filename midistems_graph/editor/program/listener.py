@@ -16,6 +16,7 @@ from midistems_graph.editor.program.sound_output import SoundOutput
 from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.strip import Hands
 from midistems_graph.engine.binding import SONG, InputProblem
@@ -30,7 +31,7 @@ HEARD = "heard_"
 class Listener:
     """Lets the document of a bench be heard with one song."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, browser: Browser) -> None:
         self.bench = bench
         self.song: Path | None = None
         self.folder: Path | None = None
@@ -42,7 +43,7 @@ class Listener:
         self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
         commands |= {"run": self._run, "cancel": self._cancel}
-        self.desk = SoundDesk(bench, lambda: self.ears, self._switched)
+        self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
         self._edges: dict[Address, str] = {}
         self._files: Mapping[str, Path] | None = None

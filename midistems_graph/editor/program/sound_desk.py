@@ -29,8 +29,10 @@ class SoundDesk:
     `switched` is called when another edge is shown.
     """
 
-    def __init__(self, bench: Bench, ears: Callable[[], Ears | None], switched: Callable[[], None]) -> None:
-        self.bench, self._ears, self._switched = bench, ears, switched
+    def __init__(
+        self, bench: Bench, browser: Browser, ears: Callable[[], Ears | None], switched: Callable[[], None]
+    ) -> None:
+        self.bench, self.browser, self._ears, self._switched = bench, browser, ears, switched
         self._held, self._title = 0.0, ""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
@@ -82,8 +84,6 @@ class SoundDesk:
         )
         self.transport = TransportBar(bench.transport_area, palette, bench.do, bench.hint)
         self.panel = DeskPanel(bench.desk_area, palette, hands, bench.do, bench.hint)
-
-        self.browser = Browser(lambda: bench.menu, lambda: ((bench.window.size[0] / 2 - 280, 90), bench.window.size))
 
     def close(self) -> None:
         """End when what is being written is whole."""
@@ -163,9 +163,8 @@ class SoundDesk:
         first, last = ears.deck.region
         what = "the loop" if ears.deck.transport.loop else "the song"
         seconds = (last - first) / ears.deck.song.rate
-        self.browser.ask_save(
-            Kind(f"{what}, {seconds:.1f} s", (".wav", ".flac")), lambda path: self._export(ears, path, (first, last))
-        )
+        kind = Kind(f"{what}, {seconds:.1f} s,", (".wav", ".flac"))
+        self.browser.ask_save(kind, lambda path: self._export(ears, path, (first, last)))
 
     def _export(self, ears: Ears, path: Path, region: tuple[int, int]) -> None:
         jobs, say = self.bench.window.jobs, self.bench.say

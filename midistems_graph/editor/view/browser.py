@@ -74,13 +74,7 @@ class Browser:
             return [*self._offered(kind, typed, new), *listed(self.folder, typed, kind, new), *self._mark_row(typed)]
 
         def choose(row: str) -> None:
-            path = (
-                self.folder.parent
-                if row == UP
-                else named(self.folder, typed, kind.suffixes)
-                if row == NEW
-                else Path(row)
-            )
+            path = self.folder.parent if row == UP else named(self.folder, typed, kind) if row == NEW else Path(row)
             if row == MARK:
                 self._toggle_bookmark()
             elif row == HERE or (not path.is_dir() and row != NEW) or (row == NEW and not path.is_dir()):
@@ -129,7 +123,7 @@ def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]
         folder, query = (typed, "") if typed.is_dir() else (typed.parent, typed.name)
     rows = []
     if new and query:
-        place = named(folder, query, kind.suffixes)
+        place = named(folder, query, kind)
         rows.append(Row(NEW, f"save as {place.name}", "in place of the file" if place.exists() else shortened(folder)))
     if kind.folders:
         rows.append(Row(HERE, "This folder", shortened(folder)))
@@ -149,11 +143,11 @@ def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]
     return rows
 
 
-def named(folder: Path, typed: str, suffixes: Sequence[str]) -> Path:
-    """The file that is meant by what was typed; the first suffix is added where none of them is there."""
+def named(folder: Path, typed: str, kind: Kind) -> Path:
+    """The file that is meant by what was typed: of one of the kind's suffixes, the first where none is typed."""
     path = Path(typed).expanduser()
     path = path if path.is_absolute() else folder / path
-    return path if path.suffix.lower() in suffixes else path.with_name(path.name + suffixes[0])
+    return path if path.suffix.lower() in kind.suffixes else path.with_name(path.name + kind.suffixes[0])
 
 
 def shortened(path: Path) -> str:

@@ -15,6 +15,7 @@ from driver import Driver, small_graph
 from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.document.graph import Edge
 from midistems_graph.editor.program.listener import Listener
+from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.engine.store import MemoryStore
 
@@ -68,7 +69,8 @@ class Hand:
 
 @pytest.fixture(scope="module")
 def listener(window: Driver) -> Iterator[Listener]:
-    listener = Listener(window.bench)
+    browser = Browser(lambda: window.bench.menu, lambda: ((200, 90), window.bench.window.size))
+    listener = Listener(window.bench, browser)
     listener.store = MemoryStore()
     listener.open()
     yield listener

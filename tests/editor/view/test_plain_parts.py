@@ -80,10 +80,10 @@ def test_files_are_found_by_a_part_of_their_name_in_any_script(tmp_path: Path) -
 
 
 def test_a_new_name_gets_its_suffix(tmp_path: Path) -> None:
-    assert listed(tmp_path, "song", Kind("", (".json", ".mgraph")), True)[0].id == NEW
-    assert named(tmp_path, "song", (".json", ".mgraph")) == tmp_path / "song.json"
-    assert named(tmp_path, "song.mgraph", (".json", ".mgraph")) == tmp_path / "song.mgraph"
-    assert named(tmp_path, str(tmp_path / "a"), (".json", ".mgraph")) == tmp_path / "a.json"
+    assert listed(tmp_path, "song", Kind("", (".json",)), True)[0].id == NEW
+    assert named(tmp_path, "song", Kind("", (".json", ".mgraph"))) == tmp_path / "song.json"
+    assert named(tmp_path, "song.mgraph", Kind("", (".json", ".mgraph"))) == tmp_path / "song.mgraph"
+    assert named(tmp_path, str(tmp_path / "a"), Kind("", (".json", ".mgraph"))) == tmp_path / "a.json"
 
 
 def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:

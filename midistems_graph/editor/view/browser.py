@@ -119,15 +119,17 @@ class Browser:
 def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]:
     """Folders and fitting files whose names hold what was typed; a typed path is listed itself."""
     typed = Path(query).expanduser() if query else None
+    rows = []
     if typed is not None and typed.is_absolute():
         folder, query = (typed, "") if typed.is_dir() else (typed.parent, typed.name)
-    rows = []
+        if typed.is_dir():
+            rows.append(Row(str(typed), f"{typed.name}/", "go there"))
     if new and query:
         place = named(folder, query, kind)
         rows.append(Row(NEW, f"save as {place.name}", "in place of the file" if place.exists() else shortened(folder)))
     if kind.folders:
         rows.append(Row(HERE, "This folder", shortened(folder)))
-    if folder.parent != folder:
+    if folder.parent != folder and typed is None:
         rows.append(Row(UP, "..", shortened(folder.parent)))
     try:
         entries = sorted(folder.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))[:MOST]

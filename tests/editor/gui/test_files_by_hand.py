@@ -261,7 +261,7 @@ def test_a_cascade_from_an_empty_canvas_gives_run_graph_the_same_samples(person:
     for number, word in enumerate(("load", "hpss", "save")):
         person.to((100 + 300 * number, 200))
         person.key("Tab")
-        person.type({"load": "io.load", "hpss": "separate.hpss", "save": "io.save"}[word])
+        person.type(word)
         person.key("Return")
     person.key("Home")
     assert {node.type for node in person.graph.nodes.values()} == {"io.load", "separate.hpss", "io.save"}

@@ -30,7 +30,7 @@ HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 def socket_path() -> Path:
     """Where the window on this display listens."""
     display = hashlib.sha256(os.environ.get("DISPLAY", "").encode()).hexdigest()[:12]
-    return user_runtime_path("midistems-graph") / f"{display}.sock"
+    return user_runtime_path("midistems-graph") / "windows" / f"{display}.sock"
 
 
 def hand_over(paths: Sequence[Path]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
@@ -16,10 +17,11 @@ pytestmark = pytest.mark.skipif(not handover.HAS_SOCKETS, reason="this system ha
 
 
 @pytest.fixture(autouse=True)
-def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setattr(handover, "user_runtime_path", lambda name: folder / name)
+def private(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with a short name: a socket's path has little room."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(handover, "user_runtime_path", lambda name: Path(folder) / name)
+        yield
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_a_second_window_leaves_the_socket_to_the_first(taken: Queue[list[Path]]
 
 
 def test_a_socket_that_a_killed_window_left_is_taken_over() -> None:
-    socket_path().parent.mkdir(mode=0o700)
+    socket_path().parent.mkdir(mode=0o700, parents=True)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(socket_path()))
     receiver = Receiver(lambda paths: None)
@@ -61,7 +63,7 @@ def test_a_socket_that_a_killed_window_left_is_taken_over() -> None:
 
 
 def test_a_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> None:
-    socket_path().parent.mkdir(mode=0o700)
+    socket_path().parent.mkdir(mode=0o700, parents=True)
     socket_path().parent.chmod(0o755)
     assert not Receiver(lambda paths: None).open()
     assert not hand_over([tmp_path])

@@ -89,10 +89,11 @@ def test_a_batch_changes_nothing(tmp_path, runner, batch):
     np.testing.assert_array_equal(one, several)
 
 
-def test_a_network_that_takes_one_at_a_time_gets_batches_one_by_one(tmp_path, runner):
+@pytest.mark.parametrize(("takes", "batch"), [(1, 4), (3, 1), (3, 4)])
+def test_a_network_that_takes_a_fixed_number_at_once_gets_that_many(tmp_path, runner, takes, batch):
     manifest = tiny.manifest("waveform", STEMS, parameters={"samples": SAMPLES})
-    model, audio = tiny.stored(tmp_path, manifest, tiny.stacked([1, 2, SAMPLES], (0.75, 0.25))), noise(2, 30_000)
-    stems = runner(model, batch=4).separate(audio, run=FakeRun(audio.span))
+    model, audio = tiny.stored(tmp_path, manifest, tiny.stacked([takes, 2, SAMPLES], (0.75, 0.25))), noise(2, 30_000)
+    stems = runner(model, batch=batch).separate(audio, run=FakeRun(audio.span))
     assert peak(stems["rest"].samples, 0.25 * audio.samples) < 1e-7
 
 

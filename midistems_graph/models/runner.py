@@ -31,6 +31,9 @@ from midistems_graph.node.contract import Context, Run
 RECENT_BYTES = 128 << 20
 """How much of recent segments is kept for the neighbouring tile."""
 
+USUAL_DEVIATION = 0.1
+"""How loud songs usually are that networks were trained on: the deviation of their samples."""
+
 DATA = "data"
 """The role of a file that is no network."""
 
@@ -46,6 +49,7 @@ class Settings:
     shifts      so many grids, each a part of a segment later, whose results are averaged
     swap        averaged with what comes of swapped channels
     polarity    averaged with what comes of the inverted sound, inverted
+    normalise   families that take songs as loud as they are get them at a usual level, and stems are brought back
     steps       of a generative network (0: as its makers have it)
     seed        of a generative network's noise
     provider    what computes: `auto`, or one of `providers.PROVIDERS`
@@ -58,6 +62,7 @@ class Settings:
     shifts: int = 1
     swap: bool = False
     polarity: bool = False
+    normalise: bool = False
     steps: int = 0
     seed: int = 0
     provider: str = "auto"
@@ -177,8 +182,7 @@ class Runner:
                 f"{mixture.rate} Hz to the {rate} Hz of the model is an unusual ratio, which windows of a song hold to "
                 "fractions of a sample only; resample the song to 44100 or 48000 Hz where that matters"
             )
-        known = level if level and self.contract.normalises else Level()
-        made = self._made(mixture, wanted.span, known, run)
+        made = self._made(mixture, wanted.span, self._fed(level), run)
         stems = {name: wanted.with_samples(samples) for name, samples in zip(self._computed, made, strict=True)}
         residual = self.model.manifest.residual
         if residual in self.names:
@@ -187,6 +191,17 @@ class Runner:
                 left -= audio.samples
             stems[residual] = wanted.with_samples(left)
         return Stems({name: stems[name] for name in self.names}, complete=self.complete)
+
+    @property
+    def needs_level(self) -> bool:
+        """Whether the level of the whole song has to be known first."""
+        return self.contract.normalises or self.settings.normalise
+
+    def _fed(self, level: Level | None) -> Level:
+        """What is taken away of a song, and what it is divided by, before a network gets it."""
+        if level is None or not self.needs_level:
+            return Level()
+        return level if self.contract.normalises else Level(0.0, level.deviation / USUAL_DEVIATION)
 
     @cached_property
     def _computed(self) -> tuple[str, ...]:

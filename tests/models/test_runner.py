@@ -89,10 +89,11 @@ def test_a_batch_changes_nothing(tmp_path, runner, batch):
     np.testing.assert_array_equal(one, several)
 
 
-def test_a_network_that_takes_one_at_a_time_gets_batches_one_by_one(tmp_path, runner):
+@pytest.mark.parametrize(("takes", "batch"), [(1, 4), (3, 1), (3, 4)])
+def test_a_network_that_takes_a_fixed_number_at_once_gets_that_many(tmp_path, runner, takes, batch):
     manifest = tiny.manifest("waveform", STEMS, parameters={"samples": SAMPLES})
-    model, audio = tiny.stored(tmp_path, manifest, tiny.stacked([1, 2, SAMPLES], (0.75, 0.25))), noise(2, 30_000)
-    stems = runner(model, batch=4).separate(audio, run=FakeRun(audio.span))
+    model, audio = tiny.stored(tmp_path, manifest, tiny.stacked([takes, 2, SAMPLES], (0.75, 0.25))), noise(2, 30_000)
+    stems = runner(model, batch=batch).separate(audio, run=FakeRun(audio.span))
     assert peak(stems["rest"].samples, 0.25 * audio.samples) < 1e-7
 
 
@@ -157,17 +158,18 @@ def test_nothing_in_nothing_out(tmp_path, runner):
 
 
 @pytest.mark.parametrize("gain", [1e-2, 0.5, 8.0])
-def test_gain_in_is_gain_out_where_the_family_normalises(tmp_path, runner, gain):
+@pytest.mark.parametrize(("family", "settings"), [("htdemucs-waveform", {}), ("waveform", {"normalise": True})])
+def test_gain_in_is_gain_out_where_songs_are_normalised(tmp_path, runner, gain, family, settings):
     """A limiter of a network: without normalising, loud and soft songs would come out differently."""
     nodes = [helper.make_node("Tanh", ["in"], ["t"]), helper.make_node("Unsqueeze", ["t", "axis"], ["out"])]
     shape = [1, 2, SAMPLES]
     network = tiny.network({"in": shape}, {"out": [1, 1, 2, SAMPLES]}, nodes, {"axis": np.array([1])})
-    model = tiny.stored(tmp_path, tiny.manifest("htdemucs-waveform", ["a"], parameters={"samples": SAMPLES}), network)
+    model = tiny.stored(tmp_path, tiny.manifest(family, ["a"], parameters={"samples": SAMPLES}), network)
 
     def separated(audio: Audio) -> np.ndarray:
         mono = audio.samples.mean(0)
         level = Level(float(mono.mean()), float(mono.std(ddof=1)) + 1e-8)
-        return runner(model).separate(audio, run=FakeRun(audio.span), level=level)["a"].samples
+        return runner(model, **settings).separate(audio, run=FakeRun(audio.span), level=level)["a"].samples
 
     audio = noise(2, 20_000)
     whole = separated(audio)

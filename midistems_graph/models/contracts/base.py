@@ -43,15 +43,17 @@ class Network:
     role: str = ""
 
     def __call__(self, *arrays: npt.NDArray[Any], batch: int = 0) -> list[Float32]:
-        """What the network makes of a batch; one by one where it takes only one at a time. `batch` is the axis."""
+        """What the network makes of a batch, whose axis is `batch`; in parts where it takes a fixed number at once."""
         takes = self.inputs[0].shape[batch] if self.inputs and len(self.inputs[0].shape) > batch else "?"
         count = arrays[0].shape[batch]
         if not isinstance(takes, int) or takes == count:
             return self.call(arrays)
-        if takes != 1:
-            raise NetworkError(f"the network {self.name} takes {takes} segments at once; set batch to {takes}")
-        parts = [self.call([a.take([i], batch) for a in arrays]) for i in range(count)]
-        return [np.concatenate(same, axis=batch) for same in zip(*parts, strict=True)]
+        parts = []
+        for first in range(0, count, takes):
+            places = np.minimum(np.arange(first, first + takes), count - 1)  # a last part is filled with its last one
+            parts.append(self.call([a.take(places, batch) for a in arrays]))
+        joined = [np.concatenate(same, axis=batch) for same in zip(*parts, strict=True)]
+        return [each.take(range(count), batch) for each in joined]
 
     def stack(self, output: Float32, out: Float32, axis: int = 1) -> None:
         """Put the rows of an output, along an axis, to their places in `out` [segments, stems, channels, length].

@@ -52,6 +52,7 @@ def _runner(knobs: SimpleNamespace, model: Model | None = None) -> Runner:
         shifts=knobs.shifts,
         swap=knobs.swap,
         polarity=knobs.polarity,
+        normalise=knobs.normalise,
         steps=knobs.steps,
         seed=knobs.seed,
         provider=knobs.provider,
@@ -67,9 +68,9 @@ def _context(knobs: SimpleNamespace) -> Context:
         return LOCAL
 
 
-def _normalises(knobs: SimpleNamespace) -> bool:
+def _needs_level(knobs: SimpleNamespace) -> bool:
     try:
-        return _runner(knobs).contract.normalises
+        return _runner(knobs).needs_level
     except (ModelMissing, NodeError):
         return False
 
@@ -84,7 +85,7 @@ def _normalises(knobs: SimpleNamespace) -> bool:
     complete=lambda k: _runner(k).complete,
     context=_context,
     reduce=level,
-    reduces=_normalises,
+    reduces=_needs_level,
     scratch=6.0,
     libraries=("onnxruntime",),
     keeps_gain=False,  # families that normalise do, others need not
@@ -102,6 +103,7 @@ def network(
     shifts: Annotated[int, Range(1, 20)] = 1,
     swap: bool = False,
     polarity: bool = False,
+    normalise: bool = False,
     steps: Annotated[int, Range(0, 1000)] = 0,
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "coreml", "directml", "openvino"] = "auto",
@@ -118,7 +120,7 @@ def network(
     mixture
         The sound to split.
     learned
-        Mean and deviation of the whole song, for families that want them.
+        Mean and deviation of the whole song, where they are wanted.
     model
         Name of a model in the library.
     stems
@@ -137,6 +139,9 @@ def network(
         Also separate with left and right exchanged, and take the mean: twice the time.
     polarity
         Also separate the inverted sound, and take the mean: twice the time, less noise.
+    normalise
+        Give the network the song at a usual level and bring the stems back: a soft song is separated as a loud one is.
+        Families that do so by themselves (HTDemucs) do it always.
     steps
         How many steps a generative model takes; more are finer and slower. 0 takes what its makers do; other models
         have none.
@@ -163,6 +168,7 @@ def network(
         shifts=shifts,
         swap=swap,
         polarity=polarity,
+        normalise=normalise,
         steps=steps,
         seed=seed,
         provider=provider,

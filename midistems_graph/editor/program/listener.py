@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
@@ -18,7 +19,7 @@ from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.strip import Hands
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
@@ -103,7 +104,7 @@ class Listener:
         """The demo song."""
         try:
             mixture = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.bind(mixture)

@@ -265,6 +265,18 @@ class LiveEngine:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
 
+    def failure(self, address: Address) -> str:
+        """Why an edge cannot be had: the sentence of a failed node that it depends on; empty if none failed."""
+        with self._lock:
+            failed = self._failures & self._states.keys()
+        if not failed:
+            return ""
+        try:
+            nodes = self._plan(_Step(self._version, address, None)).nodes
+        except _UNSOUND:
+            return ""
+        return next((f"{n}: {self.state(n).message}" for n in nodes if n in failed), "")
+
     def reason(self, address: Address) -> list[str]:
         """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.
 

@@ -2,7 +2,7 @@
 
 ring, amber            to be computed            dot, green          computed
 ring, grey             waits for its turn        triangle, blue      is being computed
-diamond, red           failed                    padlock             frozen into the document
+diamond, red           failed
 arrow past a bar       bypassed                  ring with a stroke  muted
 """
 

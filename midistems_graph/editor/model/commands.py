@@ -156,6 +156,7 @@ _LIST = (
     Command("views_in", "Zoom in", "pictures"),
     Command("views_out", "Zoom out", "pictures"),
     Command("shortcuts", "Keys and gestures", "view"),
+    Command("log", "What was said", "view"),
     Command("new", "New", "file"),
     Command("welcome", "Welcome", "file"),
     Command("songs", "Songs and scores", "file"),

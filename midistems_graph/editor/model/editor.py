@@ -65,7 +65,10 @@ class Editor:
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event. Steps of the history are made; what remains is for the view to do."""
-        return self._take(gestures.handle(event, self.gesture, self.desk))
+        effects = self._take(gestures.handle(event, self.gesture, self.desk))
+        if event.kind == "up" and self.gesture is None:  # the pointer may be on something else than before
+            self.state = replace(self.state, hover=self.scene.hit(event.at, event.scale))
+        return effects
 
     def cancel(self) -> None:
         """Take back a gesture that goes on, for example when the window loses the focus."""

@@ -67,6 +67,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "look_at_selection": ("F",),
         "minimap": ("Ctrl+M",),
         "shortcuts": ("F1",),
+        "log": ("F8",),
         "views_shows": ("Shift+V",),
         "views_scale": ("Alt+S",),
         "views_channel": ("Alt+C",),

@@ -6,6 +6,8 @@ The bench does what concerns the document on the canvas; files, sound and runs a
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,9 +37,12 @@ from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
 from midistems_graph.editor.view.edge_names import edge_names
 from midistems_graph.editor.view.hands import Choose, Outside, hands_of
+from midistems_graph.editor.view.hover import words_at
 from midistems_graph.editor.view.inspector import Inspector
 from midistems_graph.editor.view.key_list import command_rows
 from midistems_graph.editor.view.layout import Layout
+from midistems_graph.editor.view.log_list import LONGEST, log_rows
+from midistems_graph.editor.view.log_list import Said as LogLine
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
@@ -66,6 +71,7 @@ class Bench:
             "theme": self._switch_theme,
             "answer": self._answer_notice,
             "shortcuts": self._show_shortcuts,
+            "log": self._show_log,
             **clipboard_commands(editor, self._center_or_pointer),
         }
         self.audition: Callable[[Audition], None] = lambda _: None
@@ -81,6 +87,7 @@ class Bench:
         self._graph, self._path = editor.state.graph, editor.state.path
         self._listening = 0.0
         self._inspected: object = None
+        self._log: deque[LogLine] = deque(maxlen=LONGEST)
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -208,7 +215,9 @@ class Bench:
         self._open_menu(asked.at, rows, chosen, search=hint_of(asked, kinds), width=400)
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
-        """A sentence in the status bar."""
+        """A sentence in the status bar, kept in the log."""
+        if sentence and sentence != self.status.said:
+            self._log.append(LogLine(time.strftime("%H:%M:%S"), " ".join(sentence.split()), wrong))
         self.status.say(sentence, wrong=wrong)
 
     def hint(self, name: str) -> str:
@@ -240,12 +249,23 @@ class Bench:
         if wire is not None and not wire.allowed and wire.sentence:
             self.tooltip.show(wire.sentence, self.canvas.pixel(wire.end), self.window.palette.bad, self.window.size)
         else:
-            self.tooltip.hide()
+            self._show_hover()
         if editor.gesture is None and (state.graph is not self._graph or state.path != self._path):
             edited, self._graph, self._path = state.graph is not self._graph, state.graph, state.path
             self._tell()
             if edited:
                 self.changed()
+
+    def _show_hover(self) -> None:
+        """What is known of the port or the edge under the pointer."""
+        editor, hit, canvas = self.editor, self.editor.state.hover, self.canvas
+        idle = editor.gesture is None and not self.menu.is_open
+        words = words_at(editor, hit, canvas.level(hit.id), named=canvas.names_edges) if idle else ""
+        if words:
+            p, at = self.window.palette, canvas.pixel(self.pointer.at)
+            self.tooltip.show(words, at, p.soft, self.window.size)
+        else:
+            self.tooltip.hide()
 
     def tell_more(self) -> None:
         """What is known of nodes and edges is more than before."""
@@ -364,6 +384,18 @@ class Bench:
         themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
         self._seams.draw(self.layout, p.line)
+
+    def _show_log(self) -> None:
+        """What was said so far; choosing a line copies it."""
+        width, height = self.window.size
+        self.menu.open(
+            (width / 2 - 320, 90),
+            lambda query: log_rows(self._log, query, self.window.palette),
+            dpg.set_clipboard_text,
+            search="what was said; Enter copies a line",
+            width=640,
+            inside=(width, height),
+        )
 
     def _show_shortcuts(self) -> None:
         width, height = self.window.size

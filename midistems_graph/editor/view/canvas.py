@@ -208,6 +208,11 @@ class Canvas:
         for edge_id in changed & self.wires.keys():
             self.wires[edge_id].set_words(self._words(edge_id), shown=self._detail.named)
 
+    @property
+    def names_edges(self) -> bool:
+        """Whether edges say their stems and their level."""
+        return self._detail.named
+
     def level(self, edge_id: str) -> float | None:
         """How loud an edge is, None if that is not known."""
         return self._levels.get(edge_id)

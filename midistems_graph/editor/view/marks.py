@@ -8,7 +8,7 @@ from typing import Literal
 
 from midistems_graph.document.graph import State
 
-Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "locked", "bypassed", "muted"]
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "bypassed", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,13 @@ class Mark:
             case "cached":
                 took = spoken(self.seconds) if self.seconds else "ready"
                 return took if self.null is None else f"{took} · {spoken_null(self.null)}"
-            case "locked":
-                return "locked" if self.null is None else f"locked · {spoken_null(self.null)}"
         return ""
 
 
 SILENCE = -150.0
 """dB below which a level is called silent."""
 
-WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "locked", "cached", "dirty", "waiting", "running", "failed")
+WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "cached", "dirty", "waiting", "running", "failed")
 """Of several inner nodes a group shows the last of these."""
 
 

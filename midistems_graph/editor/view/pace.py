@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MOVING = 1 / 60
 IDLE_FASTEST, IDLE_SLOWEST = 1 / 15, 1 / 4
-SHARE = 0.08
+SHARE = 0.06
 """The part of a processor core that an idle window may take."""
 STAYS = 0.6
 """Seconds for which the window counts as moving after the last event."""

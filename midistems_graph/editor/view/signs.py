@@ -2,7 +2,7 @@
 
 ring, amber            to be computed            dot, green          computed
 ring, grey             waits for its turn        triangle, blue      is being computed
-diamond, red           failed                    padlock             frozen into the document
+diamond, red           failed
 arrow past a bar       bypassed                  ring with a stroke  muted
 """
 
@@ -24,7 +24,7 @@ Worry = Literal["", "warning", "error"]
 def sign_color(phase: Phase, palette: Palette) -> Color:
     """The colour of a standing, of its sign and of its words."""
     p = palette
-    colors = {"failed": p.bad, "running": p.accent, "cached": p.good, "dirty": p.warn, "locked": p.text}
+    colors = {"failed": p.bad, "running": p.accent, "cached": p.good, "dirty": p.warn}
     return colors.get(phase, p.faint)
 
 
@@ -48,13 +48,6 @@ def draw_sign(phase: Phase, at: Point, radius: float, palette: Palette, parent: 
             slope = radius * 0.55
             dpg.draw_circle(at, radius * 0.8, color=color, thickness=thick, segments=16, parent=parent)
             dpg.draw_line((x - slope, y + slope), (x + slope, y - slope), color=color, thickness=thick, parent=parent)
-        case "locked":
-            half = radius * 0.75
-            dpg.draw_rectangle(
-                (x - half, y - radius * 0.1), (x + half, y + radius), color=color, fill=color, parent=parent
-            )
-            bow = ((x - half * 0.6, y), (x - half * 0.6, y - radius * 1.3), (x + half * 0.6, y - radius * 1.3))
-            dpg.draw_bezier_cubic(*bow, (x + half * 0.6, y), color=color, thickness=thick, segments=10, parent=parent)
 
 
 def draw_worry(worry: Worry, at: Point, radius: float, palette: Palette, parent: int) -> None:

@@ -29,16 +29,16 @@ class WireItem:
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._label = 0
         self._glow: int = 0
-        self._curves: list[int] = []
+        self.curves: list[int] = []
         self._line = int(dpg.add_draw_node(parent=self.root))
         self._draw()
 
     def redraw(self, wire: Wire) -> None:
         """The edge runs elsewhere or carries another kind of value."""
         before, self.wire = self.wire, wire
-        if len(wire.track.pieces) == len(self._curves) == 1:
+        if len(wire.track.pieces) == len(self.curves) == 1:
             p1, p2, p3, p4 = wire.track.pieces[0]
-            dpg.configure_item(self._curves[0], p1=p1, p2=p2, p3=p3, p4=p4)
+            dpg.configure_item(self.curves[0], p1=p1, p2=p2, p3=p3, p4=p4)
         else:
             self._draw()
         if (before.kind, before.quiet) != (wire.kind, wire.quiet):
@@ -51,7 +51,7 @@ class WireItem:
         """The curves, and a dot where they meet."""
         dpg.delete_item(self._line, children_only=True)
         color, width, segments = self._color, self._width, FAR_PIECES if self.widened > 1 else 0
-        self._curves = [
+        self.curves = [
             int(dpg.draw_bezier_cubic(*piece, color=color, thickness=width, segments=segments, parent=self._line))
             for piece in self.wire.track.pieces
         ]
@@ -63,7 +63,7 @@ class WireItem:
             self._draw()
         else:
             segments = FAR_PIECES if self.widened > 1 else 0
-            dpg.configure_item(self._curves[0], color=self._color, thickness=self._width, segments=segments)
+            dpg.configure_item(self.curves[0], color=self._color, thickness=self._width, segments=segments)
 
     def _draw_glow(self) -> None:
         """What shows that it is heard, behind the curves."""

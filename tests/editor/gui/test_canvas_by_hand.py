@@ -49,7 +49,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(gui: Driver) -> None:
     assert gui.bench.tooltip.shown == wire.sentence != ""
     gui.x("mouseup", 1)
     assert len(gui.bench.editor.state.graph.edges) == 2
-    assert gui.bench.tooltip.shown == ""
+    assert gui.bench.tooltip.shown.startswith("mixture: audio")
 
 
 def test_a_box_selects_and_delete_deletes(gui: Driver) -> None:
@@ -111,3 +111,14 @@ def test_the_context_menu_bypasses_a_node(gui: Driver) -> None:
     assert gui.bench.menu.is_open
     gui.key("Return")
     assert gui.bench.editor.state.graph.nodes["hpss"].state == "bypassed"
+
+
+def test_an_edge_is_led_through_a_point_by_a_double_click_and_the_point_is_dragged(gui: Driver) -> None:
+    edge = "song.out -> hpss.mixture"
+    gui.double(gui.bench.editor.scene.wires[edge].track.middle)
+    (point,) = gui.bench.editor.scene.wires[edge].track.points
+    gui.drag(point, (point[0], point[1] + 200))
+    assert gui.bench.editor.scene.wires[edge].track.points == ((point[0], point[1] + 200),)
+    assert len(gui.bench.canvas.wires[edge].curves) == 2
+    gui.double((point[0], point[1] + 200))
+    assert not gui.bench.editor.scene.wires[edge].track.points and len(gui.bench.canvas.wires[edge].curves) == 1

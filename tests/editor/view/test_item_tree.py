@@ -15,6 +15,7 @@ from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.hover import words_at
 from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import FAR, NEAR
@@ -137,3 +138,39 @@ def test_a_slider_goes_to_the_place_of_a_value_and_back(scale: str) -> None:
     for at in (0.0, 0.25, 0.5, 1.0):
         assert place_of(knob, float(value_at(knob, at))) == pytest.approx(at, abs=0.01)
     assert value_at(knob, 0.5) == pytest.approx(632 if scale == "log" else 10_010, rel=0.01)
+
+
+def test_what_was_said_is_kept_and_can_be_searched(bench: Bench) -> None:
+    bench.say("the first thing")
+    bench.say("the second thing", wrong=True)
+    bench.do("log")
+    assert [row.title for row in bench.menu.rows][:2] == ["the second thing", "the first thing"]
+    bench.menu.search("FIRST")
+    assert [row.title for row in bench.menu.rows] == ["the first thing"]
+    bench.menu.close()
+
+
+def test_a_port_and_an_edge_say_what_flows_there(bench: Bench) -> None:
+    scene = bench.editor.scene
+    box, wire = scene.boxes["hpss"], scene.wires["song.out -> hpss.mixture"]
+    port = scene.hit(box.at(box.shape.ports[0]))
+    assert words_at(bench.editor, port, None, named=True).startswith("mixture: audio. ")
+    edge = scene.hit(wire.track.middle)
+    assert words_at(bench.editor, edge, -18.2, named=False) == "audio, -18 dB"
+    assert words_at(bench.editor, edge, -18.2, named=True) == ""
+
+
+def test_a_failed_node_is_red_with_its_sentence(bench: Bench) -> None:
+    bench.canvas.look(Rect(-100, -100, 800, 400))
+    item = bench.canvas.nodes["hpss"]
+    before = item._border
+    bench.canvas.set_marks({"hpss": Mark("failed", sentence="there is not enough memory for it")})
+    assert item._border == bench.window.palette.bad != before
+    texts = [dpg.get_item_configuration(child)["text"] for child in drawn_texts(item.root)]
+    assert "there is not enough memory" in " ".join(texts)
+
+
+def drawn_texts(item: int) -> list[int]:
+    children = [child for slot in dpg.get_item_children(item).values() for child in slot]
+    own = [child for child in children if dpg.get_item_type(child) == "mvAppItemType::mvDrawText"]
+    return own + [text for child in children for text in drawn_texts(child)]

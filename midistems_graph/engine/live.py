@@ -33,7 +33,7 @@ from midistems_graph.document.flatten import Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt, Preview
-from midistems_graph.engine.execute import Executor, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast, in_store
 from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.live_events import (
@@ -47,6 +47,7 @@ from midistems_graph.engine.live_events import (
     StretchReady,
 )
 from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode, Unit, compile_plan
+from midistems_graph.engine.reports import Status
 from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
@@ -263,6 +264,18 @@ class LiveEngine:
         except _UNSOUND:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
+
+    def failure(self, address: Address) -> str:
+        """Why an edge cannot be had: the sentence of a failed node that it depends on; empty if none failed."""
+        with self._lock:
+            failed = self._failures & self._states.keys()
+        if not failed:
+            return ""
+        try:
+            nodes = self._plan(_Step(self._version, address, None)).nodes
+        except _UNSOUND:
+            return ""
+        return next((f"{n}: {self.state(n).message}" for n in nodes if n in failed), "")
 
     def reason(self, address: Address) -> list[str]:
         """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.

@@ -124,8 +124,8 @@ def test_the_editor_says_what_it_cannot_open(midistems: Program, files: list[str
     assert ended.code == code and files[0] in ended.err
 
 
-def test_the_editor_opens_one_song(midistems: Program, song: Path, copy: Path) -> None:
-    assert midistems(song, copy, song).code == 2
+def test_the_editor_opens_one_graph(midistems: Program, song: Path, copy: Path) -> None:
+    assert midistems(copy, song, copy).code == 2
 
 
 def test_a_batch_pairs_further_inputs_by_name(run: Program, home: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
@@ -49,7 +50,7 @@ class Listener:
         """Begin, when the window is there."""
         self.desk.open()
         self.output.open()
-        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop, scrub=self._scrub, release=self._release))
         self.bench.recolored = self._recolor
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, song, self.folder, self.output.opened())
+            self.ears = Ears(installed(), self.store, song, self.folder)
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
@@ -96,6 +97,7 @@ class Listener:
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
+        self.output.begin(self.ears)
         self.changed()
         return True
 
@@ -103,7 +105,7 @@ class Listener:
         """The demo song."""
         try:
             mixture = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.bind(mixture)
@@ -141,6 +143,14 @@ class Listener:
     def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
             ears.seek(seconds)
+
+    def _scrub(self, seconds: float) -> None:
+        if ears := self._heard_with():
+            ears.deck.scrub(round(seconds * ears.deck.song.rate))
+
+    def _release(self) -> None:
+        if self.ears is not None:
+            self.ears.deck.release()
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():

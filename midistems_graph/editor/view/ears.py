@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import Empty
 
 from midistems_graph.audio.output_base import AudioOut
+from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.audio.values import Span
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.deck import Deck
@@ -25,9 +26,15 @@ from midistems_graph.node.library import NodeLibrary
 
 log = logging.getLogger(__name__)
 
+AHEAD = 0.35
+"""Seconds that are rendered ahead: nodes may hold the interpreter's lock for a few tenths of a second."""
+
 
 class Ears:
-    """Hears one song through one graph. All methods are for the main thread and return at once."""
+    """Hears one song through one graph. All methods are for the main thread and return at once.
+
+    Without an output time is kept in silence until one is opened (`deck.player.use`).
+    """
 
     def __init__(
         self, library: NodeLibrary, store: Store, song: Path, folder: Path | None, out: AudioOut | None = None
@@ -35,7 +42,8 @@ class Ears:
         self.bindings = Bindings.open({"song": song}, folder)
         bound = self.bindings.files["song"]
         self.live = LiveEngine(library, store)
-        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate), out=out)
+        whole = Span.whole(bound.frames, bound.rate)
+        self.deck = Deck(self.live, whole, out=out or SilentOut(bound.rate, note=""), ahead=AHEAD)
         self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False

@@ -1,8 +1,8 @@
 """The pointer in the strip: what it holds, what that does, and what is read under it.
 
 The wheel zooms at the pointer (with Ctrl frequencies, with Shift it moves), the middle button moves. A click goes to
-a moment, a drag makes a loop, the right button takes it away; a double click on the ruler shows the whole song. With a
-tool in hand the left button paints on the spectrogram of what is heard.
+a moment, a drag makes a loop (with Alt it scrubs), the right button takes it away; a double click on the ruler shows
+the whole song. With a tool in hand the left button paints on the spectrogram of what is heard.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Hands:
     choose: Callable[[Views], None] = lambda _: None
     take: Callable[[Tool], None] = lambda _: None
     paint: Callable[[Stroke], None] = lambda _: None
+    scrub: Callable[[float], None] = lambda _: None
+    release: Callable[[], None] = lambda: None
 
 
 class Held(Protocol):
@@ -77,7 +79,7 @@ class Held(Protocol):
 class _Drag:
     """What the pointer holds since it was pressed."""
 
-    kind: Literal["loop", "pan", "height", "paint"]
+    kind: Literal["loop", "pan", "height", "paint", "scrub"]
     button: int
     x: float
     y: float
@@ -182,6 +184,9 @@ class StripHand:
             return
         elif button == 1:
             strip.hands.unloop()
+        elif button == 0 and modifiers()[2]:
+            self._drag = _Drag("scrub", button, x, y, strip.timeline)
+            strip.hands.scrub(self._seconds)
         elif button == 0 and strip.paint.tool is not None and (chart := self._painted_at(y)) is not None:
             self._drag = _Drag("paint", button, x, y, strip.timeline)
             strip.paint.begin(chart, x, y)
@@ -195,7 +200,9 @@ class StripHand:
         if drag is not None and drag.kind == "paint":
             strip.paint.go_on(x, y)
             strip.paint.draw(strip.charts())
-        if drag is not None and drag.kind == "pan":
+        if drag is not None and drag.kind == "scrub":
+            strip.hands.scrub(self._seconds)
+        elif drag is not None and drag.kind == "pan":
             strip.see(drag.timeline.moved((drag.x - x) / strip.width * drag.timeline.length))
         elif drag is not None and drag.kind == "height":
             strip.hands.resize(strip.area.bottom - float(dpg.get_mouse_pos(local=False)[1]))
@@ -212,7 +219,9 @@ class StripHand:
         if drag is None or drag.button != button:
             return
         self._drag = None
-        if drag.kind == "paint":
+        if drag.kind == "scrub":
+            strip.hands.release()
+        elif drag.kind == "paint":
             strip.paint.go_on(*self._inside())
             if (stroke := strip.paint.finish()) is not None:
                 strip.hands.paint(stroke)

@@ -19,6 +19,7 @@ from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.logs import log_file
 from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.document.presets import presets
+from midistems_graph.editor.view.fonts import font_sentence
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.models.library import ModelLibrary, ModelMissing
 from midistems_graph.models.providers import available, chosen
@@ -42,6 +43,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "fft", fft_backend()
     yield "networks run on", f"{', '.join(available())} (auto takes {chosen('auto')})"
     yield "node types", str(len(installed()))
+    yield "editor's font", font_sentence()
     yield "presets", str(len(presets()))
     yield "demo song", _demo()
     yield "models", _models()

@@ -18,11 +18,9 @@ from midistems_graph.editor.program.arrivals import SONG_FILES, Arrivals
 from midistems_graph.editor.runs.job import Job
 from midistems_graph.editor.runs.order import Order, Recipe
 from midistems_graph.editor.runs.queue import Queue
-from midistems_graph.editor.view.browser import Kind
+from midistems_graph.editor.view.browser import FOLDER
 from midistems_graph.editor.view.separate import SeparateHands, SeparatePage, SeparateState
 from midistems_graph.engine.binding import sound_files
-
-FOLDER = Kind("a folder", (), folders=True)
 
 HearFiles = Callable[[Path, Sequence[tuple[str, Path]], str], bool]
 

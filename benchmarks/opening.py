@@ -20,6 +20,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import scipy.fft  # noqa: F401  loaded long before in an editor that plays
 
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.editor.audition.takes import Take

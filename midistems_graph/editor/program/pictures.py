@@ -189,6 +189,8 @@ class Pictures:
         ink, jobs = self.bench.window.palette.soft[:3], self.bench.window.jobs
 
         def work() -> None:
+            if self.ears is not ears:  # another song in the meantime
+                return
             picture = thumbnail(ears.live, flat, ears.bindings.total, *THUMBNAIL, ink)
             if picture is not None:
                 jobs.post(lambda: self._show_thumbnail(node_id, flat, picture))

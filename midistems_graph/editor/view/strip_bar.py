@@ -46,6 +46,8 @@ class StripBar:
         self._views, self._sight = Views(), Sight()
         self._tool: Tool | None = None
         self._width = 0.0
+        self.has_room = True
+        """Whether the value under the pointer fits into the line."""
         self._edge = int(dpg.add_drawlist(10, 3, parent=parent, pos=(0, 0)))
         self._value = int(dpg.add_text("", parent=parent, pos=(12, 5)))
         self.controls: dict[str, int] = {}
@@ -85,7 +87,8 @@ class StripBar:
         places = {self._sizes: right, self._choices: middle, self._tools: middle, self._switches: left}
         for group, at in places.items():
             dpg.configure_item(group, pos=(int(max(at, 8.0)), 5))
-        dpg.configure_item(self._value, show=left > 150 * scale)
+        self.has_room = left > 240 * scale
+        dpg.configure_item(self._value, show=self.has_room)
         dpg.configure_item(self._edge, width=max(int(width), 1))
         self.light_edge(False)
 

@@ -135,8 +135,9 @@ class StripHand:
         if made is not None:
             wish = made.wish
             words.append(made.value((seconds - wish.start) / (wish.stop - wish.start), hz))
-        strip.items.point(x, y if pane.has_hz else None, strip.height)
-        strip.bar.read("   ".join(word for word in words if word))
+        read = "   ".join(word for word in words if word)
+        strip.bar.read(read)
+        strip.items.point(x, y if pane.has_hz else None, strip.height, "" if strip.bar.has_room else read)
 
     # Where the pointer is
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.model.timeline import Timeline
 from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
 from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
 from midistems_graph.editor.view.textures import Textures
+from midistems_graph.editor.view.themes import TEXT_SIZE
 
 SMALL = 12
 NOTHING = "click an edge: its waveform and spectrogram are shown here"
@@ -80,7 +83,7 @@ class StripItems:
             color = (*STEM_INKS[number % len(STEM_INKS)], 255)
             y = pane.bottom - self.small - 5
             dpg.draw_text((x, y), name, size=self.small, color=color, parent=self._pictures)
-            x += 6.6 * self.scale * len(name) + 14
+            x += wide(name, self.small) + 14
 
     def _draw_image(
         self, tag: int, pane: Pane, made: Made, timeline: Timeline, axis: FrequencyAxis, width: float
@@ -126,7 +129,7 @@ class StripItems:
                 for hz, label in axis.ticks(pane.height):
                     y = pane.top + pane.height * (1 - axis.place(hz))
                     dpg.draw_line((self.left - 5, y), (self.left, y), color=mixed(p.line, p.text, 0.25), parent=layer)
-                    x = self.left - 8 - 6.6 * self.scale * len(label)
+                    x = self.left - 8 - wide(label, self.small)
                     dpg.draw_text((x, y - 7), label, size=self.small, color=p.soft, parent=layer)
 
     def draw_titles(self, panes: Sequence[Pane], sight: Sight) -> None:
@@ -138,15 +141,15 @@ class StripItems:
         for pane in panes:
             if pane.title:
                 heard = pane.take == sight.take and pane.other is None
-                self.plate(pane.title, (self.left + 6, pane.top + 4), self.palette.accent if heard else None)
+                color = p.accent if heard else p.text
+                self._plate(layer, pane.title, (self.left + 6, pane.top + 4), color)
 
-    def plate(self, text: str, at: tuple[float, float], color: Color | None = None) -> None:
+    def _plate(self, layer: int, text: str, at: tuple[float, float], color: Color) -> None:
         """A few words on a ground of their own, readable on any picture."""
-        p = self.palette
         x, y = at
-        end = x + 6.1 * self.scale * len(text) + 10, y + self.small + 5
-        dpg.draw_rectangle((x, y), end, fill=faded(p.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=self._titles)
-        dpg.draw_text((x + 5, y + 2), text, size=self.small, color=color or p.text, parent=self._titles)
+        end = x + wide(text, self.small) + 10 * self.scale, y + self.small + 5
+        dpg.draw_rectangle(at, end, fill=faded(self.palette.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=layer)
+        dpg.draw_text((x + 5 * self.scale, y + 2), text, size=self.small, color=color, parent=layer)
 
     def mark(
         self, timeline: Timeline, width: float, height: float, at: float, loop: tuple[float, float] | None
@@ -176,8 +179,8 @@ class StripItems:
             dpg.draw_line((x, 0), (x, height), color=p.text, thickness=1.4, parent=layer)
             dpg.draw_triangle((x - 5, 0), (x + 5, 0), (x, 7), fill=p.text, color=p.text, parent=layer)
 
-    def point(self, x: float | None, y: float | None, height: float) -> None:
-        """A thin cross under the pointer; nothing without x."""
+    def point(self, x: float | None, y: float | None, height: float, words: str = "") -> None:
+        """A thin cross under the pointer, and a few words in the lower corner; nothing without x."""
         dpg.delete_item(self._cross, children_only=True)
         if x is None:
             return
@@ -186,3 +189,15 @@ class StripItems:
         if y is not None:
             dpg.draw_line((self.left, y), (self.left + 8, y), color=color, parent=self._cross)
             dpg.draw_line((x - 9, y), (x + 9, y), color=color, parent=self._cross)
+        if words:
+            self._plate(self._cross, words, (self.left + 6, height - self.small - 9), self.palette.text)
+
+
+def wide(text: str, size: float) -> float:
+    """Pixels that a text takes; about right before the first frame is drawn."""
+    measured = None
+    with suppress(SystemError):
+        measured = dpg.get_text_size(text)
+    if not measured:
+        return text_width(text, size)
+    return float(measured[0]) * size / (TEXT_SIZE * float(dpg.get_global_font_scale()))

@@ -53,6 +53,8 @@ class DeskPanel:
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
+        for theme in (self._quiet, self._chosen, self._dense, *self.mixer.themes):
+            dpg.delete_item(theme)
         shown, self._shown = self._shown, PanelView()
         self._build()
         self.show(shown)
@@ -92,7 +94,8 @@ class DeskPanel:
                 self._full_note = dpg.add_text("")
             with dpg.child_window(border=False):
                 self._pages = {name: int(dpg.add_group()) for name in ("blind", "mixer", "pair")}
-        dpg.bind_item_theme(root, dense_theme())
+        self._dense = dense_theme()
+        dpg.bind_item_theme(root, self._dense)
         self._pair = {letter: dpg.add_text("", parent=self._pages["pair"]) for letter in "AB"}
         self.mixer = MixerRows(self._pages["mixer"], p, self._hands)
         self._build_test()

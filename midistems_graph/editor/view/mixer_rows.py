@@ -51,6 +51,11 @@ class MixerRows:
         self._levels: list[float] = []
         self._at = time.monotonic()
 
+    @property
+    def themes(self) -> tuple[int, ...]:
+        """To be deleted with the rows."""
+        return self._quiet, self._chosen, *self._names.values()
+
     def show(self, strips: tuple[Strip, ...]) -> None:
         """Show the stems as they are now."""
         if [s.stem for s in strips] != [s.stem for s in self._strips]:

@@ -60,6 +60,8 @@ class TransportBar:
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
+        for theme in (self._quiet, self._chosen):
+            dpg.delete_item(theme)
         heard, self._heard = self._heard, Heard()
         self._build()
         self.show(heard)

@@ -147,8 +147,8 @@ def test_a_slider_goes_to_the_place_of_a_value_and_back(scale: str) -> None:
 
 def test_the_bar_and_the_panel_change_their_colours_and_leave_nothing_behind(bench: Bench) -> None:
     hands = MixerHands(*(lambda *_: None for _ in range(4)))
-    bar = TransportBar(bench.transport_area, DARK, bench.do, bench.hint)
-    panel = DeskPanel(bench.desk_area, DARK, hands, bench.do, bench.hint)
+    bar = TransportBar(bench.transport_area, DARK, 1.0, bench.do, bench.hint)
+    panel = DeskPanel(bench.desk_area, DARK, 1.0, hands, bench.do, bench.hint)
     strips = tuple(Strip(name, Channel(solo=name == "b"), name == "b", 0.5, name == "a") for name in "ab")
     panel.show(PanelView(DeskView({"A": "x.out", "B": "y.out"}, strips=strips), "x.out", "the sum of 2 stems"))
     bar.show(Heard(playing=True, on=frozenset({"hear_a", "side"}), figure="-3.0 dB"))

@@ -13,13 +13,11 @@ from midistems_graph.document.files import load, save
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import Address, DocumentError, Graph
 from midistems_graph.document.picture import to_dot, to_mermaid, to_svg
-from midistems_graph.node.definition import Port
 from midistems_graph.node.library import NodeLibrary, installed
 from midistems_graph.rules.check import check
 from midistems_graph.rules.lint import lint
+from midistems_graph.rules.pictured import ports_of
 from midistems_graph.rules.problems import errors
-
-Ports = list[tuple[str, str]]
 
 
 def work_on_graphs(options: argparse.Namespace) -> Exit:
@@ -75,7 +73,7 @@ def _show(graph: Graph, format: str, output: Path | None) -> Exit:
     library = installed()
     match format:
         case "svg":
-            text = to_svg(graph, lambda type_id: _ports(library, type_id), heading=True)
+            text = to_svg(graph, ports_of(library), heading=True)
         case "dot":
             text = to_dot(graph)
         case "mermaid":
@@ -90,18 +88,6 @@ def _show(graph: Graph, format: str, output: Path | None) -> Exit:
     except OSError as error:
         raise Refused(Exit.OUTPUT, f"{output} cannot be written: {error.strerror or error}") from None
     return Exit.DONE
-
-
-def _ports(library: NodeLibrary, type_id: str) -> tuple[Ports, Ports] | None:
-    """What the picture asks: the ports of a node type with their kinds, the first one where there are several."""
-    node_type = library.get(type_id)
-    if node_type is None:
-        return None
-    return _named(node_type.inputs), _named(node_type.outputs)
-
-
-def _named(ports: tuple[Port, ...]) -> Ports:
-    return [(port.name, port.kinds[0]) for port in ports]
 
 
 def _as_text(graph: Graph, library: NodeLibrary) -> str:

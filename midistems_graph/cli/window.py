@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def open_editor(words: Sequence[str]) -> Exit:
         check_display()
     except NoDisplay as reason:
         raise Refused(Exit.WINDOW, str(reason)) from None
+    from midistems_graph.editor.handover import hand_over
+
+    files = [*([graph] if graph else []), *songs]
+    if files and hand_over(files):
+        print("opened in the window that runs", file=sys.stderr)
+        return Exit.DONE
     from midistems_graph.document.graph import DocumentError
     from midistems_graph.editor.app import Opening, run_editor
 

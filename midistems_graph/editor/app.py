@@ -9,17 +9,21 @@ from pathlib import Path
 
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError, Graph
+from midistems_graph.editor.handover import Receiver
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
+from midistems_graph.editor.program.exports import Exports
 from midistems_graph.editor.program.listener import Listener, opened_store
 from midistems_graph.editor.program.separate import Separate
+from midistems_graph.editor.program.song_deck import SongDeck
 from midistems_graph.editor.program.welcome import show_welcome
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
-from midistems_graph.editor.view.browser import Browser
+from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
+from midistems_graph.editor.view.fonts import REMEDY, shows, text_font
 from midistems_graph.node.library import installed
 
 
@@ -54,8 +58,12 @@ class App:
         bench.file = file.name if file else opening.graph.stem if opening.graph else bench.file
         self.documents = Documents(bench, self.listener, self.browser, file, recent)
         self.arrivals = Arrivals(self.documents, self._take_songs)
-        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), lambda *_: False)
+        self.exports = Exports(self.documents)
+        self.songs = SongDeck(self.documents, Queue(installed(), opened_store))
+        self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
+        bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
         bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
+        self.receiver = Receiver(lambda paths: bench.window.jobs.post(lambda: self.arrivals.take(paths)))
         self._songs = opening.songs
 
     def open(self, *, visible: bool = True, size: tuple[int, int] | None = None) -> None:
@@ -65,6 +73,7 @@ class App:
         if visible:
             self.bench.window.frame()
         self.documents.open()
+        self.receiver.open()
         if self._songs:
             self._take_songs(self._songs)
         if self.documents.file is None and not self.bench.editor.state.graph.nodes:
@@ -81,16 +90,28 @@ class App:
 
     def close(self) -> None:
         self.documents.close()
+        self.receiver.close()
         self.separate.close()
+        self.songs.close()
         self.listener.close()
         self.bench.close()
         self.bench.settings.save()
 
     def _take_songs(self, songs: Sequence[Path]) -> None:
-        if self.bench.sheet.name == "separate":
-            self.separate.add_songs(songs)
-        else:
-            self.listener.bind(songs[0])
+        match self.bench.sheet.name:
+            case "separate":
+                self.separate.add_songs(songs)
+            case "songs":
+                self.songs.add(songs)
+            case _:
+                self.songs.take(songs)
+                self._say_unreadable(songs[0])
+
+    def _say_unreadable(self, song: Path) -> None:
+        """A name that the text font cannot show: say so, once it is opened, with the remedy."""
+        font = text_font()
+        if font is not None and not shows(font, song.name):
+            self.bench.say(f"the name of this song is in a script that {font.stem} does not have; {REMEDY}")
 
     def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
         self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)

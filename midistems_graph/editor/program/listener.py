@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
-from midistems_graph.document.graph import Address
+from midistems_graph.audio.files import SoundFileError
+from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
@@ -18,11 +19,14 @@ from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.strip import Hands
-from midistems_graph.engine.binding import InputProblem
+from midistems_graph.editor.view.strip_hand import Hands
+from midistems_graph.engine.binding import SONG, InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import installed
+
+HEARD = "heard_"
+"""What nodes begin with that play files instead of edges of the document."""
 
 
 class Listener:
@@ -43,6 +47,7 @@ class Listener:
         self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
         self._edges: dict[Address, str] = {}
+        self._files: Mapping[str, Path] | None = None
         bench.audition, bench.changed = self._hear, self.changed
 
     def open(self) -> None:
@@ -76,6 +81,35 @@ class Listener:
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
+        if not self._listen({SONG: song}):
+            return False
+        self.song, self._files = song, None
+        self.song_bound(song)
+        self.bench.say(f"listening to {song.name}")
+        self.changed()
+        return True
+
+    def hear_files(self, song: Path, files: Sequence[tuple[str, Path]], name: str) -> bool:
+        """Play one of some files that belong to a song, by name (any other name is the song), from the same moment.
+
+        The document is heard again when one of its edges is clicked.
+        """
+        bound = {SONG: song, **{f"{HEARD}{number}": path for number, (_, path) in enumerate(files)}}
+        at = next((f"{HEARD}{number}" for number, (own, _) in enumerate(files) if own == name), SONG)
+        if bound != self._files:
+            if not self._listen(bound):
+                return False
+            self._files = bound
+            nodes = {f"{HEARD}{slot}": Node("io.load", knobs={"input": slot}) for slot in bound}
+            assert self.ears is not None
+            self.ears.show(Graph(nodes=nodes, inputs={slot: InputSlot() for slot in bound}))
+        assert self.ears is not None
+        self.ears.desk.hear(Address(f"{HEARD}{at}", "out"))
+        self.ears.deck.play(True)
+        return True
+
+    def _listen(self, inputs: Mapping[str, Path]) -> bool:
+        """Other files take the place of those that are heard; False (and a sentence) if they cannot be read."""
         if self.desk.is_exporting:
             self.bench.say("what is heard is being written to a file; wait for it, then open another song", wrong=True)
             return False
@@ -86,35 +120,33 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, song, self.folder)
+            self.ears = Ears(installed(), self.store, inputs, self.folder)
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
-        self.song = song
         self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
-        self.song_bound(song)
-        self.bench.say(f"listening to {song.name}")
         self.output.begin(self.ears)
-        self.changed()
         return True
 
     def bind_demo(self) -> None:
         """The demo song."""
         try:
             mixture = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.bind(mixture)
 
     def changed(self) -> None:
-        if self.ears is not None:
+        if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph)
             self.pictures.changed()
 
     def _hear(self, asked: Audition) -> None:
+        if self._files is not None and self.song is not None:
+            self.bind(self.song)
         if self._heard_with() is None:
             return
         if asked.flat is None:

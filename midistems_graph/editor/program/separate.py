@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError
 from midistems_graph.document.presets import presets
@@ -17,11 +18,9 @@ from midistems_graph.editor.program.arrivals import SONG_FILES, Arrivals
 from midistems_graph.editor.runs.job import Job
 from midistems_graph.editor.runs.order import Order, Recipe
 from midistems_graph.editor.runs.queue import Queue
-from midistems_graph.editor.view.browser import Kind
+from midistems_graph.editor.view.browser import FOLDER
 from midistems_graph.editor.view.separate import SeparateHands, SeparatePage, SeparateState
 from midistems_graph.engine.binding import sound_files
-
-FOLDER = Kind("a folder", (), folders=True)
 
 HearFiles = Callable[[Path, Sequence[tuple[str, Path]], str], bool]
 
@@ -101,7 +100,7 @@ class Separate:
     def _add_demo(self) -> None:
         try:
             song = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.add_songs([song])

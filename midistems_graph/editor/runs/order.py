@@ -9,6 +9,7 @@ from pathlib import Path
 from midistems_graph.audio.demo import demo_folder, demo_path
 from midistems_graph.document.graph import Graph
 from midistems_graph.editor.runs.job import Job
+from midistems_graph.engine.binding import sound_files
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,18 @@ class Order:
         ]
 
     def reference_of(self, song: Path) -> Path | None:
-        """The folder of a song's true stems, if they are known: those of the demo song are."""
-        if song == demo_path():
-            return demo_folder()
-        if self.truth is None:
-            return None
-        own = self.truth / song.stem
-        return own if own.is_dir() else self.truth if len(self.songs) == 1 else None
+        """The folder of a song's true stems, if they are known."""
+        return true_stems(song, self.truth, several=len(self.songs) > 1)
+
+
+def true_stems(song: Path, truth: Path | None = None, *, several: bool = False) -> Path | None:
+    """The folder of a song's true stems: in `truth` (for several songs, a folder there that is called like the song),
+    those of the demo song, or what lies beside a file called `mixture`; None if nobody knows them."""
+    if truth is not None:
+        own = truth / song.stem
+        return own if own.is_dir() else None if several else truth
+    if song == demo_path():
+        return demo_folder()
+    beside = song.parent
+    is_set = song.stem.lower() == "mixture" and beside.is_dir() and len(sound_files(beside)) > 1
+    return beside if is_set else None

@@ -27,6 +27,14 @@ class Kind:
     suffixes: tuple[str, ...]
     folders: bool = False
 
+    def takes(self, path: Path) -> bool:
+        """Whether a file is of this kind; without suffixes every file is."""
+        return not self.folders and (not self.suffixes or path.suffix.lower() in self.suffixes)
+
+
+FOLDER = Kind("a folder", (), folders=True)
+ANY_FILE = Kind("a file", ())
+
 
 class Browser:
     """Uses the menu of the bench; `center` gives the pixel to open at and the size of the window.
@@ -48,16 +56,16 @@ class Browser:
 
     def ask_open(self, kind: Kind, chosen: Callable[[Path], None], left: Callable[[], None] = lambda: None) -> None:
         """Ask for a file (or a folder) that exists; `left` is called if none is chosen."""
-        self._ask(kind, f"open {kind.what}", chosen, "", left)
+        self._ask(kind, f"open {kind.what}", chosen, False, left)
 
     def ask_save(
         self, kind: Kind, chosen: Callable[[Path], None], name: str = "", left: Callable[[], None] = lambda: None
     ) -> None:
         """Ask for a file that may not exist yet; the suffix is added where none is typed. `name` is the proposal."""
         stem = Path(name).stem
-        self._ask(kind, f"save {kind.what}" + (f", such as {stem}" if stem else ""), chosen, kind.suffixes[0], left)
+        self._ask(kind, f"save {kind.what}" + (f", such as {stem}" if stem else ""), chosen, True, left)
 
-    def _ask(self, kind: Kind, title: str, chosen: Callable[[Path], None], new: str, left: Callable[[], None]) -> None:
+    def _ask(self, kind: Kind, title: str, chosen: Callable[[Path], None], new: bool, left: Callable[[], None]) -> None:
         typed = ""
 
         def rows(query: str) -> Sequence[Row]:
@@ -83,9 +91,9 @@ class Browser:
             at, rows, choose, search=f"{title} in {shortened(self.folder)}", width=560, inside=inside, left=left
         )
 
-    def _offered(self, kind: Kind, query: str, new: str) -> Iterator[Row]:
+    def _offered(self, kind: Kind, query: str, new: bool) -> Iterator[Row]:
         """Recent files and bookmarks, those that answer what was typed."""
-        fitting = [path for path in self._recent() if path.suffix.lower() in kind.suffixes and not kind.folders]
+        fitting = [path for path in self._recent() if kind.takes(path)]
         recent = [path for path in fitting if query.lower() in path.name.lower()][: RECENT if not new else 0]
         marks = [path for path in self.bookmarks if path.is_dir() and query.lower() in path.name.lower()]
         if recent:
@@ -108,18 +116,20 @@ class Browser:
         self._marked(self.bookmarks)
 
 
-def listed(folder: Path, query: str, kind: Kind, new: str = "") -> list[Row]:
+def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]:
     """Folders and fitting files whose names hold what was typed; a typed path is listed itself."""
     typed = Path(query).expanduser() if query else None
+    rows = []
     if typed is not None and typed.is_absolute():
         folder, query = (typed, "") if typed.is_dir() else (typed.parent, typed.name)
-    rows = []
+        if typed.is_dir():
+            rows.append(Row(str(typed), f"{typed.name}/", "go there"))
     if new and query:
         place = named(folder, query, kind)
         rows.append(Row(NEW, f"save as {place.name}", "in place of the file" if place.exists() else shortened(folder)))
     if kind.folders:
         rows.append(Row(HERE, "This folder", shortened(folder)))
-    if folder.parent != folder:
+    if folder.parent != folder and typed is None:
         rows.append(Row(UP, "..", shortened(folder.parent)))
     try:
         entries = sorted(folder.iterdir(), key=lambda p: (not p.is_dir(), p.name.lower()))[:MOST]
@@ -130,7 +140,7 @@ def listed(folder: Path, query: str, kind: Kind, new: str = "") -> list[Row]:
             continue
         if path.is_dir():
             rows.append(Row(str(path), f"{path.name}/"))
-        elif path.suffix.lower() in kind.suffixes:
+        elif kind.takes(path):
             rows.append(Row(str(path), path.name, size_of(path)))
     return rows
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty
 
@@ -33,14 +33,20 @@ AHEAD = 0.35
 class Ears:
     """Hears one song through one graph. All methods are for the main thread and return at once.
 
-    Without an output time is kept in silence until one is opened (`deck.player.use`).
+    `inputs` are the files bound to the graph's inputs, the song among them. Without an output time is kept in silence
+    until one is opened (`deck.player.use`).
     """
 
     def __init__(
-        self, library: NodeLibrary, store: Store, song: Path, folder: Path | None, out: AudioOut | None = None
+        self,
+        library: NodeLibrary,
+        store: Store,
+        inputs: Mapping[str, Path],
+        folder: Path | None,
+        out: AudioOut | None = None,
     ) -> None:
-        self.bindings = Bindings.open({"song": song}, folder)
-        bound = self.bindings.files["song"]
+        self.bindings = Bindings.open(inputs, folder)
+        bound = self.bindings.files[SONG]
         self.live = LiveEngine(library, store)
         whole = Span.whole(bound.frames, bound.rate)
         self.deck = Deck(self.live, whole, out=out or SilentOut(bound.rate, note=""), ahead=AHEAD)

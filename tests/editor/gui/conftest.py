@@ -61,9 +61,9 @@ def own_display() -> Iterator[str]:
         yield name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(display: str) -> Iterator[Driver]:
-    """One window for all tests: each opens a document of its own in it."""
+    """One window for the tests of a file: each opens a document of its own in it."""
     bench = Bench(Editor(installed()), Settings(minimap=False))
     bench.open(size=(1000, 700))
     yield Driver(bench)

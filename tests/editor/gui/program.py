@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,10 @@ PATIENCE = 120.0
 """Seconds after which something that should be seen is taken for missing; a slow machine takes a part of it."""
 
 
-def environment(home: Path, display: str) -> dict[str, str]:
-    """A person of their own: settings, state, cache and running windows lie in `home`."""
-    names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
-    made = {**os.environ, **{name: str(home) for name in names}, "DISPLAY": display}
+def environment(home: Path, display: str, runtime: str = "/nowhere") -> dict[str, str]:
+    """A person of their own: settings, state and cache lie in `home`, running windows are found in `runtime`."""
+    names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
+    made = {**os.environ, **{name: str(home) for name in names}, "DISPLAY": display, "XDG_RUNTIME_DIR": runtime}
     return made if display else {name: value for name, value in made.items() if name != "DISPLAY"}
 
 
@@ -88,14 +89,20 @@ class Program:
 @contextmanager
 def running(home: Path, display: str, *words: object) -> Iterator[Program]:
     """An editor on some files, gone afterwards in any case. The pointer is put where no window is looked at."""
-    env = environment(home, display)
-    process = subprocess.Popen(
-        command(*words), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    program = Program(process, env)
-    program.move(400, 560)
-    try:
-        yield program
-    finally:
-        process.kill()
-        process.communicate()
+    with tempfile.TemporaryDirectory() as runtime:  # with a short name: a socket's path has little room
+        env = environment(home, display, runtime)
+        process = subprocess.Popen(
+            command(*words),
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        program = Program(process, env)
+        program.move(400, 560)
+        try:
+            yield program
+        finally:
+            process.kill()
+            process.communicate()

@@ -90,3 +90,17 @@ def test_names_of_presets_and_the_demo_open_as_a_new_document(tmp_path: Path, ow
         editor.waits("four_stems - midistems-graph")
         editor.key("ctrl+q")
         assert editor.ends() == 0
+
+
+def test_files_of_a_second_start_go_to_the_window_that_runs(file: Path, tmp_path: Path, own_display: str) -> None:
+    other = tmp_path / "other.json"
+    save(small_graph(), other)
+    with running(tmp_path, own_display, file) as editor:
+        editor.waits("small.json - midistems-graph")
+        second = subprocess.run(
+            command(other), env=editor.env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert second.returncode == 0 and "the window that runs" in second.stderr
+        editor.waits("other.json - midistems-graph")
+        editor.key("ctrl+q")
+        assert editor.ends() == 0

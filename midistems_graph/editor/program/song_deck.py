@@ -1,0 +1,138 @@
+"""Several songs for one document: the next and the one before at the same edge, and a table of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from midistems_graph.editor.model.edit import Refused
+from midistems_graph.editor.program.arrivals import SONG_FILES
+from midistems_graph.editor.program.documents import Documents
+from midistems_graph.editor.runs.job import Job
+from midistems_graph.editor.runs.order import true_stems
+from midistems_graph.editor.runs.queue import Queue
+from midistems_graph.editor.runs.score_table import ScoreTable, score_table
+from midistems_graph.editor.view.browser import FOLDER
+from midistems_graph.editor.view.songs import SongsHands, SongsPage, SongsState
+from midistems_graph.engine.binding import sound_files
+
+
+class SongDeck:
+    """The songs at hand. Adds the commands `songs`, `next_song` and `previous_song`."""
+
+    def __init__(self, documents: Documents, queue: Queue) -> None:
+        self.documents, self.bench, self.queue = documents, documents.bench, queue
+        self.songs: tuple[Path, ...] = ()
+        self._truth: Path | None = None
+        self._table: tuple[object, ScoreTable] | None = None
+        self.bench.commands |= {
+            "songs": self.open,
+            "next_song": lambda: self._step(1),
+            "previous_song": lambda: self._step(-1),
+        }
+
+    @property
+    def heard(self) -> Path | None:
+        """The song that is listened to."""
+        return self.documents.listener.song
+
+    def take(self, songs: Sequence[Path]) -> None:
+        """Songs that were opened: they join the others, and the first of them is heard."""
+        self.add(songs)
+        self.hear(songs[0])
+
+    def add(self, songs: Sequence[Path]) -> None:
+        self.songs = tuple(dict.fromkeys((*self.songs, *songs)))
+
+    def hear(self, song: Path) -> bool:
+        """Listen to another song: the same edge, from the same moment."""
+        listener = self.documents.listener
+        ears = listener.ears
+        edge = ears.desk.edge if ears else None
+        seconds = ears.deck.status.sample / ears.deck.song.rate if ears else 0.0
+        playing = bool(ears and ears.deck.transport.playing)
+        if not listener.bind(song):
+            return False
+        self.add([song])
+        ears = listener.ears
+        assert ears is not None
+        if edge is not None:
+            ears.desk.hear(edge)
+            ears.seek(seconds if seconds < ears.seconds else 0.0)
+            ears.deck.play(playing)
+        return True
+
+    def open(self) -> None:
+        """Show the page."""
+        if self.heard is not None:
+            self.add([self.heard])
+        self.bench.sheet.open(SongsPage(self._state, self._hands()))
+
+    def score(self) -> None:
+        """Run the document on every song, for its scores alone."""
+        graph = self.bench.editor.state.graph
+        if not self.songs:
+            raise Refused("add a song first")
+        if not graph.nodes:
+            raise Refused("the graph is empty; draw one, or begin with a preset")
+        self.queue.cancel()
+        self.queue.forget_finished()
+        name, folder = Path(self.bench.file).stem, self.documents.listener.folder
+        several = len(self.songs) > 1
+        self.queue.add(
+            [
+                Job(song, graph, name, folder, reference=true_stems(song, self._truth, several=several))
+                for song in self.songs
+            ]
+        )
+
+    def close(self) -> None:
+        self.queue.close()
+
+    def _step(self, by: int) -> None:
+        if len(self.songs) < 2:
+            raise Refused("there is one song; add others on the page of songs")
+        at = self.songs.index(self.heard) if self.heard in self.songs else -1
+        song = self.songs[(at + by) % len(self.songs)]
+        if self.hear(song):
+            self.bench.say(f"song {self.songs.index(song) + 1} of {len(self.songs)}: {song.name}")
+
+    def _state(self) -> SongsState:
+        key = (self.queue.version, self.songs)
+        if self._table is None or self._table[0] != key:
+            self._table = key, score_table(self.songs, self.queue.jobs)
+        table = self._table[1]
+        name = self.bench.editor.state.graph.title or self.bench.file
+        return SongsState(table, self.heard, self.queue.is_busy, self.queue.version, name, self._truth)
+
+    def _hands(self) -> SongsHands:
+        ask = self.documents.browser.ask_open
+        return SongsHands(
+            add=lambda: ask(SONG_FILES, lambda path: self.add([path])),
+            add_folder=lambda: ask(FOLDER, self._add_folder),
+            remove=self._remove,
+            hear=self.hear,
+            score=self._score,
+            choose_truth=lambda: ask(FOLDER, self._choose_truth),
+            cancel=self.queue.cancel,
+        )
+
+    def _score(self) -> None:
+        try:
+            self.score()
+        except Refused as refused:
+            self.bench.say(str(refused), wrong=True)
+
+    def _add_folder(self, folder: Path) -> None:
+        """The songs of a folder: its files, or the mixtures of the folders in it."""
+        mixtures = [file for inner in sorted(folder.iterdir()) if inner.is_dir() for file in sound_files(inner)]
+        found = [file for file in mixtures if file.stem.lower() == "mixture"] or sound_files(folder)
+        if not found:
+            self.bench.say(f"{folder.name} holds no sound files and no folders with a mixture", wrong=True)
+        self.add(found)
+
+    def _remove(self, song: Path) -> None:
+        self.songs = tuple(one for one in self.songs if one != song)
+
+    def _choose_truth(self, folder: Path) -> None:
+        self._truth = folder

@@ -75,15 +75,15 @@ class SoundDesk:
 
     def open(self) -> None:
         """Begin, when the window is there."""
-        bench, palette = self.bench, self.bench.window.palette
+        bench, palette, scale = self.bench, self.bench.window.palette, self.bench.window.scale
         hands = MixerHands(
             choose=lambda n: self._do(lambda e: e.desk.choose(n)),
             solo=lambda n: self._do(lambda e: e.desk.toggle_solo(n)),
             mute=lambda n: self._do(lambda e: e.desk.toggle_mute(n)),
             gain=lambda n, db: self._do(lambda e: e.desk.set_gain(db, n)),
         )
-        self.transport = TransportBar(bench.transport_area, palette, bench.do, bench.hint)
-        self.panel = DeskPanel(bench.desk_area, palette, hands, bench.do, bench.hint)
+        self.transport = TransportBar(bench.transport_area, palette, scale, bench.do, bench.hint)
+        self.panel = DeskPanel(bench.desk_area, palette, scale, hands, bench.do, bench.hint)
 
     def close(self) -> None:
         """End when what is being written is whole."""
@@ -105,9 +105,10 @@ class SoundDesk:
         status, view, total = ears.deck.status, ears.desk.view, ears.seconds
         at = status.sample / ears.deck.song.rate
         playing = status.playing and (at < total or ears.deck.transport.loop is not None)
-        kept = tuple(number for number, take in enumerate(ears.deck.slots) if take is not None)
+        kept = {number: take.addresses[0] for number, take in enumerate(ears.deck.slots) if take is not None}
         on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
-        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), kept))
+        on |= {f"hear_{number}" for number, edge in kept.items() if edge == ears.desk.edge and view.blind is None}
+        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), tuple(kept)))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
         failure = ears.live.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""

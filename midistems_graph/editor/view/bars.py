@@ -161,9 +161,10 @@ class StatusBar:
         """The sound on the right, the run beside it, the sentence in what is left."""
         if not self._width:
             return
-        sound = self._width - 12 - text_width(self._device, TEXT_SIZE)
+        size = TEXT_SIZE * dpg.get_global_font_scale()
+        sound = self._width - 12 - text_width(self._device, size)
         run = sound - RUN_WIDTH
         dpg.configure_item(self._sound, pos=[int(sound), 3])
         dpg.configure_item(self._run, pos=[int(run), 2])
         room = (run if self._work.done >= 0 else sound) - 30
-        dpg.set_value(self._sentence, fit(" ".join(self._said.split()), TEXT_SIZE, room))
+        dpg.set_value(self._sentence, fit(" ".join(self._said.split()), size, room))

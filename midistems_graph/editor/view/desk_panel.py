@@ -42,17 +42,21 @@ class DeskPanel:
         self,
         parent: int,
         palette: Palette,
+        scale: float,
         hands: MixerHands,
         do: Callable[[str], None],
         hint: Callable[[str], str],
     ) -> None:
-        self.parent, self.palette, self._hands, self._do, self._hint = parent, palette, hands, do, hint
+        self.parent, self.palette, self.scale = parent, palette, scale
+        self._hands, self._do, self._hint = hands, do, hint
         self._shown = PanelView()
         self._build()
 
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
+        for theme in (self._quiet, self._chosen, self._dense, *self.mixer.themes):
+            dpg.delete_item(theme)
         shown, self._shown = self._shown, PanelView()
         self._build()
         self.show(shown)
@@ -84,7 +88,7 @@ class DeskPanel:
                 self._badge = dpg.add_text("", color=p.warn, show=False)
                 self._note = dpg.add_text("", color=p.faint, show=False)
             with dpg.group(horizontal=True):
-                self._meter = MeterItems(WIDTH - 84, p)
+                self._meter = MeterItems((WIDTH - 84) * self.scale, p, self.scale)
                 self._peak = dpg.add_text("")
                 with dpg.tooltip(self._peak):
                     dpg.add_text("the largest true peak since this edge is heard")
@@ -92,9 +96,10 @@ class DeskPanel:
                 self._full_note = dpg.add_text("")
             with dpg.child_window(border=False):
                 self._pages = {name: int(dpg.add_group()) for name in ("blind", "mixer", "pair")}
-        dpg.bind_item_theme(root, dense_theme())
+        self._dense = dense_theme()
+        dpg.bind_item_theme(root, self._dense)
         self._pair = {letter: dpg.add_text("", parent=self._pages["pair"]) for letter in "AB"}
-        self.mixer = MixerRows(self._pages["mixer"], p, self._hands)
+        self.mixer = MixerRows(self._pages["mixer"], p, self.scale, self._hands)
         self._build_test()
         self._show_pair(self._shown.desk)
 
@@ -135,13 +140,13 @@ class DeskPanel:
             (("hear_a", "A"), ("hear_b", "B"), ("hear_x", "X"), ("abx", "End the test")),
             (("answer_a", "X is A"), ("answer_b", "X is B")),
         )
-        self._dots = dpg.add_drawlist(WIDTH, 12, parent=self._pages["blind"])
+        self._dots = dpg.add_drawlist(int(WIDTH * self.scale), int(14 * self.scale), parent=self._pages["blind"])
         for row in rows:
             with dpg.group(horizontal=True, parent=self._pages["blind"]) as self._answers:
                 for command, label in row:
                     self.test_buttons[command] = self._button(command, label)
         self._count = dpg.add_text("", color=p.soft, parent=self._answers)
-        self._verdict = dpg.add_text("", parent=self._pages["blind"], wrap=WIDTH)
+        self._verdict = dpg.add_text("", parent=self._pages["blind"], wrap=int(WIDTH * self.scale))
 
     def _button(self, command: str, label: str) -> int:
         button = int(dpg.add_button(label=label, callback=lambda: self._do(command)))
@@ -164,4 +169,5 @@ class DeskPanel:
             color = p.soft if number < len(test.answers) else p.line
             color = color if right is None else p.good if right else p.bad
             filled = color if number < len(test.answers) else (0, 0, 0, 0)
-            dpg.draw_circle((5 + number * 16, 7), 4, fill=filled, color=color, parent=self._dots)
+            at = ((5 + number * 16) * self.scale, 7 * self.scale)
+            dpg.draw_circle(at, 4 * self.scale, fill=filled, color=color, parent=self._dots)

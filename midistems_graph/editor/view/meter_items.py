@@ -16,17 +16,24 @@ BAR = 5
 class MeterItems:
     """Two bars, left and right: mean power as the body, the largest sample as a thin end, true peak as a tick."""
 
-    def __init__(self, width: int, palette: Palette) -> None:
+    def __init__(self, width: float, palette: Palette, scale: float) -> None:
         self.width, self.palette = width, palette
+        self._bar, self._step = BAR * scale, (BAR + 2) * scale
         self._shown: Levels | None = None
         self._rows: list[tuple[int, int, int]] = []
-        draw = dpg.add_drawlist(width, 18)
+        draw = dpg.add_drawlist(int(width), int(18 * scale))
         for row in range(2):
-            top = 3 + row * (BAR + 2)
-            dpg.draw_rectangle((0, top), (width, top + BAR), fill=palette.raised, color=palette.raised, parent=draw)
-            peak = int(dpg.draw_rectangle((0, top), (0, top + BAR), fill=palette.line, color=palette.line, parent=draw))
-            body = int(dpg.draw_rectangle((0, top), (0, top + BAR), fill=palette.good, color=palette.good, parent=draw))
-            tick = int(dpg.draw_line((0, top), (0, top + BAR), color=palette.soft, thickness=2, parent=draw))
+            top = 3 + row * self._step
+            dpg.draw_rectangle(
+                (0, top), (width, top + self._bar), fill=palette.raised, color=palette.raised, parent=draw
+            )
+            peak = int(
+                dpg.draw_rectangle((0, top), (0, top + self._bar), fill=palette.line, color=palette.line, parent=draw)
+            )
+            body = int(
+                dpg.draw_rectangle((0, top), (0, top + self._bar), fill=palette.good, color=palette.good, parent=draw)
+            )
+            tick = int(dpg.draw_line((0, top), (0, top + self._bar), color=palette.soft, thickness=2, parent=draw))
             self._rows.append((peak, body, tick))
 
     def show(self, levels: Levels | None) -> None:
@@ -35,14 +42,14 @@ class MeterItems:
             return
         self._shown = levels
         for row, (peak, body, tick) in enumerate(self._rows):
-            top = 3 + row * (BAR + 2)
+            top = 3 + row * self._step
             size, mean, true = (levels.peak[row], levels.rms[row], levels.true_peak[row]) if levels else (0.0, 0.0, 0.0)
             color = level_color(size, self.palette)
-            dpg.configure_item(peak, pmax=(self.width * share(size), top + BAR))
-            dpg.configure_item(body, pmax=(self.width * share(mean), top + BAR), fill=color, color=color)
+            dpg.configure_item(peak, pmax=(self.width * share(size), top + self._bar))
+            dpg.configure_item(body, pmax=(self.width * share(mean), top + self._bar), fill=color, color=color)
             x = self.width * share(true)
             shade = self.palette.bad if true > 1 else self.palette.soft
-            dpg.configure_item(tick, p1=(x, top), p2=(x, top + BAR), color=shade, show=x > 1)
+            dpg.configure_item(tick, p1=(x, top), p2=(x, top + self._bar), color=shade, show=x > 1)
 
 
 def share(level: float) -> float:

@@ -41,8 +41,8 @@ class _Row:
 class MixerRows:
     """Rows in a parent; they are made anew only when the stems are others."""
 
-    def __init__(self, parent: int, palette: Palette, hands: MixerHands) -> None:
-        self.parent, self.palette, self.hands = parent, palette, hands
+    def __init__(self, parent: int, palette: Palette, scale: float, hands: MixerHands) -> None:
+        self.parent, self.palette, self.scale, self.hands = parent, palette, scale, hands
         self._quiet, self._chosen = quiet_button_theme(palette), chosen_button_theme(palette)
         looks = {"silent": palette.faint, "chosen": palette.accent, "heard": palette.text}
         self._names = {look: name_theme(palette, color, (4, 1)) for look, color in looks.items()}
@@ -50,6 +50,11 @@ class MixerRows:
         self._strips: tuple[Strip, ...] = ()
         self._levels: list[float] = []
         self._at = time.monotonic()
+
+    @property
+    def themes(self) -> tuple[int, ...]:
+        """To be deleted with the rows."""
+        return self._quiet, self._chosen, *self._names.values()
 
     def show(self, strips: tuple[Strip, ...]) -> None:
         """Show the stems as they are now."""
@@ -63,23 +68,27 @@ class MixerRows:
         self._move_bars()
 
     def _row(self, number: int, stem: str) -> _Row:
-        hands, p = self.hands, self.palette
+        hands, p, scale = self.hands, self.palette, self.scale
         with dpg.group(horizontal=True, parent=self.parent, horizontal_spacing=4):
-            name = int(dpg.add_button(label=fit(stem, 14, NAME - 8), width=NAME, callback=lambda: hands.choose(number)))
-            solo = int(dpg.add_button(label="S", width=20, callback=lambda: hands.solo(number)))
-            mute = int(dpg.add_button(label="M", width=20, callback=lambda: hands.mute(number)))
+            name = int(
+                dpg.add_button(
+                    label=fit(stem, 14, NAME - 8), width=int(NAME * scale), callback=lambda: hands.choose(number)
+                )
+            )
+            solo = int(dpg.add_button(label="S", width=int(20 * scale), callback=lambda: hands.solo(number)))
+            mute = int(dpg.add_button(label="M", width=int(20 * scale), callback=lambda: hands.mute(number)))
             gain = int(
                 dpg.add_slider_float(
-                    width=GAIN,
+                    width=int(GAIN * scale),
                     min_value=GAIN_DB[0],
                     max_value=GAIN_DB[1],
                     format="%+.1f",
                     callback=lambda _, value: hands.gain(number, float(value)),
                 )
             )
-            draw = dpg.add_drawlist(METER, 18)
-            dpg.draw_rectangle((0, 6), (METER, 12), fill=p.raised, color=p.raised, parent=draw)
-            bar = int(dpg.draw_rectangle((0, 6), (0, 12), fill=p.good, color=p.good, parent=draw))
+            draw = dpg.add_drawlist(int(METER * scale), int(18 * scale))
+            dpg.draw_rectangle((0, 6 * scale), (METER * scale, 12 * scale), fill=p.raised, color=p.raised, parent=draw)
+            bar = int(dpg.draw_rectangle((0, 6 * scale), (0, 12 * scale), fill=p.good, color=p.good, parent=draw))
         return _Row(name, solo, mute, gain, bar)
 
     def _show(self, row: _Row, strip: Strip, old: Strip | None) -> None:
@@ -101,4 +110,6 @@ class MixerRows:
             if level != self._levels[number]:
                 self._levels[number] = level = level if level > 1e-4 else 0.0
                 color = level_color(level, self.palette)
-                dpg.configure_item(row.bar, pmax=(METER * share(level), 12), fill=color, color=color)
+                dpg.configure_item(
+                    row.bar, pmax=(METER * self.scale * share(level), 12 * self.scale), fill=color, color=color
+                )

@@ -52,14 +52,18 @@ class Heard:
 class TransportBar:
     """The bar in a parent; `do` gets the names of commands, `hint` gives their keys."""
 
-    def __init__(self, parent: int, palette: Palette, do: Callable[[str], None], hint: Callable[[str], str]) -> None:
-        self.parent, self.palette, self._do, self._hint = parent, palette, do, hint
+    def __init__(
+        self, parent: int, palette: Palette, scale: float, do: Callable[[str], None], hint: Callable[[str], str]
+    ) -> None:
+        self.parent, self.palette, self.scale, self._do, self._hint = parent, palette, scale, do, hint
         self._heard = Heard()
         self._build()
 
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
+        for theme in (self._quiet, self._chosen):
+            dpg.delete_item(theme)
         heard, self._heard = self._heard, Heard()
         self._build()
         self.show(heard)
@@ -69,7 +73,7 @@ class TransportBar:
         self._quiet, self._chosen = quiet_button_theme(p), chosen_button_theme(p)
         self.buttons: dict[str, int] = {}
         with dpg.group(parent=self.parent, horizontal=True, horizontal_spacing=4):
-            self.play = self._button("play", "Play", 58)
+            self.play = self._button("play", "Play", int(58 * self.scale))
             dpg.bind_item_theme(self.play, 0)
             self._button("stop", "Stop")
             self._clock = dpg.add_text("0:00.0 / 0:00.0")
@@ -79,7 +83,7 @@ class TransportBar:
                 else:
                     dpg.add_text("|", color=p.line)
             self._figure = dpg.add_text("", color=p.soft)
-            self._slots = {k: self._button(f"hear_{k}", str(k), 22) for k in (*range(1, 10), 0)}
+            self._slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
         for button in self._slots.values():
             dpg.configure_item(button, show=False)
 

@@ -9,16 +9,22 @@ import dearpygui.dearpygui as dpg
 import pytest
 
 from midistems_graph.document.graph import Graph, Node
+from midistems_graph.editor.audition.desk import BlindTest, DeskView, Strip
+from midistems_graph.editor.audition.takes import Channel
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import AskForNode
 from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
+from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
 from midistems_graph.editor.view.hover import words_at
 from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
+from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.node_cards import FAR, NEAR
+from midistems_graph.editor.view.palette import DARK, LIGHT
+from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.node.contract import Range
 from midistems_graph.node.definition import Knob
 from midistems_graph.node.library import installed
@@ -174,3 +180,25 @@ def drawn_texts(item: int) -> list[int]:
     children = [child for slot in dpg.get_item_children(item).values() for child in slot]
     own = [child for child in children if dpg.get_item_type(child) == "mvAppItemType::mvDrawText"]
     return own + [text for child in children for text in drawn_texts(child)]
+
+
+def test_the_bar_and_the_panel_change_their_colours_and_leave_nothing_behind(bench: Bench) -> None:
+    hands = MixerHands(*(lambda *_: None for _ in range(4)))
+    bar = TransportBar(bench.transport_area, DARK, 1.0, bench.do, bench.hint)
+    panel = DeskPanel(bench.desk_area, DARK, 1.0, hands, bench.do, bench.hint)
+    strips = tuple(Strip(name, Channel(solo=name == "b"), name == "b", 0.5, name == "a") for name in "ab")
+    panel.show(PanelView(DeskView({"A": "x.out", "B": "y.out"}, strips=strips), "x.out", "the sum of 2 stems"))
+    bar.show(Heard(playing=True, on=frozenset({"hear_a", "side"}), figure="-3.0 dB"))
+    assert len(panel.mixer.rows) == 2
+    before = len(dpg.get_all_items())
+    for palette in (LIGHT, DARK):
+        bar.recolor(palette)
+        panel.recolor(palette)
+    assert len(dpg.get_all_items()) == before and len(panel.mixer.rows) == 2
+    blind = BlindTest("X", 4, (None, None), "")
+    panel.show(PanelView(DeskView(heard="X", blind=blind), "X", levels=None))
+    assert dpg.get_value(panel._count) == "trial 3 of 4" and dpg.is_item_shown(panel._answers)
+    panel.show(PanelView(DeskView(heard="A", blind=BlindTest("A", 4, (True, False, True, True), "3 of 4 right")), "A"))
+    assert dpg.get_value(panel._verdict) == "3 of 4 right"
+    for area in (bench.transport_area, bench.desk_area):
+        dpg.delete_item(area, children_only=True)

@@ -19,6 +19,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.graph import Graph, Node
 from midistems_graph.editor.model.editor import Editor
+from midistems_graph.editor.model.events import Event
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.node.library import installed
@@ -105,6 +106,27 @@ def empty_plot() -> float:
     return cost
 
 
+def event_ms(bench: Bench, count: int) -> tuple[float, float]:
+    """Mean Python time of a pointer that moves over the graph, and of a node that is dragged over it, per event."""
+    bench.show_document(graph_of(count))
+    area = bench.canvas.camera.seen
+    points = [(area.left + area.width * k / 60, area.top + area.height * (k * 7 % 60) / 60) for k in range(60)]
+
+    def cost(events: list[Event]) -> float:
+        before = time.process_time()
+        for event in events:
+            bench.take(event)
+        return (time.process_time() - before) / len(events) * 1000
+
+    scale = bench.canvas.scale
+    hover = cost([Event("move", at, scale=scale) for at in points])
+    start = bench.editor.scene.boxes[f"n{count // 2}"].header.center
+    bench.take(Event("down", start, scale=scale))
+    drag = cost([Event("move", at, scale=scale) for at in points])
+    bench.take(Event("key", key="Escape"))
+    return hover, drag
+
+
 def idle_share(bench: Bench, seconds: float = 6.0) -> float:
     """The part of a core that the window takes while nothing happens."""
     until = time.monotonic() + seconds
@@ -141,13 +163,15 @@ def main() -> None:
         dpg.show_item(bench.window.root)
         print(f"empty plot: {plot:.0f} ms")
         for count in counts:
+            hover, drag = event_ms(bench, count)
             fit, near = ours(bench, count, fit=True), ours(bench, count, fit=False)
             dpg.hide_item(bench.window.root)
             theirs = builtin(count)
             dpg.show_item(bench.window.root)
             print(
                 f"{count:5d} nodes: all seen {fit:.0f} ms, zoomed in {near:.0f} ms, node editor {theirs:.0f} ms; "
-                f"{theirs / fit:.1f} times less, {fit / plot:.1f} times an empty plot"
+                f"{theirs / fit:.1f} times less, {fit / plot:.1f} times an empty plot; "
+                f"an event: {hover:.2f} ms over it, {drag:.2f} ms dragging"
             )
     finally:
         bench.close()

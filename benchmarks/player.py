@@ -4,8 +4,8 @@
 
 Three tables:
 - lateness of the device's calls at 512 frames (time between calls beyond the period), idle and while threads of this
-  process compute. miniaudio's null device keeps time by sleeping 10 ms, so a timer thread of our own (`silent`) with
-  the same period is measured beside it; the goal is below 0.3 periods at p99.9;
+  process compute: of a device that a process of its own serves, as in the editor, of one in this process, and of a
+  timer thread (`silent`). miniaudio's null device keeps time by sleeping 10 ms; the goal is below 0.3 periods at p99.9;
 - a click on a cached edge until its first sample is handed to the device;
 - a knob turned until the changed sound is handed over, less what computing the loop below the knob takes.
 """
@@ -18,7 +18,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,7 @@ import soundfile
 
 from midistems_graph.audio.output_base import AudioOut
 from midistems_graph.audio.output_miniaudio import MiniaudioOut
+from midistems_graph.audio.output_process import NULL, TIMER, ProcessOut
 from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.audio.output_timing import lower_priority
 from midistems_graph.audio.values import Span
@@ -54,6 +55,15 @@ GRAPH = Graph(
     },
     edges=frozenset({Edge.parse("song.out", "gain.signal"), Edge.parse("song.out", "hpss.mixture")}),
 )
+
+
+OUTPUTS: Mapping[str, Callable[[], AudioOut]] = {
+    "own process": lambda: ProcessOut(NULL, RATE, PERIOD),
+    "own process, timer": lambda: ProcessOut(TIMER, RATE, PERIOD),
+    "this process": lambda: MiniaudioOut(rate=RATE, period=PERIOD, null=True),
+    "silent": lambda: SilentOut(RATE, PERIOD),
+}
+AHEAD = 0.35
 
 
 @contextmanager
@@ -90,7 +100,8 @@ class Cascade:
         self.bindings = Bindings.open({"song": folder / "song.wav"})
         self.store = DiskStore(folder / "store", 4 << 30)
         self.live = LiveEngine(self.library, self.store)
-        self.deck = Deck(self.live, Span.whole(SECONDS * RATE, RATE), out=out, mixture=Address("song", "out"))
+        song = Span.whole(SECONDS * RATE, RATE)
+        self.deck = Deck(self.live, song, out=out, mixture=Address("song", "out"), ahead=AHEAD)
         self.live.show(GRAPH, self.bindings)
         self.deck.start()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -124,18 +135,18 @@ def lateness(seconds: float) -> dict[str, dict[str, float]]:
     """Percentiles in periods, by output and load."""
     found = {}
     for name, load in (("idle", 0), ("both cores busy", 2)):
-        for kind in ("miniaudio null", "silent"):
+        for kind, opened in OUTPUTS.items():
             with TemporaryDirectory() as folder, work(load):
-                out = MiniaudioOut(rate=RATE, period=PERIOD, null=True) if kind != "silent" else SilentOut(RATE, PERIOD)
+                out = opened()
                 cascade = Cascade(Path(folder), out)
                 address = Address("song", "out")
                 cascade.deck.hear(Take.of(address))
                 cascade.deck.loop(0, 10 * RATE)
                 cascade.deck.play()
                 cascade.wait_until_computed(address)
-                cascade.deck.player.lateness.clear()
-                ring = cascade.deck.player._ring
-                xruns = ring.xruns
+                feed = cascade.deck.player.feed
+                feed.lateness.clear()
+                xruns = feed.xruns
                 time.sleep(seconds)
                 health = cascade.deck.player.health
                 cascade.close()
@@ -153,7 +164,7 @@ def lateness(seconds: float) -> dict[str, dict[str, float]]:
 def clicks(count: int) -> dict[str, float]:
     """Milliseconds from a click on a cached edge to the first sample of it that the device reads."""
     with TemporaryDirectory() as folder:
-        cascade = Cascade(Path(folder), SilentOut(RATE, PERIOD))
+        cascade = Cascade(Path(folder), ProcessOut(NULL, RATE, PERIOD))
         addresses = [Address("song", "out"), Address("gain", "out"), Address("hpss", "out")]
         cascade.deck.play()
         for address in addresses:
@@ -180,7 +191,7 @@ def knob(turns: int) -> dict[str, float]:
     address = Address("hpss", "out")
     edits = [GRAPH.with_knob("hpss", "harmonic_margin", 1.1 + turn / 100) for turn in range(turns)]
     with TemporaryDirectory() as folder:
-        cascade = Cascade(Path(folder), SilentOut(RATE, PERIOD))
+        cascade = Cascade(Path(folder), ProcessOut(NULL, RATE, PERIOD))
         cascade.deck.hear(Take.of(address))
         cascade.deck.loop(int(LOOP[0] * RATE), int(LOOP[1] * RATE))
         cascade.deck.seek(int(LOOP[0] * RATE))

@@ -14,6 +14,7 @@ import soundfile
 
 from midistems_graph.audio import demo
 from midistems_graph.audio.demo import demo_folder, demo_stems, write_demo_mixture
+from midistems_graph.audio.writing import CannotWrite
 
 RATE = 44_100
 
@@ -96,13 +97,13 @@ def test_mixture_is_rewritten_only_when_it_differs(tmp_path: Path) -> None:
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full_disk(*_: object, **__: object) -> None:
-        raise OSError("disk full")
+    def full_disk(*_: object) -> None:
+        raise CannotWrite("disk full")
 
     path = tmp_path / "song.wav"
     path.write_bytes(b"old")
-    monkeypatch.setattr(soundfile, "write", full_disk)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(demo.SoundWriter, "write", full_disk)
+    with pytest.raises(CannotWrite, match="disk full"):
         write_demo_mixture(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

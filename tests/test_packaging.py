@@ -75,7 +75,8 @@ print(json.dumps({
 
 @pytest.mark.slow
 def test_the_wheel_brings_nodes_demo_song_and_schemas(bin_folder: Path, tmp_path: Path) -> None:
-    data = [str(p.relative_to(ROOT / "midistems_graph")) for p in (ROOT / "midistems_graph").rglob("*.json")]
+    ours = ROOT / "midistems_graph"
+    data = [str(p.relative_to(ours)) for kind in ("*.json", "*.toml") for p in ours.rglob(kind)]
     found = json.loads(output_of(bin_folder / "python", "-c", PROBE % ["py.typed", *data], cwd=tmp_path))
     here = output_of(sys.executable, "-c", PROBE % [], cwd=tmp_path)
     environment = str(bin_folder.parent)

@@ -18,6 +18,19 @@ ANCHORS = (
 )
 """Black, violet, orange, pale yellow: evenly rising in lightness, so that louder always looks brighter."""
 
+LIGHT_ANCHORS = (
+    (251, 252, 253),
+    (217, 224, 242),
+    (184, 195, 230),
+    (157, 162, 214),
+    (137, 128, 192),
+    (120, 93, 164),
+    (101, 58, 128),
+    (76, 26, 86),
+    (34, 6, 40),
+)
+"""The same for a light ground: white to violet to nearly black, so that louder always looks darker."""
+
 SIGNED_ANCHORS = ((120, 200, 255), (30, 95, 190), (16, 16, 24), (190, 70, 20), (255, 200, 110))
 """Blue below the middle, dark at it, orange above: for differences."""
 

@@ -6,13 +6,14 @@ asked for is exactly what is in the mixture.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import blake3
 import numpy as np
 import platformdirs
 import soundfile
+
+from midistems_graph.audio.writing import SoundWriter
 
 NAMES = ("vocals", "drums", "bass", "other")
 
@@ -39,20 +40,16 @@ def write_demo_mixture(path: Path) -> None:
     """Write the sum of the stems as a WAV file of 32-bit floats, unless it is there already.
 
     The file appears complete or not at all; a hidden note beside it says which stems it was made of and
-    what it holds, so that it need not be decoded again. Raises OSError if the folder cannot be written to.
+    what it holds, so that it need not be decoded again. Raises CannotWrite, or OSError where only the note cannot be
+    written.
     """
     note, stems = path.with_name(f".{path.name}.note"), list(demo_stems().values())
     if path.is_file() and note.is_file() and note.read_text() == _digest([*stems, path]):
         return
     decoded = [soundfile.read(stem, dtype="float32") for stem in stems]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            mixture = np.sum([samples for samples, _ in decoded], axis=0)
-            soundfile.write(file, mixture, decoded[0][1], format="WAV", subtype="FLOAT")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    mixture = np.sum([samples for samples, _ in decoded], axis=0).T
+    with SoundWriter(path, rate=decoded[0][1], channels=len(mixture), frames=mixture.shape[1]) as writer:
+        writer.write(mixture)
     note.write_text(_digest([*stems, path]))
 
 
@@ -62,7 +59,7 @@ def demo_path() -> Path:
 
 
 def demo_mixture() -> Path:
-    """The mixture as a file of the user's cache, made when it is first asked for. Raises OSError."""
+    """The mixture as a file of the user's cache, made when it is first asked for. Raises OSError or CannotWrite."""
     path = demo_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_demo_mixture(path)

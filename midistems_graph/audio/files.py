@@ -14,6 +14,7 @@ Files are opened by libsndfile where it can (WAV, RF64, W64, AIFF, CAF, FLAC, Og
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -69,6 +70,7 @@ TAGS = ("title", "artist", "album", "comment", "date", "tracknumber", "genre", "
 
 _GET_CHANNEL_MAP = 0x1100  # SFC_GET_CHANNEL_MAP_INFO, which python-soundfile does not name
 _BLOCK_VALUES = 1 << 16  # libvorbis keeps the values of one write on the stack
+_HASHED_BYTES = 1 << 20  # at once: enough for all cores
 _SIZE_TOLERANCE = 256  # bytes by which headers of sloppy writers may be wrong
 _STREAMED_SIZES = {0x7FFFF000, 0x7FFFFFFF, 0xFFFFF000, 0xFFFFFFFF}  # written by those who stream and cannot know
 
@@ -167,10 +169,19 @@ def is_sound(path: str | Path) -> bool:
 
 
 def content_digest(path: str | Path) -> str:
-    """blake3 of a file's bytes (64 hex digits), mapped and hashed on all cores. Raises SoundFileError."""
+    """blake3 of a sound file's bytes (64 hex digits). Raises SoundFileError."""
     path = Path(path)
     _check_readable(path)
-    return blake3.blake3(max_threads=blake3.blake3.AUTO).update_mmap(path).hexdigest()
+    return file_digest(path)
+
+
+def file_digest(path: Path) -> str:
+    """blake3 of any file's bytes (64 hex digits), hashed on all cores, a block in memory at a time. Raises OSError."""
+    hasher, block = blake3.blake3(max_threads=blake3.blake3.AUTO), bytearray(_HASHED_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while got := file.readinto(block):
+            hasher.update(memoryview(block)[:got])
+    return hasher.hexdigest()
 
 
 def check_finite(samples: Float32, start: int, rate: int, path: str | Path) -> None:
@@ -182,6 +193,11 @@ def check_finite(samples: Float32, start: int, rate: int, path: str | Path) -> N
             f"{Path(path).name} holds a value that is not a number (NaN or infinity) at {at:.3f} s; "
             "export it again, or cut that place out."
         )
+
+
+def name_for_c(path: Path) -> str | bytes:
+    """A path as libsndfile takes it: the system's own bytes, which need not be text, except on Windows."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 def breaks_off(path: Path, seconds: float, promised: float | None = None) -> SoundFileError:
@@ -203,7 +219,7 @@ def block_frames(channels: int) -> int:
 class _LibsndfileReader(SoundReader):
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sound = sound = soundfile.SoundFile(path)
+        self._sound = sound = soundfile.SoundFile(name_for_c(path))
         try:
             self.rate, self.channels, self.frames = sound.samplerate, sound.channels, sound.frames
             self.layout = _layout(sound)
@@ -229,7 +245,7 @@ class _LibsndfileReader(SoundReader):
         # Seeking in Ogg Vorbis gives other samples than reading on (libsndfile 1.2.2), so read up to the place.
         if frame < self._sound.tell():
             self._sound.close()
-            self._sound = soundfile.SoundFile(self.path)
+            self._sound = soundfile.SoundFile(name_for_c(self.path))
         while (gap := frame - self._sound.tell()) > 0:
             if not len(self._sound.read(out=self._scratch[:gap])):
                 raise breaks_off(self.path, self._sound.tell() / self.rate, self.frames / self.rate)

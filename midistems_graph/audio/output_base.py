@@ -1,19 +1,15 @@
 """What a way to the loudspeakers is, whichever library lies behind it.
 
-An output calls `fill` from a thread of its own, again and again, with an array to be filled at once. It knows nothing
-of songs; `player.py` puts prepared blocks behind it.
+An output calls `take` of a feed from a thread of its own, again and again, with float32 [frames, channels] to be filled
+at once, full scale 1. It knows nothing of songs; `player.py` puts prepared blocks into the feed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from midistems_graph.audio.values import Float32
-
-Fill = Callable[[Float32], None]
-"""Fills float32 [frames, channels], full scale 1; called by the device's thread, so it must neither wait nor raise."""
+from midistems_graph.audio.feed import Feed
 
 
 class OutputProblem(Exception):
@@ -47,6 +43,7 @@ class AudioOut(Protocol):
     channels   2, always: mono and surround are brought to two speakers before
     period     frames that the device asks for at a time, as far as it keeps to it
     note       a sentence for the user, or nothing
+    elsewhere  another process serves the device, so a feed has to lie in memory that both share
     """
 
     name: str
@@ -54,13 +51,14 @@ class AudioOut(Protocol):
     channels: int
     period: int
     note: str
+    elsewhere: bool
 
-    def start(self, fill: Fill) -> None:
-        """Begin to ask for sound. Raises OutputProblem."""
+    def start(self, feed: Feed) -> None:
+        """Begin to take sound from a feed. Raises OutputProblem."""
         ...
 
     def stop(self) -> None:
-        """No call of `fill` begins after this returns; may be started again."""
+        """Nothing is taken after this returns; may be started again."""
         ...
 
     def close(self) -> None:
@@ -74,5 +72,5 @@ class AudioOut(Protocol):
 
     @property
     def underflows(self) -> int:
-        """How often the device itself reports that it ran dry."""
+        """How often the device itself reports that it ran dry; a feed elsewhere counts that itself."""
         ...

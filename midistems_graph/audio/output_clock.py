@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from midistems_graph.audio.output_base import Fill, OutputProblem
+from midistems_graph.audio.feed import Feed
+from midistems_graph.audio.output_base import OutputProblem
 from midistems_graph.audio.values import Float32
 
 
@@ -14,15 +15,16 @@ class FakeClock:
     def __init__(self, rate: int = 44100, period: int = 512, name: str = "fake clock") -> None:
         self.name, self.rate, self.channels, self.period, self.note = name, rate, 2, period, ""
         self.lost, self.underflows, self.closed = "", 0, False
-        self._fill: Fill | None = None
+        self.elsewhere = False
+        self._feed: Feed | None = None
 
-    def start(self, fill: Fill) -> None:
+    def start(self, feed: Feed) -> None:
         if self.lost:
             raise OutputProblem(self.lost)
-        self._fill = fill
+        self._feed = feed
 
     def stop(self) -> None:
-        self._fill = None
+        self._feed = None
 
     def close(self) -> None:
         self.stop()
@@ -30,16 +32,16 @@ class FakeClock:
 
     @property
     def started(self) -> bool:
-        return self._fill is not None
+        return self._feed is not None
 
     def take(self, frames: int = 0) -> Float32:
-        """The next frames (a period) as [frames, channels]; what `fill` leaves untouched is NaN."""
+        """The next frames (a period) as [frames, channels]; what the feed leaves untouched is NaN."""
         out = np.full((frames or self.period, self.channels), np.nan, np.float32)
-        assert self._fill is not None, "the output was not started"
-        self._fill(out)
+        assert self._feed is not None, "the output was not started"
+        self._feed.take(out)
         return out
 
     def unplug(self) -> None:
         """From now on nothing is asked for any more."""
-        self._fill = None
+        self._feed = None
         self.lost = f"the sound device {self.name} is gone"

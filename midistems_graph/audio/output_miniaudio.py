@@ -10,7 +10,8 @@ from typing import Any
 import miniaudio
 import numpy as np
 
-from midistems_graph.audio.output_base import Device, Fill, OutputProblem
+from midistems_graph.audio.feed import Feed
+from midistems_graph.audio.output_base import Device, OutputProblem
 
 NAME = "miniaudio"
 
@@ -31,7 +32,7 @@ class MiniaudioOut:
 
     def __init__(self, name: str = "", rate: int = 0, period: int = 512, *, null: bool = False) -> None:
         self.channels, self.period, self.note = 2, period, ""
-        self.lost, self.underflows = "", 0
+        self.lost, self.underflows, self.elsewhere = "", 0, False
         backends = [miniaudio.Backend.NULL] if null else _backends()
         context, found = ("", []) if null or not name else _found()
         chosen = next((device for device in found if device["name"] == name), None)
@@ -47,8 +48,8 @@ class MiniaudioOut:
         self._device.stop_callback = self._stopped
         self._wanted = False
 
-    def start(self, fill: Fill) -> None:
-        asking = _asking(fill)
+    def start(self, feed: Feed) -> None:
+        asking = _asking(feed)
         next(asking)
         self._wanted = True
         try:
@@ -91,14 +92,14 @@ class _PlaybackDevice(miniaudio.PlaybackDevice):  # type: ignore[misc]
         return super()._make_context(*args, **kwargs)
 
 
-def _asking(fill: Fill) -> Generator[memoryview, int, None]:
+def _asking(feed: Feed) -> Generator[memoryview, int, None]:
     """The generator that miniaudio asks: frames in, their bytes out, always through the same array."""
     block = np.zeros((_LONGEST, 2), np.float32)
     raw = block.data.cast("B")
     frames = yield raw[:0]
     while True:
         part = block[:frames]
-        fill(part)
+        feed.take(part)
         frames = yield raw[: part.nbytes]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from midistems_graph.audio.output_base import Device, Fill, OutputProblem
+from midistems_graph.audio.feed import Feed
+from midistems_graph.audio.output_base import Device, OutputProblem
 from midistems_graph.audio.values import Float32
 
 NAME = "sounddevice"
@@ -37,7 +38,8 @@ class SounddeviceOut:
         self.name, self.rate, self.channels, self.period, self.note = name or "default", rate, 2, period, ""
         self.underflows = 0
         self._error = sounddevice.PortAudioError
-        self._fill: Fill | None = None
+        self.elsewhere = False
+        self._feed: Feed | None = None
         self._wanted = False
         try:
             self._stream: Any = sounddevice.OutputStream(
@@ -51,8 +53,8 @@ class SounddeviceOut:
         except (sounddevice.PortAudioError, ValueError) as error:
             raise OutputProblem(f"the sound device {self.name} cannot be opened ({error})") from None
 
-    def start(self, fill: Fill) -> None:
-        self._fill, self._wanted = fill, True
+    def start(self, feed: Feed) -> None:
+        self._feed, self._wanted = feed, True
         try:
             self._stream.start()
         except self._error as error:
@@ -74,5 +76,5 @@ class SounddeviceOut:
     def _asked(self, out: Float32, frames: int, time: object, status: Any) -> None:
         if status.output_underflow:
             self.underflows += 1
-        if self._fill is not None:
-            self._fill(out)
+        if self._feed is not None:
+            self._feed.take(out)

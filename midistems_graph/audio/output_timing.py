@@ -12,20 +12,26 @@ import threading
 import time
 from contextlib import suppress
 
+import numpy as np
+import numpy.typing as npt
+
 _STEP = 1e-4
 _STEPS = 2000
 
 
-class Lateness:
-    """Counts calls by their lateness in steps of 0.1 ms up to 200 ms."""
+COUNTS = _STEPS + 2
+"""Numbers that a histogram takes: its steps, the beyond, and how many calls there were."""
 
-    def __init__(self) -> None:
-        self.clear()
+
+class Lateness:
+    """Counts calls by their lateness in steps of 0.1 ms up to 200 ms, in an int64 array [COUNTS]."""
+
+    def __init__(self, counts: npt.NDArray[np.int64] | None = None) -> None:
+        self._counts = np.zeros(COUNTS, np.int64) if counts is None else counts
+        self._due = 0.0
 
     def clear(self) -> None:
-        self._counts = [0] * (_STEPS + 1)
-        self._due = 0.0
-        self.calls = 0
+        self._counts[:] = 0
 
     def called(self, seconds: float) -> None:
         """A call comes in now, for so many seconds of sound."""
@@ -34,17 +40,19 @@ class Lateness:
             late = int((now - self._due) / _STEP)
             self._counts[0 if late < 0 else min(late, _STEPS)] += 1
         self._due = now + seconds
-        self.calls += 1
+        self._counts[-1] += 1
+
+    @property
+    def calls(self) -> int:
+        return int(self._counts[-1])
 
     def percentile(self, share: float) -> float:
         """Seconds of lateness that `share` of all calls (0 to 1) do not exceed; 0 before the first call."""
-        counts = self._counts.copy()
-        wanted, seen = share * sum(counts), 0
-        for step, count in enumerate(counts):
-            seen += count
-            if seen and seen >= wanted:
-                return (step + 1) * _STEP if step else _STEP / 2
-        return 0.0
+        seen = np.cumsum(self._counts[:-1])
+        if not seen[-1]:
+            return 0.0
+        step = int(np.searchsorted(seen, max(share * seen[-1], 1)))
+        return (step + 1) * _STEP if step else _STEP / 2
 
 
 def raise_priority() -> bool:

@@ -24,13 +24,22 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from midistems_graph.audio.files import SPEAKERS, TAGS, VORBIS_ORDER, SoundFileError, block_frames, check_finite
+from midistems_graph.audio.files import (
+    SPEAKERS,
+    TAGS,
+    VORBIS_ORDER,
+    SoundFileError,
+    block_frames,
+    check_finite,
+    name_for_c,
+)
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _ANY_RATE = range(1, 655_351)
 _WAV_LIMIT = (1 << 32) - (1 << 20)  # bytes of samples; the rest is for the header and the tags
+_SYSTEM_ERROR = 2  # SF_ERR_SYSTEM: the file is there, but its header cannot be written
 _SET_CHANNEL_MAP, _SET_ADD_PEAK_CHUNK = 0x1101, 0x1050  # SFC_*, which python-soundfile does not name
 
 
@@ -146,7 +155,7 @@ class SoundWriter:
             self._sound.close()
             if self._container == "RF64":
                 _blank_peak_time(self._part)
-            if soundfile.info(self._part).frames != self.frames:
+            if soundfile.info(name_for_c(self._part)).frames != self.frames:
                 raise _disk_full(self.path)
             sync(self._part)
             self._part.replace(self.path)
@@ -176,7 +185,7 @@ class SoundWriter:
         """The libsndfile object on the hidden file."""
         try:
             sound = soundfile.SoundFile(
-                self._part,
+                name_for_c(self._part),
                 "w",
                 self.rate,
                 self.channels,
@@ -298,6 +307,8 @@ def _refused(path: Path, error: Exception) -> CannotWrite:
         return CannotWrite(f"{path.name} cannot be written: you may not write in {path.parent}; choose another folder.")
     if isinstance(error, IsADirectoryError):
         return CannotWrite(f"{path.name} cannot be written: a folder has that name in {path.parent}.")
+    if isinstance(error, soundfile.LibsndfileError) and error.code == _SYSTEM_ERROR:
+        return _disk_full(path)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return CannotWrite(f"{path.name} cannot be written in {path.parent}: {reason.rstrip('.')}.")
 

@@ -1,4 +1,4 @@
-"""`midistems-graph doctor`: what is installed where, to look at and to send with a report."""
+"""`midistems-graph doctor`: what is installed where and whether it works, to look at and to send with a report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.document.presets import presets
 from midistems_graph.editor.view.fonts import font_sentence
 from midistems_graph.engine.store import default_store_folder
-from midistems_graph.models.library import ModelLibrary
+from midistems_graph.models.library import ModelLibrary, ModelMissing
 from midistems_graph.models.providers import available, chosen
 from midistems_graph.node.library import installed
 
@@ -42,12 +42,13 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "libsndfile", soundfile.__libsndfile_version__
     yield "fft", fft_backend()
     yield "networks run on", f"{', '.join(available())} (auto takes {chosen('auto')})"
-    models = ModelLibrary.default()
-    yield "models", f"{len(list(models))} in {models.folder}"
     yield "node types", str(len(installed()))
     yield "editor's font", font_sentence()
     yield "presets", str(len(presets()))
     yield "demo song", _demo()
+    yield "models", _models()
+    yield "display", _display()
+    yield "sound", _sound()
     yield "store", _store()
     yield "log file", str(log_file())
 
@@ -74,7 +75,39 @@ def _demo() -> str:
         return str(error)
 
 
+def _models() -> str:
+    """How many there are, and which of them cannot be used; contents are read by `models verify` alone."""
+    library = ModelLibrary.default()
+    broken = []
+    for name in library:
+        try:
+            library.find(name)
+        except ModelMissing as error:
+            broken.append(str(error))
+    count = len(list(library))
+    return "; ".join([f"{count} in {library.folder}", *broken])
+
+
+def _display() -> str:
+    from midistems_graph.editor.view.display import NoDisplay, check_display
+
+    try:
+        check_display()
+    except NoDisplay as reason:
+        return f"no window: {reason}"
+    return "a window can be opened"
+
+
+def _sound() -> str:
+    from midistems_graph.audio.player import devices
+
+    names = [device.name for device in devices()]
+    return ", ".join(names) if names else "no sound device was found; the editor plays in silence"
+
+
 def _store() -> str:
+    """Where it is, whether it can be written, and how much room there is."""
     folder = default_store_folder()
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    return f"{folder} ({in_bytes(shutil.disk_usage(nearest).free)} free on its disk)"
+    words = f"{folder} ({in_bytes(shutil.disk_usage(nearest).free)} free on its disk)"
+    return words if os.access(nearest, os.W_OK) else f"{words}; it cannot be written: set MIDISTEMS_STORE"

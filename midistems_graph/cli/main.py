@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--format", choices=("text", "svg", "dot", "mermaid"), default="text")
     show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
 
-    models = words.add_parser("models", help="trained networks: list, get, add, inspect, remove, verify")
+    models = words.add_parser("models", help="trained networks: list, get, add, inspect, quantise, remove, verify")
     tasks = models.add_subparsers(dest="verb", metavar="VERB")
     models.set_defaults(json=False)
     listing = tasks.add_parser("list", help="those that are here and those that can be had (also without any VERB)")
@@ -71,6 +71,19 @@ def parser() -> argparse.ArgumentParser:
     inspect = tasks.add_parser("inspect", help="say what an ONNX file is and why, and draft its manifest")
     inspect.add_argument("file", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")
+    quantise = tasks.add_parser("quantise", help="make smaller versions, and measure on a song what they cost")
+    quantise.add_argument("name", metavar="NAME")
+    quantise.add_argument("--to", action="append", choices=("int8", "fp16"), dest="kinds", help="only this (default: "
+        "both)")  # fmt: skip
+    quantise.add_argument("--song", default="demo", metavar="FILE", help="what to measure on (default: demo)")
+    tool = tasks.add_parser("register-tool", help="let another separation program take part, by a name")
+    tool.add_argument("name", metavar="NAME")
+    tool.add_argument("--stems", required=True, metavar="A,B", help="what it gives, such as vocals,instrumental")
+    tool.add_argument(
+        "--tool-version", default="", metavar="TEXT", help="its version: another one makes its stems again"
+    )
+    tool.add_argument("command", nargs="+", metavar="-- COMMAND", help="its command line; {input} stands for the song, "
+        "{output} for the folder of its stems")  # fmt: skip
     remove = tasks.add_parser("remove", help="delete one; files that it links to stay")
     remove.add_argument("name", metavar="NAME")
     verify = tasks.add_parser("verify", help="read every file and compare its SHA-256")

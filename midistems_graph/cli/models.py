@@ -20,6 +20,7 @@ from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.models import downloads
 from midistems_graph.models.adopt import CHECKPOINTS, adopt, candidates, checkpoint
 from midistems_graph.models.catalogue import Entry, NotListed, catalogue, listed
+from midistems_graph.models.external import register
 from midistems_graph.models.library import LibraryError, Model, ModelLibrary, ModelMissing
 from midistems_graph.models.manifest import ManifestError, to_data
 from midistems_graph.models.obtain import CannotObtain, obtain
@@ -38,6 +39,15 @@ def work_on_models(options: argparse.Namespace) -> Exit:
                 return _add(library, options)
             case "inspect":
                 return _inspect(options.file, options.json)
+            case "quantise":
+                from midistems_graph.cli.quantise import quantise_model
+
+                return quantise_model(library, options.name, options.kinds or ["int8", "fp16"], options.song)
+            case "register-tool":
+                stems = [stem.strip() for stem in options.stems.split(",")]
+                model = register(library, options.name, options.command, stems, options.tool_version)
+                print(f"{clean(model.name)} is registered; a graph calls it by the node separate.external")
+                return Exit.DONE
             case "remove":
                 print(f"{clean(library.remove(options.name))} was removed")
                 return Exit.DONE
@@ -131,6 +141,9 @@ def _get(library: ModelLibrary, options: argparse.Namespace) -> Exit:
     people = tables.stderr()
     for line in _about(entry, options.given):
         people.print(clean(line))
+    if options.given is None and entry.name in library and not library.damage(entry.name):
+        print(f"{clean(entry.name)} is in the library already: {clean(library.folder / entry.name)}")
+        return Exit.DONE
     if entry.commercial != "yes" and not options.accept_licence:
         _ask(entry)
     with _shown(people) as progress:

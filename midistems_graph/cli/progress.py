@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from midistems_graph.cli.plain_text import clean, in_seconds
-from midistems_graph.engine.execute import SIGNIFICANCE, Silent, Status, Watcher
 from midistems_graph.engine.plan import Plan, Unit
+from midistems_graph.engine.reports import SIGNIFICANCE, Silent, Status, Watcher
 
 
 @contextmanager

@@ -28,11 +28,11 @@ from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.engine import augment
 from midistems_graph.engine.augment import Wanted
 from midistems_graph.engine.binding import InputProblem, sound_files
-from midistems_graph.engine.execute import Failure
 from midistems_graph.engine.forecast import forecast
 from midistems_graph.engine.naming import check_template
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder, OutputRefused
 from midistems_graph.engine.plan import Plan
+from midistems_graph.engine.reports import Failure
 from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import PlanError

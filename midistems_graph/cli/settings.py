@@ -63,7 +63,7 @@ def _knob(graph: Graph, library: NodeLibrary, node_id: str, name: str) -> Knob:
         if not published:
             raise DocumentError(f"the node {node_id!r} has no knob {name!r}; {_instead(name, [*group.knobs, REPEAT])}")
         inner = replace(graph, nodes=group.nodes)
-        return _knob(inner, library, published[0].node, published[0].port)
+        return replace(_knob(inner, library, published[0].node, published[0].port), name=name)
     node_type = library.get(node.type)
     if node_type is None:
         raise DocumentError(f"the node {node_id!r} is of the type {node.type!r}, which no installed pack has")

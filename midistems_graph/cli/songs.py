@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_folder, demo_mixture
-from midistems_graph.audio.files import is_sound
+from midistems_graph.audio.files import SoundFileError, is_sound
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.augment import REFERENCE
 from midistems_graph.engine.binding import SONG, sound_files
@@ -119,6 +119,6 @@ def demo_song() -> Path:
     """The file of the song that comes with the program; raises Refused."""
     try:
         return demo_mixture()
-    except OSError as error:
-        place = error.filename or "the cache"
-        raise Refused(Exit.INPUT, f"the demo song cannot be made at {place}: {error.strerror or error}") from error
+    except (OSError, SoundFileError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Refused(Exit.OUTPUT, f"the demo song cannot be made: {reason}") from error

@@ -33,7 +33,7 @@ from midistems_graph.document.plain import MAX_EDGES, Part, plain, problem
 
 _STATES: tuple[State, ...] = get_args(State)
 _NODE = frozenset({"type", "version", "knobs", "state", "label"})
-_VIEW = frozenset({"nodes", "frames", "notes"})
+_VIEW = frozenset({"nodes", "frames", "notes", "routes"})
 _BODY = frozenset({"nodes", "edges", "links", "view"})
 _GROUP = _BODY | {"inputs", "outputs", "knobs", "carry", "repeat", "description"}
 _ABOUT = ("title", "author", "license", "description")
@@ -96,6 +96,7 @@ def _view_data(view: View) -> dict[str, Any]:
         "nodes": {node_id: [_short(x), _short(y)] for node_id, (x, y) in view.nodes.items()},
         "frames": [_frame_data(frame) for frame in view.frames],
         "notes": [{"text": note.text, "x": _short(note.x), "y": _short(note.y)} for note in view.notes],
+        "routes": {str(end): [[_short(x), _short(y)] for x, y in points] for end, points in view.routes.items()},
     }
     return {**_extra_data(view.extra, _VIEW), **_present(fields)}
 
@@ -265,6 +266,7 @@ def _view(part: Part) -> View:
         part.field("nodes", {}).named(_position),
         tuple(part.field("frames", []).items(_frame)),
         tuple(part.field("notes", []).items(_note)),
+        part.field("routes", {}).addressed(_route),
         part.others(_VIEW),
     )
 
@@ -274,6 +276,10 @@ def _position(part: Part) -> tuple[float, float]:
     if len(pair) != 2:
         raise part.problem(f"{part.shown} is no position; write [x, y]")
     return pair[0], pair[1]
+
+
+def _route(part: Part) -> tuple[tuple[float, float], ...]:
+    return tuple(part.items(_position))
 
 
 def _frame(part: Part) -> Frame:

@@ -183,7 +183,7 @@ def _view(before: Body, after: Body) -> str:
     moved = sum(old.nodes.get(node_id) != new.nodes.get(node_id) for node_id in placed)
     labels = sum(before.nodes[node_id].label != after.nodes[node_id].label for node_id in both)
     parts = [f"{count} {what}" for count, what in ((moved, "nodes moved"), (labels, "labels changed")) if count]
-    parts += [name for name in ("frames", "notes") if getattr(old, name) != getattr(new, name)]
+    parts += [name for name in ("frames", "notes", "routes") if getattr(old, name) != getattr(new, name)]
     if _extra(old.extra) != _extra(new.extra):
         parts.append("other fields")
     return ", ".join(parts)

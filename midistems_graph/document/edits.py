@@ -31,7 +31,11 @@ def rename_nodes(body: B, names: Mapping[str, str]) -> B:
         nodes={names.get(i, i): node for i, node in body.nodes.items()},
         edges=frozenset(Edge(moved(e.source), moved(e.target)) for e in body.edges),
         links=tuple(map(all_moved, body.links)),
-        view=replace(body.view, nodes={names.get(i, i): at for i, at in body.view.nodes.items()}),
+        view=replace(
+            body.view,
+            nodes={names.get(i, i): at for i, at in body.view.nodes.items()},
+            routes={moved(end): points for end, points in body.view.routes.items()},
+        ),
     )
     if isinstance(renamed, Group):
         renamed = replace(
@@ -66,6 +70,7 @@ def merge(graph: Graph, other: Graph) -> Graph:
         nodes={**graph.view.nodes, **{i: at for i, at in pasted.view.nodes.items() if i in pasted.nodes}},
         frames=graph.view.frames + pasted.view.frames,
         notes=graph.view.notes + pasted.view.notes,
+        routes={**graph.view.routes, **pasted.view.routes},
     )
     return replace(
         graph,

@@ -119,15 +119,20 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown and never computed: positions of nodes by id, frames, notes."""
+    """What is shown and never computed: positions of nodes by id, frames, notes.
+
+    `routes` are the points that edges are led through, from the source on, by the port where the edge ends.
+    """
 
     nodes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
     notes: tuple[Note, ...] = ()
+    routes: Mapping[Address, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
+        object.__setattr__(self, "routes", _frozen_map(self.routes))
         object.__setattr__(self, "extra", _frozen_map(self.extra))
 
 

@@ -46,6 +46,8 @@ def plain(value: object, place: str = "", depth: int = 0) -> Any:
             return float(value)
         case list() | tuple() | dict() if depth >= MAX_DEPTH:
             raise problem(place, f"more than {MAX_DEPTH} lists and objects inside each other; a graph needs far fewer")
+        case list() | tuple() | dict() if len(value) > MAX_EDGES:
+            raise problem(place, f"{len(value)} entries are too many; {MAX_EDGES} are allowed")
         case list() | tuple():
             return [plain(item, f"{place}[{i}]", depth + 1) for i, item in enumerate(value)]
         case dict():
@@ -123,6 +125,11 @@ class Part:
         """Everything in an object whose keys are names."""
         self._within(len(self.fields()), MAX_NODES)
         return {Part(key, self.place).name(): read(self.field(key)) for key in self.fields()}
+
+    def addressed(self, read: Callable[[Part], T]) -> dict[Address, T]:
+        """Everything in an object whose keys are addresses."""
+        self._within(len(self.fields()), MAX_EDGES)
+        return {Part(key, self.place).address(): read(self.field(key)) for key in self.fields()}
 
     def items(self, read: Callable[[Part], T], limit: int = MAX_NODES) -> list[T]:
         """Everything in a list."""

@@ -6,6 +6,7 @@ The axis of a run is that of the input `song`: its rate and length. A graph with
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from midistems_graph.node.contract import InputName, ModelName
 from midistems_graph.node.knob import FileRule
 
 SONG = "song"
+
+_NOWHERE_ELSE = frozenset("\\:\0")  # what some system takes for a drive, a root or the end of a name
 
 
 class InputProblem(Exception):
@@ -59,7 +62,7 @@ class BoundFile:
             raise InputProblem(f"the folder {path} holds no sound files")
         hasher = blake3.blake3()
         for file in files:
-            hasher.update(f"{file.name}\0{content_digest(file)}\0".encode())
+            hasher.update(os.fsencode(file.name) + f"\0{content_digest(file)}\0".encode())
         with open_sound(files[0]) as sound:
             rate, channels, frames, layout = sound.rate, sound.channels, sound.frames, sound.layout
         return cls(path, hasher.hexdigest(), rate, channels, frames, layout)
@@ -73,8 +76,8 @@ def sound_files(folder: Path) -> list[Path]:
 class SharedReader(SoundReader):
     """An open sound file that several threads may read; each read goes on where the last one ended if it can."""
 
-    def __init__(self, path: Path) -> None:
-        self._reader = open_sound(path)
+    def __init__(self, path: Path, track: int) -> None:
+        self._reader = open_sound(path, track)
         self._lock = threading.Lock()
         for name in ("path", "rate", "channels", "frames", "layout", "format", "tags"):
             setattr(self, name, getattr(self._reader, name))
@@ -106,7 +109,7 @@ class Bindings:
     total: Fraction = Fraction(0)
     folder: Path | None = None
     song_name: str = "song"
-    _readers: dict[Path, SharedReader] = field(default_factory=dict)
+    _readers: dict[tuple[Path, int], SharedReader] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -128,12 +131,12 @@ class Bindings:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
 
-    def sound(self, path: Path) -> SoundReader:
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
         with self._lock:
-            if path not in self._readers:
-                self._readers[path] = SharedReader(path)
-            return self._readers[path]
+            if (path, track) not in self._readers:
+                self._readers[path, track] = SharedReader(path, track)
+            return self._readers[path, track]
 
     def close(self) -> None:
         """Let all files go."""
@@ -145,16 +148,16 @@ class Bindings:
         """A file that a graph names, within the graph file's own folder; raises InputProblem."""
         if self.folder is None:
             raise InputProblem(f"the graph reads {name!r}, but has not been saved to a folder yet")
-        root = self.folder.resolve()
-        if not name or Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name or ":" in name:
+        root = Path(os.path.realpath(self.folder))
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts or not _NOWHERE_ELSE.isdisjoint(name):
             raise InputProblem(
                 f"the graph may not read {name!r}; only files in or below its own folder, named relative to it"
             )
-        path = (root / name).resolve()
+        path = Path(os.path.realpath(root / name))  # unlike `resolve`, it bears links that lead in a circle
         if not path.is_relative_to(root):
             raise InputProblem(f"the graph may not read {name!r}; the link leads out of its folder")
         if not (path.is_file() or path.is_dir()):
-            raise InputProblem(f"the graph reads {name!r}, which does not exist beside it")
+            raise InputProblem(f"the graph reads {name!r}, but there is no such file or folder beside it")
         return path
 
     def named(self, rule: FileRule, name: str) -> BoundFile:
@@ -162,9 +165,9 @@ class Bindings:
         if isinstance(rule, ModelName):
             try:
                 model = ModelLibrary.default().find(name)
+                return BoundFile(model.folder, model.digest)
             except ModelMissing as error:
                 raise InputProblem(str(error)) from None
-            return BoundFile(model.folder, model.digest)
         if isinstance(rule, InputName):
             if name not in self.files:
                 has = ", ".join(sorted(self.files)) or "none"

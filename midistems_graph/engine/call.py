@@ -114,8 +114,8 @@ class _Inner:
             return self.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
         raise NodeError("a separator that is called as a function cannot read files of its own")
 
-    def sound(self, path: Path) -> SoundReader:
-        return self.outer.sound(path)
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        return self.outer.sound(path, track)
 
     @property
     def tags(self) -> Mapping[str, str]:

@@ -36,8 +36,8 @@ class Excerpt(Bindings):
         cut = cls({}, whole.rate, stretch[1] - stretch[0], whole.folder, whole.song_name, whole=whole, stretch=stretch)
         return replace(cut, files={name: cut._cut(bound) for name, bound in whole.files.items()})
 
-    def sound(self, path: Path) -> SoundReader:
-        return _Cut(self.whole.sound(path), self.stretch)
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        return _Cut(self.whole.sound(path, track), self.stretch)
 
     def close(self) -> None:
         """Files belong to the bindings of the song."""

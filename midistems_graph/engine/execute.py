@@ -7,51 +7,42 @@ until its last reader is done. Without a store (or when it is full) values are h
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import Literal, Protocol
 
-from midistems_graph.audio.codec import digest, pack
+from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
-from midistems_graph.engine.outputs import CannotWrite, NodeOutputs, OutputRefused, SongOutputs
-from midistems_graph.engine.plan import MODEL, ONCE, Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.memo import Memo
+from midistems_graph.engine.outputs import NodeOutputs, SongOutputs
+from midistems_graph.engine.plan import ONCE, Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.reports import (
+    DerivedFailed,
+    Failure,
+    NodeReport,
+    Silent,
+    Status,
+    Watcher,
+    failure_of,
+    named,
+)
 from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
 from midistems_graph.engine.sizes import working_bytes, working_sizes
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
 from midistems_graph.node.library import NodeLibrary
-
-log = logging.getLogger(__name__)
-
-Status = Literal["ran", "cached", "derived", "up to date", "skipped", "bypassed", "failed", "cancelled"]
-
-SIGNIFICANCE: tuple[Status, ...] = (
-    "skipped",
-    "bypassed",
-    "derived",
-    "up to date",
-    "cached",
-    "ran",
-    "cancelled",
-    "failed",
-)
-"""Of several tiles of a node the most significant status is shown: the last of these."""
-
-_WEIGHT = {status: weight for weight, status in enumerate(SIGNIFICANCE)}
 
 PATIENCE = 0.4
 """Seconds that a cancelled run waits for units at work; what they still give is dropped."""
@@ -61,58 +52,6 @@ UNPIN_EVERY = 64
 
 MEMO_BYTES = 128 << 20
 """How much of derived values is kept for other readers of the same stretch; at most a quarter of a memory budget."""
-
-
-class Watcher(Protocol):
-    """Told what happens, from worker threads; must be quick."""
-
-    def unit_started(self, unit: Unit) -> None: ...
-
-    def unit_progress(self, unit: Unit, done: float) -> None: ...
-
-    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
-
-
-class Silent:
-    """A watcher that looks away."""
-
-    def unit_started(self, unit: Unit) -> None: ...
-
-    def unit_progress(self, unit: Unit, done: float) -> None: ...
-
-    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
-
-
-@dataclass
-class NodeReport:
-    """What became of one node: the most significant status of its units, their cost, why, and what it says of it."""
-
-    status: Status
-    seconds: float = 0.0
-    nbytes: int = 0
-    reason: str = ""
-    units: dict[Status, int] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-
-    def add(self, status: Status, seconds: float, nbytes: int, reason: str) -> None:
-        more = _WEIGHT[status] > _WEIGHT[self.status]
-        if reason and (more or not self.reason):
-            self.reason = reason
-        if more:
-            self.status = status
-        self.seconds += seconds
-        self.nbytes += nbytes
-        self.units[status] = self.units.get(status, 0) + 1
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A node that failed, with its sentence. `kind` tells a node's refusal from an output that cannot be
-    written and from a fault of ours."""
-
-    node: str
-    message: str
-    kind: Literal["node", "output", "fault"]
 
 
 class Executor:
@@ -146,7 +85,7 @@ class Executor:
         self._held: dict[Unit, Mapping[str, Value]] = {}
         self._pinned: dict[Unit, list[str]] = {}
         self._done_with: list[str] = []
-        self._memo = _Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
+        self._memo = Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
         self._keyed = store is not None or outputs is not None
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
@@ -192,7 +131,18 @@ class Executor:
 
         Raises NodeError for what the run did not compute, or no longer has.
         """
-        return self._fetch(source, interval or self.plan.window)
+        try:
+            return self._fetch(source, interval or self.plan.window)
+        except DerivedFailed as failed:
+            assert failed.__cause__ is not None
+            raise failed.__cause__ from None
+
+    def glance(self, source: Source, interval: Interval) -> Value:
+        """What a node without inputs gives on a stretch, computed here and kept nowhere. Raises NodeError."""
+        node = self.plan.nodes[source.node]
+        run = _UnitRun(self, Unit(node.address, ONCE), node, interval, None)
+        value = evaluate(self.plan, node, interval, self._fetch, run)[source.port]
+        return silenced(value) if node.muted else value
 
     def forget(self) -> None:
         """Let go of the values in memory; what is asked for later comes from the store.
@@ -213,8 +163,10 @@ class Executor:
         except Cancelled:
             status, nbytes, reason = "cancelled", 0, ""
         except Exception as error:
-            failure = _failure(unit, node, error)
-            status, nbytes, reason = "failed", 0, failure.message
+            failure = failure_of(unit, node, error)
+            own = failure.node == named(unit)
+            status, nbytes = "failed", 0
+            reason = failure.message if own else f"needs {failure.node}, which failed"
             with self._lock:
                 first = self._failures.setdefault(unit.node, (unit.tile, failure))
                 self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
@@ -348,18 +300,25 @@ class Executor:
         if held is not None:
             return held[port]
         if self.store is None or unit not in self._keys.digests:
-            raise NodeError(f"{_named(unit)} has no result on this stretch; run it again")
+            raise NodeError(f"{named(unit)} has no result on this stretch; run it again")
         try:
             return self.store.get(self._keys.digests[unit][port])
         except (MissingValue, DamagedValue) as error:
-            raise NodeError(f"a cached result of {_named(unit)} was lost or damaged ({error}); run again") from None
+            raise NodeError(f"a cached result of {named(unit)} was lost or damaged ({error}); run again") from None
 
     def _derive(self, node: PlanNode, source: Source, interval: Interval) -> Value:
         found = self._memo.get((node.address, interval))
         if found is None:
             began = time.perf_counter()
             unit = Unit(node.address, ONCE)
-            found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+            try:
+                found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+            except (Cancelled, DerivedFailed):
+                raise
+            except Exception as error:
+                with self._lock:
+                    self.reports[node.address].add("failed", 0.0, 0, str(error))
+                raise DerivedFailed(unit, node) from error
             self._memo.put((node.address, interval), found)
             with self._lock:
                 self.reports[node.address].add("derived", time.perf_counter() - began, 0, "")
@@ -377,7 +336,7 @@ class Executor:
     def _lost(self, unit: Unit, because: Unit) -> None:
         """A unit below a failed one: it fails too, and says because of what."""
         self._release(unit)
-        self._report(unit, "failed", 0.0, 0, f"needs {_named(because)}, which failed")
+        self._report(unit, "failed", 0.0, 0, f"needs {named(because)}, which failed")
 
     def _mark_cancelled(self) -> None:
         planned = Counter(unit.node for unit in self.plan.units)
@@ -437,28 +396,8 @@ class Executor:
         return cache(lambda unit: working_bytes(self.plan, unit, sizes))
 
 
-def _failure(unit: Unit, node: PlanNode, error: Exception) -> Failure:
-    """What an exception of a unit says to people; a fault of ours goes to the log with its traceback."""
-    name = unit.node.removesuffix(MODEL)
-    match error:
-        case NodeError() | StoreError():
-            return Failure(name, str(error), "node")
-        case OutputRefused() | CannotWrite():
-            return Failure(name, str(error), "output")
-        case MemoryError():
-            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-            return Failure(name, message, "node")
-    log.error("node %s (%s) broke", unit.node, node.type.id, exc_info=error)
-    return Failure(name, f"{type(error).__name__}: {error}", "fault")
-
-
 def _tile(failed: tuple[int, Failure]) -> int:
     return failed[0]
-
-
-def _named(unit: Unit) -> str:
-    """A unit's node as people know it."""
-    return unit.node.removesuffix(MODEL)
 
 
 def _rest_status(plan: Plan, address: str) -> Status:
@@ -505,7 +444,7 @@ class _UnitRun:
             raise Cancelled
 
     def warn(self, message: str) -> None:
-        self.executor._problem(f"{self.node.address}: {message}")
+        self.executor._problem(f"{named(self.unit)}: {message}")
 
     def note(self, name: str, text: str) -> None:
         self.executor.reports[self.node.address].notes[name] = text
@@ -515,8 +454,8 @@ class _UnitRun:
         assert found is not None and found.file is not None
         return self.executor.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
 
-    def sound(self, path: Path) -> SoundReader:
-        return self.executor.plan.bindings.sound(path)
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        return self.executor.plan.bindings.sound(path, track)
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -528,34 +467,3 @@ class _UnitRun:
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         return call_separator(separator, mixture, self.executor.library, self)
-
-
-class _Memo:
-    """Derived values by node and stretch, the oldest going first when there are too many bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._bytes = 0
-        self._lock = threading.Lock()
-        self._values: OrderedDict[tuple[str, Interval], tuple[Mapping[str, Value], int]] = OrderedDict()
-
-    def clear(self) -> None:
-        with self._lock:
-            self._values.clear()
-            self._bytes = 0
-
-    def get(self, at: tuple[str, Interval]) -> Mapping[str, Value] | None:
-        with self._lock:
-            found = self._values.get(at)
-            return found[0] if found else None
-
-    def put(self, at: tuple[str, Interval], values: Mapping[str, Value]) -> None:
-        nbytes = sum(array.nbytes for value in values.values() for array in pack(value)[1].values())
-        if nbytes > self._limit // 2:
-            return
-        with self._lock:
-            if at not in self._values:
-                self._values[at] = (values, nbytes)
-                self._bytes += nbytes
-            while self._bytes > self._limit:
-                self._bytes -= self._values.popitem(last=False)[1][1]

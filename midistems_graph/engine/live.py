@@ -33,7 +33,7 @@ from midistems_graph.document.flatten import Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt, Preview
-from midistems_graph.engine.execute import Executor, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast, in_store
 from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.live_events import (
@@ -46,7 +46,8 @@ from midistems_graph.engine.live_events import (
     Refused,
     StretchReady,
 )
-from midistems_graph.engine.plan import TILE, Interval, Plan, Unit, compile_plan
+from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode, Unit, compile_plan
+from midistems_graph.engine.reports import Status
 from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import PlanError, Wiring
@@ -126,6 +127,7 @@ class LiveEngine:
         self._previews: dict[Address, Preview] = {}
         self._preview_store = MemoryStore()
         self._readers: OrderedDict[tuple[int, Address, Interval], Executor] = OrderedDict()
+        self._tops: dict[Address, Executor] = {}
         self._missing: dict[tuple[int, Address, Interval], int] = {}
         self._director = threading.Thread(target=self._direct, name="live engine", daemon=True)
         self._director.start()
@@ -147,6 +149,7 @@ class LiveEngine:
             self._plans.clear()
             self._readers.clear()
             self._missing.clear()
+            self._tops.clear()
         self._changed.set()
 
     def want(self, address: Address, first: Interval, priority: int = 0) -> None:
@@ -188,7 +191,8 @@ class LiveEngine:
     def read(self, address: Address, stretch: Interval) -> Value | None:
         """What an edge holds on a stretch of the song (seconds); None while it is not computed.
 
-        Derived nodes are computed here, so this may take some milliseconds: not for the thread that plays.
+        Derived nodes, and those that read a file, are computed here, so this may take some milliseconds: not for the
+        thread that plays.
         """
         start, stop = stretch
         tiles = (start // TILE * TILE, min(-(-stop // TILE) * TILE, self._bindings.total))
@@ -199,6 +203,8 @@ class LiveEngine:
             if reader is None and self._missing.get((version, address, tiles)) == progress:
                 return None
         try:
+            if reader is None and (top := self._top(version, address)) is not None:
+                return top.glance(top.plan.outputs[0], stretch)
             if reader is None:
                 reader = self._reader(version, address, tiles)
             if reader is None:
@@ -207,7 +213,8 @@ class LiveEngine:
             return reader.value(reader.plan.outputs[0], stretch)
         except (NodeError, Cancelled):  # evicted from the store in the meantime
             with self._lock:
-                self._readers.pop((version, address, tiles), None)
+                for known in (tiles, (Fraction(0), self._bindings.total)):
+                    self._readers.pop((version, address, known), None)
                 self._done = {step for step in self._done if step.address != address}
             self._changed.set()
         except _UNSOUND:
@@ -237,7 +244,10 @@ class LiveEngine:
             plan = self._plan(_Step(version, address, None))
         except _UNSOUND:
             return ()
-        there, source = in_store(plan, self.store), plan.nodes[plan.outputs[0].node]
+        source = plan.nodes[plan.outputs[0].node]
+        if _has_nothing_above(source):
+            return (plan.window,)
+        there = in_store(plan, self.store)
         if len(there) == len(plan.units):  # one reader is quicker than one for each tile
             self._reader(version, address, plan.window)
             return (plan.window,)
@@ -254,6 +264,18 @@ class LiveEngine:
         except _UNSOUND:
             return ()
         return tuple(a for a, node in plan.nodes.items() if node.whole and self.state(a).status != "cached")
+
+    def failure(self, address: Address) -> str:
+        """Why an edge cannot be had: the sentence of a failed node that it depends on; empty if none failed."""
+        with self._lock:
+            failed = self._failures & self._states.keys()
+        if not failed:
+            return ""
+        try:
+            nodes = self._plan(_Step(self._version, address, None)).nodes
+        except _UNSOUND:
+            return ""
+        return next((f"{n}: {self.state(n).message}" for n in nodes if n in failed), "")
 
     def reason(self, address: Address) -> list[str]:
         """Why the node of an output ran the last time, or would run now; empty if there is nothing to say.
@@ -279,6 +301,20 @@ class LiveEngine:
             if len(self._readers) > _READERS:
                 self._readers.popitem(last=False)
         return executor
+
+    def _top(self, version: int, address: Address) -> Executor | None:
+        """For a node that nothing feeds, what can compute any stretch of it at once."""
+        known = self._tops.get(address)
+        if known is not None:
+            return known
+        plan = self._plan(_Step(version, address, None))
+        if not _has_nothing_above(plan.nodes[plan.outputs[0].node]):
+            return None
+        top = Executor(plan, self.library, store=self.store, jobs=1)
+        with self._lock:
+            if version == self._version:
+                self._tops[address] = top
+        return top
 
     def _executed(self, step: _Step) -> Executor | None:
         """An execution of which nothing was left to compute; None if there is something left."""
@@ -544,6 +580,11 @@ class _Run:
         if self.live.state(node).status != "failed" and self.step.version == self.live._version:
             share = (self._finished[node] + extra) / max(self.planned[node], 1)
             self.live._set(node, NodeState("running", round(min(share, 1.0), 3)))
+
+
+def _has_nothing_above(node: PlanNode) -> bool:
+    """Whether a node needs nothing but itself (and files), so that any stretch of it is there at once."""
+    return node.mode == "tiled" and not node.sources
 
 
 def _excerpt(wish: _Wish, total: Fraction) -> Interval | None:

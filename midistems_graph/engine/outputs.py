@@ -32,7 +32,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from midistems_graph.audio.files import SoundFileError
+from midistems_graph.audio.files import SoundFileError, file_digest
 from midistems_graph.audio.writing import CannotWrite as CannotWrite
 from midistems_graph.audio.writing import sync
 from midistems_graph.engine.naming import OutputRefused as OutputRefused
@@ -45,7 +45,7 @@ from midistems_graph.engine.naming import (
     path_for,
     temporary_name,
 )
-from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, file_digest, read_receipt, updated
+from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, read_receipt, updated
 from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
@@ -171,7 +171,7 @@ class OutputFolder:
             if status == "numbered" and folded(wanted) in self._claims:
                 problems.append(f"Two outputs of this run are called {wanted}; the second one is {path}.")
             elif status == "numbered":
-                problems.append(f"{wanted} is not ours, or was changed since, and stays; the new one is {path}.")
+                problems.append(f"{wanted} is another song's or node's, or was changed, and stays; the new: {path}.")
             if status != "up to date":
                 part.replace(self._root / path)
                 sync(self._root / path.parent)

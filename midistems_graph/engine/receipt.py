@@ -23,8 +23,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import blake3
-
 from midistems_graph.audio.writing import sync
 from midistems_graph.engine.locks import lock
 from midistems_graph.engine.naming import temporary_name
@@ -218,11 +216,6 @@ def _write(path: Path, raw: bytes) -> None:
         sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
-
-
-def file_digest(path: Path) -> str:
-    """blake3 of a file's bytes, 64 hex digits. Raises OSError."""
-    return blake3.blake3(max_threads=blake3.blake3.AUTO).update_mmap(path).hexdigest()
 
 
 @contextmanager

@@ -16,10 +16,11 @@ from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.execute import Executor, Failure, NodeReport, Watcher
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.keys import libraries
 from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
+from midistems_graph.engine.reports import Failure, NodeReport, Watcher
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError

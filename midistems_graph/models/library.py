@@ -37,25 +37,34 @@ class LibraryError(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """A model on disk. `files` are those of its manifest, in that order; `digest` tells its content."""
+    """A model on disk. `files` are those of its manifest, in that order."""
 
     name: str
     folder: Path
     manifest: Manifest
     files: tuple[Path, ...]
-    digest: str
 
     @classmethod
     def open(cls, folder: Path) -> Model:
-        """The model in a folder. Raises ModelMissing when its manifest or a file of it cannot be read."""
+        """The model in a folder. Raises ModelMissing when its manifest cannot be read or a file is not there."""
         try:
             manifest = read(folder / FILE_NAME)
             files = tuple(folder / each.file for each in manifest.files)
-            return cls(manifest.name, folder, manifest, files, _digest(manifest, files))
+            for path in files:
+                path.stat()
         except ManifestError as error:
             raise ModelMissing(f"{error}; get the model again") from None
         except OSError as error:
             raise ModelMissing(_lost(folder.name, Path(error.filename or ""))) from None
+        return cls(manifest.name, folder, manifest, files)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that decides what the model computes. Raises ModelMissing when a file cannot be read."""
+        try:
+            return _digest(self.manifest, self.files)
+        except OSError as error:
+            raise ModelMissing(_lost(self.name, Path(error.filename or ""))) from None
 
     @property
     def nbytes(self) -> int:

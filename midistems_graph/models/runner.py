@@ -19,9 +19,9 @@ import numpy as np
 from midistems_graph.audio.values import Audio, Float32, Span, Stems
 from midistems_graph.models import channels, source
 from midistems_graph.models.contracts import contract_of
-from midistems_graph.models.contracts.base import Contract, Network
+from midistems_graph.models.contracts.base import Contract, Network, Segments
 from midistems_graph.models.grid import Grid
-from midistems_graph.models.library import Model
+from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError
 from midistems_graph.models.providers import chosen
 from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
@@ -46,6 +46,8 @@ class Settings:
     shifts      so many grids, each a part of a segment later, whose results are averaged
     swap        averaged with what comes of swapped channels
     polarity    averaged with what comes of the inverted sound, inverted
+    steps       of a generative network (0: as its makers have it)
+    seed        of a generative network's noise
     provider    what computes: `auto`, or one of `providers.PROVIDERS`
     """
 
@@ -56,6 +58,8 @@ class Settings:
     shifts: int = 1
     swap: bool = False
     polarity: bool = False
+    steps: int = 0
+    seed: int = 0
     provider: str = "auto"
 
 
@@ -123,9 +127,18 @@ class Runner:
     @cached_property
     def contract(self) -> Contract:
         try:
-            return contract_of(self.model.manifest)
+            contract = contract_of(self.model.manifest)
+            return contract.with_steps(self.settings.steps) if self.settings.steps else contract
         except ManifestError as error:
             raise NetworkError(f"the model {self.model.name!r}: {error}") from None
+
+    @cached_property
+    def digest(self) -> str:
+        """What the model computes, by content."""
+        try:
+            return self.model.digest
+        except ModelMissing as error:
+            raise NetworkError(str(error)) from None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -239,7 +252,7 @@ class Runner:
         for first in range(0, len(numbers), batch):
             part = numbers[first : first + batch]
             places = [grid.place(number, at.total) for number in part]
-            sound = np.stack([feed.read(place.read, grid.length, grid.edges) for place in places])
+            sound = np.stack([feed.read(place.read, grid.length, grid.edges, level.mean) for place in places])
             sound = channels.spread(sound, takes)
             made = self._segments(sound, [place.read for place in places], level, variant, progress)
             for place, stems in zip(places, made, strict=True):
@@ -261,11 +274,12 @@ class Runner:
         """What segments [n, channels, length] give, each [stems, channels, length]: known, silent, or run now."""
         check = progress.run.check
         with self.sessions.turn(check):
-            keys = [self._key(each, level, variant) for each in sound]
+            keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
             found = {i: made for i, key in enumerate(keys) if (made := self.recent.get(key)) is not None}
             silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
             todo = [i for i in range(len(sound)) if i not in found and i not in silent]
-            for i, made in zip(todo, self._run(sound[todo], level, variant, progress.run) if todo else (), strict=True):
+            ran = self._run(sound[todo], [starts[i] for i in todo], level, variant, progress.run) if todo else ()
+            for i, made in zip(todo, ran, strict=True):
                 if not np.isfinite(made.sum()):
                     rate = self.model.manifest.rate
                     raise NetworkError(
@@ -277,13 +291,14 @@ class Runner:
         shape = (len(self._computed), *sound.shape[1:])
         return [found[i] if i in found else np.zeros(shape, np.float32) for i in range(len(sound))]
 
-    def _run(self, sound: Float32, level: Level, variant: _Variant, run: Run) -> Float32:
+    def _run(self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, run: Run) -> Float32:
         """Run a batch; where memory does not suffice for it, halves of it."""
         given = (variant.turned(sound) - np.float32(variant.sign * level.mean)) / np.float32(level.deviation)
+        segments = Segments(
+            given.astype(np.float32, copy=False), tuple(starts), len(self._computed), run.cores, self.settings.seed
+        )
         try:
-            made = self.contract.estimate(
-                given.astype(np.float32, copy=False), self._networks(run), len(self._computed), run.cores
-            )
+            made = self.contract.estimate(segments, self._networks(run))
         except MemoryError:
             half = len(sound) // 2
             if not half:
@@ -292,8 +307,8 @@ class Runner:
                     "smaller one"
                 ) from None
             run.warn(f"not enough memory for a batch of {len(sound)}, so smaller ones are run; set batch to {half}")
-            parts = [self._run(part, level, variant, run) for part in (sound[:half], sound[half:])]
-            return np.concatenate(parts)
+            halves = ((sound[:half], starts[:half]), (sound[half:], starts[half:]))
+            return np.concatenate([self._run(part, at, level, variant, run) for part, at in halves])
         made *= np.float32(level.deviation)
         if level.mean:
             made += np.float32(variant.sign * level.mean)
@@ -309,7 +324,7 @@ class Runner:
             unused = all(row is None for row in rows) and not self.contract.together
             if file.role == DATA or (unused and rows):
                 continue
-            session = self.sessions.get(path, self.model.digest, provider=self.settings.provider, threads=run.cores)
+            session = self.sessions.get(path, self.digest, provider=self.settings.provider, threads=run.cores)
             self._tell(session, run)
             found.append(
                 Network(
@@ -334,10 +349,11 @@ class Runner:
                 "midistems-graph doctor shows which there are"
             )
 
-    def _key(self, sound: Float32, level: Level, variant: _Variant) -> str:
+    def _key(self, sound: Float32, start: int, level: Level, variant: _Variant) -> str:
         """What a segment's result depends on."""
-        facts = (self.model.digest, self._computed, self.length, chosen(self.settings.provider), level)
-        hasher = blake3.blake3(repr((facts, variant.swap, variant.sign)).encode())
+        facts = (self.digest, self.contract, self._computed, chosen(self.settings.provider), level)
+        drawn = (self.settings.seed, start) if self.contract.draws else ()
+        hasher = blake3.blake3(repr((facts, drawn, variant.swap, variant.sign)).encode())
         return hasher.update(sound.tobytes()).hexdigest()
 
 

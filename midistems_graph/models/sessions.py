@@ -191,6 +191,9 @@ def _loaded(path: Path, provider: str, threads: int) -> Any:
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Planned memory is kept beside the arena: 3.3 GB for a segment of HTDemucs where 1.9 do, at the same speed. Without
+    # the arena it is 2.0 GB, but Spleeter takes twice the time.
+    options.enable_mem_pattern = False
     # Threads that spin while they wait take a fifth more of the processor, and a third more time on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = [PROVIDERS[name] for name in dict.fromkeys((provider, "cpu"))]

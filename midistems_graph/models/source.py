@@ -32,10 +32,10 @@ class Source:
         """What is given, in samples of the wanted rate."""
         return resampled_span(self.mixture.span, self.rate)
 
-    def read(self, start: int, length: int, edges: Edges) -> Float32:
-        """The samples [start, start + length) of the song, float32 [channels, length]."""
+    def read(self, start: int, length: int, edges: Edges, silence: float = 0.0) -> Float32:
+        """The samples [start, start + length) of the song, float32 [channels, length]; beyond its ends `silence`."""
         limits = self.span
-        out = np.zeros((self.mixture.channels, length), np.float32)
+        out = np.full((self.mixture.channels, length), silence, np.float32)
         if limits.frames == 0:
             return out
         low, high = max(start, limits.start), min(start + length, limits.stop)

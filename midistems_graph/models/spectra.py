@@ -6,6 +6,10 @@ bins], centred frames with reflected ends, not normalised: torch.stft with a per
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 
 from midistems_graph.audio.fft import backend
@@ -52,34 +56,39 @@ def from_channels(tensor: Float32) -> Complex64:
     return out
 
 
-def framed(sound: Float32, n_fft: int, hop: int) -> Complex64:
-    """Frames that lie wholly within the segments, not centred: [..., length] -> [..., frames, bins]."""
-    frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft, axis=-1)[..., ::hop, :]
-    out = np.empty((*frames.shape[:-1], n_fft // 2 + 1), np.complex64)
+def framed(sound: Float32, n_fft: int, hop: int, out: Complex64) -> None:
+    """Fill bins [frames, bins] with frames that lie wholly within one channel [length], not centred."""
+    frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft)[::hop]
     shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
-    for at in np.ndindex(*frames.shape[:-2]):
-        for first in range(0, frames.shape[-2], _BLOCK):
-            some, place = frames[at][first : first + _BLOCK], out[at][first : first + _BLOCK]
-            bins = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), place)
-            if bins is not place:
-                place[:] = bins
-    return out
+    for first in range(0, len(frames), _BLOCK):
+        some, bins = frames[first : first + _BLOCK], out[first : first + _BLOCK]
+        made = backend().rfft(np.multiply(some, shape, out=space[: len(some)]), bins)
+        if made is not bins:
+            bins[:] = made
 
 
-def added(bins: Complex64, n_fft: int, hop: int) -> Float32:
-    """Frames weighted with their window and added up: [..., frames, bins] -> [..., (frames - 1) * hop + n_fft]."""
-    *outer, frames, _ = bins.shape
-    rows = n_fft // hop
-    out = np.zeros((int(np.prod(outer)), frames + rows - 1, hop), np.float32)
+def added(bins: Complex64, n_fft: int, hop: int, out: Float32) -> None:
+    """Weight frames [frames, bins] with their window and add them up to a channel [(frames - 1) * hop + n_fft]."""
+    rows = out.reshape(-1, hop)
+    rows[:] = 0
     shape, space = window("hann", n_fft), np.empty((_BLOCK, n_fft), np.float32)
-    for sound, spectrum in zip(out, bins.reshape(-1, frames, n_fft // 2 + 1), strict=True):
-        for first in range(0, frames, _BLOCK):
-            some = spectrum[first : first + _BLOCK]
-            pieces = backend().irfft(some, space[: len(some)])
-            pieces *= shape
-            for shift in range(rows):
-                sound[first + shift : first + shift + len(some)] += pieces[:, shift * hop : (shift + 1) * hop]
-    return out.reshape(*outer, -1)
+    for first in range(0, len(bins), _BLOCK):
+        some = bins[first : first + _BLOCK]
+        pieces = backend().irfft(some, space[: len(some)])
+        pieces *= shape
+        for shift in range(n_fft // hop):
+            rows[first + shift : first + shift + len(some)] += pieces[:, shift * hop : (shift + 1) * hop]
+
+
+def in_threads(work: Callable[..., None], jobs: Iterable[tuple[Any, ...]], threads: int) -> None:
+    """Do jobs that do not touch each other on so many threads."""
+    if threads < 2:
+        for job in jobs:
+            work(*job)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, *job) for job in jobs]:
+            done.result()
 
 
 def added_weights(frames: int, n_fft: int, hop: int) -> Float32:

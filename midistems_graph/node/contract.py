@@ -165,8 +165,11 @@ class Run(Protocol):
         """The file or folder that a declared knob (InputName, FileBelowGraph, FolderBelowGraph, ModelName) names."""
         ...
 
-    def sound(self, path: Path) -> SoundReader:
-        """An open sound file, kept open for the run and shared by its threads. Raises SoundFileError."""
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        """An open sound file (or another track of a film), kept open for the run and shared by its threads.
+
+        Raises SoundFileError.
+        """
         ...
 
     @property

@@ -52,8 +52,8 @@ class FakeRun:
     def file(self, knob: str) -> Path:
         return self.files[knob]
 
-    def sound(self, path: Path) -> SoundReader:
-        return open_sound(path)
+    def sound(self, path: Path, track: int = 0) -> SoundReader:
+        return open_sound(path, track)
 
     @contextlib.contextmanager
     def output(self, stem: str, extension: str) -> Iterator[OutputFile]:

@@ -1,5 +1,7 @@
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import blake3
@@ -181,6 +183,22 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     assert content_digest(tmp_path / "a") == blake3.blake3(data).hexdigest()
     with pytest.raises(SoundFileError, match="no file"):
         content_digest(tmp_path / "b")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it tells no peak")
+def test_a_file_is_hashed_in_little_memory(tmp_path: Path) -> None:
+    with (tmp_path / "hours.wav").open("wb") as file:
+        file.truncate(300 << 20)
+    code = f"""
+import resource
+from pathlib import Path
+from midistems_graph.audio.files import file_digest
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+file_digest(Path({str(tmp_path / "hours.wav")!r}))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < (50 << 20) / (1 if sys.platform == "darwin" else 1024)
 
 
 def test_sound_is_known_by_its_extension() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from midistems_graph.audio.feed import FADE, GUARD
 from midistems_graph.audio.output_base import AudioOut, OutputProblem
 from midistems_graph.audio.output_clock import FakeClock
 from midistems_graph.audio.output_silent import NO_DEVICE, SilentOut
 from midistems_graph.audio.output_timing import Lateness
-from midistems_graph.audio.player import CEILING, FADE, GUARD, Player, devices, open_output
+from midistems_graph.audio.player import CEILING, Player, devices, open_output
 from midistems_graph.audio.values import Float32
 
 
@@ -157,11 +158,11 @@ def test_without_any_device_playback_keeps_time_in_silence() -> None:
         "the sound device headphones is gone; playback goes on with silent",
     ]
     deadline = time.monotonic() + 5
-    while player.lateness.calls < 5 and time.monotonic() < deadline:
+    while player.feed.lateness.calls < 5 and time.monotonic() < deadline:
         player.pump()
         time.sleep(0.005)
     player.close()
-    assert player.lateness.calls >= 5
+    assert player.feed.lateness.calls >= 5
 
 
 def test_another_device_can_be_chosen_while_playing() -> None:
@@ -184,12 +185,10 @@ def test_what_is_heard_now_is_known_to_the_frame() -> None:
 
 
 def test_a_machine_without_sound_gets_an_output_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from midistems_graph.audio import output_miniaudio
-
     def refuse(*_: object, **__: object) -> AudioOut:
         raise OutputProblem("no")
 
-    monkeypatch.setattr(output_miniaudio, "MiniaudioOut", refuse)
+    monkeypatch.setattr("midistems_graph.audio.player.ProcessOut", refuse)
     out = open_output(period=128)
     assert (type(out), out.note, out.period) == (SilentOut, NO_DEVICE, 128)
     assert isinstance(devices(), tuple)
@@ -232,7 +231,7 @@ def test_real_threads_on_a_loaded_machine_keep_running_and_count() -> None:
         began = time.monotonic()
         player.start()
         deadline = began + 20
-        while player.lateness.calls < 80 and time.monotonic() < deadline:
+        while player.feed.lateness.calls < 80 and time.monotonic() < deadline:
             time.sleep(0.02)
         seconds = time.monotonic() - began
         health = player.health

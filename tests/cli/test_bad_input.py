@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,14 @@ def test_any_name_of_a_song_is_kept_and_shown_as_it_is(run: Program, copy: Path,
     assert ended.code == 0 and ended.json["outputs"][0]["song"] == name
     table = run(copy, f"./{song.name}", "-o", "out").out
     assert name[:80] in table
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is text")
+def test_a_name_that_is_no_text_is_read_and_its_stems_have_names_that_are(run: Program, copy: Path, home: Path) -> None:
+    song = write_song(home / "song.wav", seconds=0.1)
+    song.rename(os.fsdecode(b"caf\xe9.wav"))
+    ended = run(copy, os.fsdecode(b"caf\xe9.wav"), "-o", "out", "--json")
+    assert ended.code == 0 and ended.json["outputs"][0]["path"] == "out/caf_ - audio.wav"
 
 
 def test_characters_that_steer_a_terminal_are_shown_as_text(run: Program, copy: Path, home: Path) -> None:
@@ -174,9 +183,13 @@ def test_a_graph_cannot_write_outside_the_output_folder(run: Program, home: Path
     assert not list(home.parent.rglob("*escape*"))
 
 
-@pytest.mark.parametrize("file", ["../secret.wav", "/etc/passwd", "nothing.wav"])
+@pytest.mark.parametrize(
+    "file", ["../secret.wav", "/etc/passwd", "/dev/zero", "nothing.wav", "a\0b", "out.wav", "device.wav", "circle.wav"]
+)
 def test_a_graph_cannot_read_outside_its_folder(run: Program, home: Path, song: Path, file: str) -> None:
     write_song(home.parent / "secret.wav")
+    for link, target in {"out.wav": "../secret.wav", "device.wav": "/dev/zero", "circle.wav": "circle.wav"}.items():
+        (home / link).symlink_to(target)
     graph = write_graph(home / "g.json", {"load": ("io.load_file", {"file": file}), "save": "io.save"},
                         "load.out -> save.stems")  # fmt: skip
     ended = run(graph, song, "-o", "out")
@@ -271,6 +284,15 @@ def test_a_full_disk(run: Program, copy: Path, song: Path, tiny_disk: Path) -> N
     ended = run(copy, song, "-o", tiny_disk)
     assert ended.code == 6 and len(ended.sentences) == 1 and "full" in ended.err
     assert not list(tiny_disk.glob("*.wav"))
+
+
+def test_a_full_disk_where_the_demo_song_would_be(
+    run: Program, copy: Path, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tiny_disk))
+    ended = run(copy, "demo", "-o", "out")
+    assert ended.code == 6 and len(ended.sentences) == 1 and "full" in ended.err
+    assert not list(tiny_disk.rglob("*.wav"))
 
 
 # The store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -104,3 +105,31 @@ def test_the_doctor_names_versions_and_places(midistems: Program) -> None:
     ended = midistems("doctor")
     assert ended.code == 0
     assert all(word in ended.out for word in ("python", "numpy", "libsndfile", "store", "log file"))
+
+
+def facts(midistems: Program) -> dict[str, str]:
+    return dict(re.split(r": +", line, maxsplit=1) for line in midistems("doctor").out.splitlines())
+
+
+def test_the_doctor_says_what_works_and_what_does_not(
+    midistems: Program, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIDISTEMS_MODELS", str(home / "models"))
+    monkeypatch.delenv("DISPLAY", raising=False)
+    found = facts(midistems)
+    assert found["networks run on"].startswith("cpu")
+    assert found["models"] == f"0 in {home / 'models'}"
+    assert found["display"].startswith("no window: ")
+    assert found["sound"]
+    (home / "models" / "broken").mkdir(parents=True)
+    (home / "models" / "broken" / "model.toml").write_text("nonsense")
+    assert "1 in" in facts(midistems)["models"] and "no TOML" in facts(midistems)["models"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_the_doctor_finds_a_store_that_cannot_be_written(
+    midistems: Program, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.chmod(0o500)
+    monkeypatch.setenv("MIDISTEMS_STORE", str(home / "store"))
+    assert "cannot be written" in facts(midistems)["store"]

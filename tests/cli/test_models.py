@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from command_line import Program
-from onnx import TensorProto, helper, save
+import soundfile
+from command_line import Program, write_graph
+from onnx import TensorProto, helper, numpy_helper, save
 
 from midistems_graph.models import catalogue as module
 from midistems_graph.models.catalogue import Entry, Source, catalogue
@@ -53,6 +56,8 @@ def test_a_model_is_got_listed_verified_and_removed(midistems: Program, offered:
     listed = midistems("models", "list", "--json").json
     assert [(one["name"], one["state"]) for one in listed] == [("free", "here"), ("bound", "can be had")]
     assert midistems("models", "verify").out == "free is sound\n"
+    ended = midistems("models", "get", "free")  # nothing can be downloaded here
+    assert ended.code == 0 and "in the library already" in ended.out
     assert midistems("models", "remove", "free").code == 0
     assert offered.exists()
     assert "no models" in midistems("models", "verify").out
@@ -174,3 +179,58 @@ def test_a_folder_of_another_program_is_taken_in(midistems: Program, home: Path)
 def test_what_cannot_be_taken_in_is_said(midistems: Program, home: Path, words: list[str], code: int) -> None:
     ended = midistems("models", *words)
     assert ended.code == code and len(ended.sentences) == 1
+
+
+def write_convolution(path: Path) -> Path:
+    """A waveform network that smooths a little, by a convolution that can be quantised."""
+    weights = np.zeros((2, 2, 1, 3), np.float32)
+    weights[[0, 1], [0, 1]] = [[0.2, 0.7, 0.13]]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 44100]) for name in ("in", "out")]
+    nodes = [
+        helper.make_node("Unsqueeze", ["in", "axis"], ["deep"]),
+        helper.make_node("Conv", ["deep", "w"], ["smooth"], pads=[0, 1, 0, 1]),
+        helper.make_node("Squeeze", ["smooth", "axis"], ["out"]),
+    ]
+    constants = [numpy_helper.from_array(np.array([2]), "axis"), numpy_helper.from_array(weights, "w")]
+    graph = helper.make_graph(nodes, "smooth", ends[:1], ends[1:], constants)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), path)
+    return path
+
+
+def test_quantising_prints_what_it_costs(midistems: Program, home: Path, song: Path) -> None:
+    midistems("models", "add", write_convolution(home / "vocals.onnx"))
+    ended = midistems("models", "quantise", "vocals", "--song", song)
+    assert ended.code == 0
+    head, full, small, half = ended.out.splitlines()
+    assert "SI-SDR against vocals" in head
+    assert full.split()[0] == "vocals" and "MB" in full and " s " in full
+    for line, name, floor, roof in ((small, "vocals-int8", 25, 60), (half, "vocals-fp16", 50, 110)):
+        assert line.split()[0] == name
+        assert floor < float(re.search(r"vocals (-?\d+\.\d) dB", line)[1]) < roof  # type: ignore[index]
+    assert midistems("models", "quantise", "nothing").code == 8
+    assert midistems("models", "quantise", "vocals", "--to", "int8", "--song", "nowhere.wav").code == 4
+
+
+SPLITTER = (
+    "import sys, soundfile; x, r = soundfile.read(sys.argv[1]); soundfile.write(sys.argv[2] + '/vocals.wav', x / 2, r)"
+)
+
+
+def test_a_registered_program_separates_in_a_graph_once(
+    midistems: Program, run: Program, home: Path, song: Path
+) -> None:
+    words = ["models", "register-tool", "halver", "--stems", "vocals", "--", sys.executable, "-c", SPLITTER]
+    assert midistems(*words, "{input}", "{output}").code == 0
+    graph = write_graph(home / "g.json", {"load": "io.load", "tool": ("separate.external", {"tool": "halver"}),
+        "save": "io.save"}, "load.out -> tool.mixture", "tool.out -> save.stems")  # fmt: skip
+    ended = run(graph, song, "-o", "out", "--json")
+    assert ended.code == 0, ended.err
+    (output,) = ended.json["outputs"]
+    given, wanted = (soundfile.read(path, dtype="float32")[0] for path in (output["path"], song))
+    np.testing.assert_allclose(given, wanted / 2, atol=1e-4)
+    assert {node["id"]: node["status"] for node in run(graph, song, "-o", "out", "--json").json["nodes"]}[
+        "tool"
+    ] == "cached"
+    midistems("models", "remove", "halver")
+    assert run(graph, song, "-o", "out").code == 8
+    assert midistems(*words).code == 6

@@ -11,6 +11,7 @@ from command_line import Program
 from rich.console import Console
 
 from midistems_graph.cli import plain_text, presets, tables
+from midistems_graph.document.presets import Preset
 
 
 def test_a_terminal_gets_bars_and_the_words_of_each_node(
@@ -48,18 +49,10 @@ def test_times_are_short(seconds: float, shown: str) -> None:
 def test_presets_are_listed_by_name_and_run_by_it(
     run: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presets, "presets", lambda: [presets.Preset("just_copy", "Copies", copy)])
+    monkeypatch.setattr(presets, "presets", lambda: [Preset("just_copy", "Copies", copy)])
     assert run("just_copy", song, "-o", "out").code == 0
     ended = run("just_cpy", song)
     assert ended.code == 2 and "did you mean just_copy" in ended.err and "(Copies)" in ended.err
-
-
-def test_backups_beside_presets_are_not_listed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "graphs").mkdir()
-    for name in ("mine.json", "mine.json.bak1", "README.md"):
-        (home / "graphs" / name).write_text('{"title": "Mine"}')
-    monkeypatch.setattr(presets, "__file__", str(home / "midistems_graph" / "cli" / "presets.py"))
-    assert [preset.name for preset in presets.presets()] == ["mine"]
 
 
 def test_what_to_try_next_can_be_typed_as_it_stands(

@@ -46,7 +46,7 @@ def test_published_knobs_and_the_count_of_a_group_can_be_set() -> None:
     [
         ("driven.gain=1", "number.out drives"),
         ("loop.levl=1", "did you mean level"),
-        ("loop.level=1000", "-120 to 60 dB"),
+        ("loop.level=1000", "'level' cannot be 1000.0; allowed: -120 to 60 dB"),
         ("loop.repeat=0", "'repeat' cannot be 0"),
         ("loop/gain.gain=1", "publishes"),
         ("one.gain[2]=1", "no places"),

@@ -64,7 +64,9 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
     positions = st.dictionaries(names, st.tuples(floats, floats), max_size=2)
     frames = st.lists(st.builds(Frame, texts, floats, floats, floats, floats, texts), max_size=1).map(tuple)
     notes = st.lists(st.builds(Note, texts, floats, floats), max_size=1).map(tuple)
-    fields["view"] = draw(st.builds(View, positions, frames, notes, extras))
+    points = st.lists(st.tuples(floats, floats), max_size=2).map(tuple)
+    routes = st.dictionaries(st.builds(Address, names, names), points, max_size=2)
+    fields["view"] = draw(st.builds(View, positions, frames, notes, routes, extras))
     if parts:
         addresses = ends(parts)
         fields["edges"] = draw(st.frozensets(st.builds(Edge, addresses, addresses), max_size=6))

@@ -10,7 +10,7 @@ from strategies import damaged, graphs, some
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.graph import DocumentError, Graph, Node
-from midistems_graph.document.plain import MAX_DEPTH, MAX_NODES, MAX_TEXT
+from midistems_graph.document.plain import MAX_DEPTH, MAX_EDGES, MAX_NODES, MAX_TEXT
 
 HEAD: dict[str, Any] = {"format": "midistems-graph", "version": 1}
 
@@ -90,6 +90,9 @@ def test_an_edge_is_drawn_once() -> None:
 
 def test_limits() -> None:
     assert "too many; 10000 are allowed" in refusal(nodes={f"n{i}": {"type": "mix"} for i in range(MAX_NODES + 1)})
+    assert f"nodes: {MAX_EDGES + 1} entries are too many" in refusal(
+        nodes=dict.fromkeys(map(str, range(MAX_EDGES + 1)), 1)
+    )
     assert "too long" in refusal(title="a" * (MAX_TEXT + 1))
     deep: object = 0
     for _ in range(5 * MAX_DEPTH):

@@ -15,10 +15,12 @@ import pytest
 from midistems_graph.document.graph import Address, Edge, Graph
 from midistems_graph.engine import execute
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.execute import Executor, NodeReport, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import OutputFolder
 from midistems_graph.engine.plan import ONCE, Unit, compile_plan
+from midistems_graph.engine.reports import NodeReport, Status
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreFull, UnitRecord
+from midistems_graph.engine.wiring import Source
 from midistems_graph.node import Audio, NodeError, NodeLibrary, NodeType, Run, node
 from small_runs import RATE, TYPES, graph, library, run
 
@@ -326,6 +328,24 @@ def test_a_node_that_fails_on_every_tile_is_one_failure_that_of_its_first_tile()
     assert ran.reports["bad"].units == {"failed": 7}
 
 
+@node("fault.derived", derived=True)
+def derived_fault(audio: Audio) -> Audio:
+    """Refuses, whoever reads it."""
+    raise NodeError("cannot be")
+
+
+def test_a_derived_node_that_fails_is_named_not_the_one_that_reads_it() -> None:
+    made = graph({"song": "small.tone", "bad": "fault.derived", "half": "small.half", "end": "small.scale"},
+                 "song.out -> bad.audio; bad.out -> half.audio; half.out -> end.audio")  # fmt: skip
+    ran = executor(made, ["end"], made_of(derived_fault), seconds=25)
+    ran.run()
+    assert [(f.node, f.message) for f in ran.failures] == [("bad", "cannot be")]
+    assert ran.reports["bad"].status == ran.reports["end"].status == "failed"
+    assert ran.reports["end"].reason == "needs bad, which failed"
+    with pytest.raises(NodeError, match="no result"):
+        ran.value(Source("half", "out"))
+
+
 def test_a_mistake_in_a_node_is_a_fault_of_ours_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     made = graph({"song": "small.tone", "bad": "fault.python"}, "song.out -> bad.audio")
     ran = executor(made, ["bad"], made_of(python_fault))
@@ -361,6 +381,7 @@ def test_a_failed_first_pass_is_a_failure_of_its_node() -> None:
     )
 
     def reduce(audio: object, *, run: Run) -> None:
+        run.warn("it is short")
         raise NodeError("there is no beat")
 
     types = [replace(t, reduce=reduce) if t.id == "small.normalise" else t for t in TYPES]
@@ -368,6 +389,7 @@ def test_a_failed_first_pass_is_a_failure_of_its_node() -> None:
     ran = executor(made, ["norm"], NodeLibrary.of(types))
     ran.run()
     assert [(f.node, f.message) for f in ran.failures] == [("norm", "there is no beat")]
+    assert ran.problems == ["norm: it is short"]
     assert ran.reports["norm"].status == "failed"
 
 

@@ -190,6 +190,15 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     assert live.state("song").status == "cached"
 
 
+def test_an_edge_behind_a_failed_node_says_why(live: LiveEngine) -> None:
+    made = graph({"song": "small.tone", "bad": "small.broken"}, "song.out -> bad.audio")
+    live.show(made, SONG)
+    live.want(Address("bad", "out"), LOOP)
+    until(live, lambda _: live.state("bad").status == "failed")
+    assert live.failure(Address("bad", "out")) == "bad: the mains hum is too loud; unplug something"
+    assert live.failure(Address("song", "out")) == ""
+
+
 def test_behind_a_whole_track_node_a_stretch_waits_for_the_song(live: LiveEngine) -> None:
     made = graph({"song": "small.tone", "norm": "small.normalise"}, "song.out -> norm.audio")
     norm = Address("norm", "out")

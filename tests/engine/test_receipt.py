@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from midistems_graph.audio.files import file_digest
 from midistems_graph.engine import receipt as module
-from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt, file_digest, read_receipt, updated
+from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt, read_receipt, updated
 
 ENTRY = Entry(song="s1", song_name="Demo", node="save", stem="vocals", digest="d1", bytes=3)
 

@@ -79,7 +79,7 @@ def made_up_weights(seed: int, widths: tuple[int, ...] = (2, 3, 4, 4, 4, 4)) -> 
     weights = {}
 
     def layer(name: str, shape: tuple[int, ...], out: int) -> None:
-        weights[f"{name}.weight"] = rng.normal(0, 0.3, shape).astype(np.float32)
+        weights[f"{name}.weight"] = rng.normal(0, np.sqrt(out / np.prod(shape)), shape).astype(np.float32)
         weights[f"{name}.bias"] = rng.normal(0, 0.1, out).astype(np.float32)
 
     def normal(name: str, width: int) -> None:

@@ -68,7 +68,8 @@ def song(length: int, seed: int = 0) -> Audio:
 
 
 def test_every_contract_is_tried_here():
-    assert set(FAMILIES) == set(contracts())
+    drawn = {name for name, contract in contracts().items() if contract.draws}  # see test_samplers.py
+    assert set(FAMILIES) == set(contracts()) - drawn
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -192,7 +193,7 @@ def test_wiener_filtering_of_open_unmix_shares_the_mixture(tmp_path, runner):
         ("spleeter", {"extension": "guess"}, "allowed: average, zeros"),
         ("waveform", {"samples": 100, "margin": 50}, "leave nothing"),
         ("waveform", {"samples": 60_000_000}, "600 s are the most"),
-        ("who-knows", {}, "which is not known; there are htdemucs"),
+        ("who-knows", {}, "which is not known; there are .*htdemucs"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(contract, parameters, said):

@@ -60,12 +60,20 @@ def test_a_link_to_what_is_gone_is_said(library: ModelLibrary, file: Path) -> No
 
 def test_content_counts_and_words_for_people_do_not(library: ModelLibrary, file: Path) -> None:
     first = library.add(manifest(), {"voice.onnx": file}, link=False)
+    digest = first.digest
     renamed = Manifest("other", "mdx", ("vocals",), first.manifest.files, title="Other", licence="MIT")
-    assert library.add(renamed, {"voice.onnx": file}, link=False).digest == first.digest
+    assert library.add(renamed, {"voice.onnx": file}, link=False).digest == digest
+    again = Manifest("voice", "mdx", ("vocals",), first.manifest.files, parameters={"overlap": 0.5})
+    assert library.add(again, {"voice.onnx": file}, link=False).digest != digest
     file.write_bytes(b"another")
-    assert library.add(manifest(), {"voice.onnx": file}, link=False).digest != first.digest
-    again = Manifest("voice", "mdx", ("vocals",), (ModelFile("voice.onnx"),), parameters={"overlap": 0.5})
-    assert library.add(again, {"voice.onnx": file}, link=False).digest != first.digest
+    assert library.add(manifest(), {"voice.onnx": file}, link=False).digest != digest
+
+
+def test_a_file_that_goes_while_a_model_is_open_is_said(library: ModelLibrary, file: Path) -> None:
+    model = library.add(manifest(), {"voice.onnx": file}, link=False)
+    model.files[0].unlink()
+    with pytest.raises(ModelMissing, match=r"lacks its file 'voice\.onnx'"):
+        assert model.digest
 
 
 def test_a_changed_byte_is_told(library: ModelLibrary, file: Path) -> None:

@@ -350,3 +350,14 @@ def test_what_computes_is_noted_and_falling_back_is_said(tmp_path, runner):
         run.notes == {"provider": "cpu"}
         and "tensorrt is not available here, so the model runs on cpu" in run.warnings[0]
     )
+
+
+def test_beyond_its_ends_a_normalised_song_is_silent(tmp_path, sessions, monkeypatch):
+    fed, real = [], Session.run
+    monkeypatch.setattr(Session, "run", lambda self, arrays, check: fed.append(arrays[0]) or real(self, arrays, check))
+    manifest = tiny.manifest("htdemucs-waveform", STEMS, parameters={"samples": SAMPLES})
+    model = tiny.stored(tmp_path, manifest, tiny.stacked([1, 2, SAMPLES], (0.75, 0.25)))
+    audio = Audio.of(0.5 + 0.1 * np.random.default_rng(0).standard_normal((2, 4000)), 44100)
+    Runner(model, Settings(), sessions, Recent()).separate(audio, run=FakeRun(audio.span), level=Level(0.5, 0.1))
+    (given,) = fed
+    assert not given[..., :1000].any() and not given[..., 5000:].any() and np.abs(given[..., 1000:5000].mean()) < 0.1

@@ -33,12 +33,37 @@ def write(path: Path, audio: Audio) -> Path:
     return path
 
 
+def write_tracks(path: Path, *tracks: Audio) -> Path:
+    """A container with several sound tracks."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=audio.rate, layout="stereo") for audio in tracks]
+        for stream, audio in zip(streams, tracks, strict=True):
+            steps = np.rint(audio.samples.T.reshape(1, -1) * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(steps, format="s16", layout="stereo")
+            frame.rate, frame.pts = audio.rate, 0
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return path
+
+
 def test_load_gives_the_very_samples_of_a_window(tmp_path: Path) -> None:
     audio = song()
     run = FakeRun(Span(1000, 2000, RATE, RATE), files={"input": write(tmp_path / "a.wav", audio)})
     got = load(run=run)
     assert got.span == run.span
     assert np.array_equal(got.samples, audio.samples[:, 1000:2000])
+
+
+def test_any_track_of_a_film_is_loaded(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    film = write_tracks(tmp_path / "film.mkv", song(gain=0.4), song(gain=0.1))
+    loud, soft = (load(track=track, run=FakeRun(Span.whole(RATE, RATE), files={"input": film})) for track in (0, 1))
+    assert np.isclose(np.abs(loud.samples).max(), 0.4, atol=1e-4)
+    assert np.isclose(np.abs(soft.samples).max(), 0.1, atol=1e-4)
+    with pytest.raises(NodeError, match="the tracks 0 to 1, not 2"):
+        load(track=2, run=FakeRun(Span.whole(RATE, RATE), files={"input": film}))
 
 
 @pytest.mark.parametrize(("seconds", "says"), [(0.5, "0.50 s shorter"), (1.5, "0.50 s longer")])

@@ -67,10 +67,17 @@ class DeckStatus:
 
 
 class Deck:
-    """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes."""
+    """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes, `ahead` how many
+    seconds are rendered before the device asks for them."""
 
     def __init__(
-        self, engine: Engine, song: Span, *, out: AudioOut | None = None, mixture: Address | None = None
+        self,
+        engine: Engine,
+        song: Span,
+        *,
+        out: AudioOut | None = None,
+        mixture: Address | None = None,
+        ahead: float = 0.0,
     ) -> None:
         self.engine, self.song = engine, song
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
@@ -90,7 +97,7 @@ class Deck:
         self.mixer = Mixer(Transport(song.rate, song.total))
         self.pager = Pager(engine, self._place, self._arrived)
         self.use_mixture(mixture)
-        self.player = Player(out or open_output(), self.mixer)
+        self.player = Player(out or open_output(), self.mixer, ahead=ahead)
         self.mixer.retargeted = self._renew
 
     def start(self, *, threads: bool = True) -> None:
@@ -235,8 +242,14 @@ class Deck:
     def levels(self, address: Address, stems: Sequence[str]) -> tuple[float, ...]:
         """The largest sample of each stem on an edge in the 50 ms before the playhead; 0 while it is not in memory."""
         at = self._place()[0]
-        tracks = [self._tracks.get((address, stem)) for stem in stems]
-        return tuple(track.peak(at - track.rate // 20, at) if track else 0.0 for track in tracks)
+
+        def level(stem: str) -> float:
+            for track in (self._tracks.get((address, stem)), self._stand_ins.get((address, stem))):
+                if track is not None and not track.missing(at - track.rate // 20, at):
+                    return track.peak(at - track.rate // 20, at)
+            return 0.0
+
+        return tuple(map(level, stems))
 
     def measure(self, question: Question) -> float:
         """Loudness or level of a take; takes its time, on any thread. Raises NotComputed, NotAudible."""
@@ -306,6 +319,9 @@ class Deck:
             known = self._stand_ins[key] = Track(track.address, track.stem, track.rate, track.total, preview)
         return known
 
+    def _stand_ins_for(self, tracks: Sequence[Track]) -> list[Track]:
+        return [track for track in map(self._stand_in_for, tracks) if track is not None]
+
     def _settle(self) -> None:
         """Play what is wished for, if it has sound here; else its preview; else, unless we are patient, silence."""
         wish = self._wish
@@ -343,10 +359,9 @@ class Deck:
     def _fetch(self) -> None:
         """Tell the pages what is listened to, and what may be next."""
         wish = self._wish.tracks if self._wish else ()
-        stand_ins = [track for track in map(self._stand_in_for, wish) if track is not None]
         ready = [self._track(part.address, part.stem) for take in self._next_takes for part in take.parts]
-        self.pager.urgent = tuple(dict.fromkeys((*wish, *stand_ins, *self.mixer.program.tracks)))
-        self.pager.ready = tuple(dict.fromkeys(ready))
+        self.pager.urgent = tuple(dict.fromkeys((*wish, *self._stand_ins_for(wish), *self.mixer.program.tracks)))
+        self.pager.ready = tuple(dict.fromkeys((*ready, *self._stand_ins_for(ready))))
         self.pager.poke()
 
     def _fetch_wanted(self) -> None:

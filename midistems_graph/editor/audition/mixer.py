@@ -1,9 +1,9 @@
 """Renders what is listened to, block by block, for the player: crossfades, loop, speed, waiting, meters.
 
 A voice is a program at a place of the song. Whatever changes (another edge, another place, a filter, pause) is a
-crossfade of 10 ms from the present voice to another one: of equal power, or of equal gain where both play the same
-edges at the same place, which add up in phase, or through silence in a blind comparison. A loop goes round to the
-sample, without a fade.
+crossfade of 10 ms from the present voice to another one, in which the power stays: it is reckoned with how alike the
+two are, since what is alike adds up in phase. In a blind comparison it goes through silence. A loop goes round to
+the sample, without a fade.
 
 Where a program has no samples yet there is silence, with 5 ms fades around it, and `waiting` says so.
 """
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from midistems_graph.audio.values import Float32, ceil_div
-from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.meters import DARK, EMPTY_TAIL, Levels, measure
 from midistems_graph.editor.audition.program import Program
 from midistems_graph.editor.audition.transport import Transport
@@ -43,11 +42,13 @@ class Voice:
 
 @dataclass(frozen=True, eq=False)
 class MixState:
-    """Before a block: the voice, the one it replaces and for how many samples already, and meters of the last block."""
+    """Before a block: the voice, the one it replaces, for how many samples already and how alike they are (their
+    correlation, 0 to 1), and meters of the last block."""
 
     voice: Voice = Voice()
     old: Voice | None = None
     faded: int = 0
+    alike: float = 0.0
     jump: int = 0
     waiting: bool = False
     levels: Levels = DARK
@@ -78,8 +79,8 @@ class Mixer:
         self.rate = rate
         fade, gap = round(FADE_SECONDS * rate), round(_GAP_SECONDS * rate)
         turn = (np.arange(fade, dtype=np.float32) + 0.5) / fade
-        self._equal_power = np.cos(turn * np.pi / 2), np.sin(turn * np.pi / 2)
-        self._equal_gain = 1 - turn, turn
+        self._fall, self._rise = np.cos(turn * np.pi / 2), np.sin(turn * np.pi / 2)
+        self._ramp = turn
         self._dip = np.maximum(1 - 2 * turn, 0), np.maximum(2 * turn - 1, 0)
         self._fade, self._gap = fade, gap
 
@@ -87,19 +88,20 @@ class Mixer:
         state = self._following(self.state)
         count = out.shape[1]
         voice, waits = self._sound(state.voice, out)
-        old, faded = state.old, state.faded
+        old, faded, alike = state.old, state.faded, state.alike
         if old is not None:
             under = np.zeros_like(out)
             old, _ = self._sound(old, under)
-            self._crossfade(out, under, state)
+            alike = alike if faded else _likeness(out, under)
+            self._crossfade(out, under, state, alike)
             faded += count
             if faded >= self._fade:
                 old, faded = None, 0
         elif state.waiting and not waits and state.voice.sounds and not _lacks(state.voice, state.voice.position - 1):
-            ramp = self._equal_gain[1][:count]
+            ramp = self._ramp[:count]
             out[:, : len(ramp)] *= ramp
         levels, tail = measure(out, state.tail, state.levels, self.rate)
-        self.state = MixState(voice, old, faded, state.jump, waits, levels, tail)
+        self.state = MixState(voice, old, faded, alike, state.jump, waits, levels, tail)
 
     def song_sample(self, state: MixState, ahead: int = 0) -> float:
         """The place in samples of the song, so many samples of the device after the beginning of a block."""
@@ -131,14 +133,14 @@ class Mixer:
             return replace(state, jump=wish.jump)
         return replace(state, voice=voice, old=state.voice, faded=0, jump=wish.jump)
 
-    def _crossfade(self, out: Float32, under: Float32, state: MixState) -> None:
+    def _crossfade(self, out: Float32, under: Float32, state: MixState, alike: float) -> None:
         old, new = state.old, state.voice
         assert old is not None
-        fall, rise = self._equal_power
         if old.program.turn != new.program.turn:
             fall, rise = self._dip
-        elif old.sounds and new.sounds and old.position == new.position and _edges(old) == _edges(new):
-            fall, rise = self._equal_gain
+        else:  # |f a + r b|^2 = f^2 + r^2 + 2 f r alike, for a and b of equal power
+            kept = np.sqrt(1 + 2 * alike * self._fall * self._rise)
+            fall, rise = self._fall / kept, self._rise / kept
         lo = min(state.faded, self._fade)
         hi = min(lo + out.shape[1], self._fade)
         out[:, : hi - lo] *= rise[lo:hi]
@@ -190,8 +192,10 @@ class Mixer:
         return any(begin <= places[-1] < after for begin, after in gaps)
 
 
-def _edges(voice: Voice) -> set[Address]:
-    return {track.address for track in voice.program.tracks}
+def _likeness(a: Float32, b: Float32) -> float:
+    """The correlation of two blocks, 0 to 1; 0 with silence."""
+    power = float(np.vdot(a, a)) * float(np.vdot(b, b))
+    return min(max(float(np.vdot(a, b)) / power**0.5, 0.0), 1.0) if power > 0 else 0.0
 
 
 def _gaps(voice: Voice, first: int, stop: int) -> set[tuple[int, int]]:

@@ -56,7 +56,7 @@ def with_body(graph: Graph, path: Path, body: Body) -> Graph:
 
     Instances forget what they set for knobs that the group publishes no longer.
     """
-    name = group_at(graph, path)
+    name, body = group_at(graph, path), _without_stale_routes(body)
     if name is None:
         assert isinstance(body, Graph)
         return body
@@ -71,6 +71,15 @@ def with_body(graph: Graph, path: Path, body: Body) -> Graph:
         groups = {one: _without_knobs(group, {k for g, k in hidden if g == one}) for one, group in groups.items()}
         graph = replace(graph, groups=groups)
     return graph
+
+
+def _without_stale_routes(body: Body) -> Body:
+    """The body without the ways of edges that are gone."""
+    if not body.view.routes:
+        return body
+    ends = {edge.target for edge in body.edges}
+    kept = {end: points for end, points in body.view.routes.items() if end in ends}
+    return body if len(kept) == len(body.view.routes) else replace(body, view=replace(body.view, routes=kept))
 
 
 def as_graph(graph: Graph, body: Body) -> Graph:

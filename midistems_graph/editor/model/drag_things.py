@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from midistems_graph.document.graph import Edge, Frame
+from midistems_graph.document.graph import Address, Edge, Frame
 from midistems_graph.editor.model.bodies import TERMINALS
 from midistems_graph.editor.model.clipboard import duplicate
 from midistems_graph.editor.model.edit import Refused, named
@@ -31,6 +31,8 @@ class DragThings(Gesture):
     verb: str = "move"
     onto: Edge | None = None
     refused: Edge | None = None
+    carried: frozenset[Address] = frozenset()
+    """Where edges end whose points move along, for both of their nodes do."""
 
     @classmethod
     def begin(cls, event: Event, hit: Hit, at: Point, desk: Desk) -> Step:
@@ -47,7 +49,9 @@ class DragThings(Gesture):
         base = replace(base, selection=replace(base.selection, edges=frozenset()))
         moving = _with_contents(base, desk.scene)
         anchor = _anchor(base, moving, hit)
-        return cls(start, base, desk.scene, moving, at, anchor, verb).moved(event, desk)
+        moved = (e.target for e in base.body.edges if {e.source.node, e.target.node} <= moving.nodes)
+        carried = frozenset(moved) & base.body.view.routes.keys() if base.body.view.routes else frozenset()
+        return cls(start, base, desk.scene, moving, at, anchor, verb, carried=carried).moved(event, desk)
 
     def moved(self, event: Event, desk: Desk) -> Step:
         state = self._state(event)
@@ -86,7 +90,12 @@ class DragThings(Gesture):
         notes = tuple(
             replace(n, x=n.x + dx, y=n.y + dy) if i in self.moving.notes else n for i, n in enumerate(view.notes)
         )
-        return self.base.with_body(replace(body, view=replace(view, nodes=nodes, frames=frames, notes=notes)))
+        routes = {
+            end: tuple((px + dx, py + dy) for px, py in points) if end in self.carried else points
+            for end, points in view.routes.items()
+        }
+        view = replace(view, nodes=nodes, frames=frames, notes=notes, routes=routes if routes else view.routes)
+        return self.base.with_body(replace(body, view=view))
 
     def _over(self, event: Event, desk: Desk) -> DragThings:
         """The gesture with the edge under the pointer that the node would go into."""

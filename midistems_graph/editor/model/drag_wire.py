@@ -45,7 +45,7 @@ class DragWire(Gesture):
         wire = desk.scene.wire(edge)
         assert wire is not None
         state = desk.state.with_body(disconnected(desk.state.body, [edge]))
-        gesture = cls(desk.state, edge.source, "out", wire.curve.start, wire.kind, event.at, edge)
+        gesture = cls(desk.state, edge.source, "out", wire.track.start, wire.kind, event.at, edge)
         return Step(state, gesture)
 
     def moved(self, event: Event, desk: Desk) -> Step:

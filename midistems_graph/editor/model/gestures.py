@@ -1,10 +1,11 @@
 """From pointer events to gestures: what a press begins, what a click, a double click and the wheel do.
 
 press and move   a port: a wire; a node, note or title of a frame: a drag (Alt: of a copy); a side of a
-                 frame: its size; an edge: its end pulled off; nothing: a box that selects (Shift adds, Ctrl
-                 or Alt subtracts); with the middle button: the canvas
+                 frame: its size; an edge: its end pulled off; a point of one: moved; nothing: a box that
+                 selects (Shift adds, Ctrl or Alt subtracts); with the middle button: the canvas
 click            selects (Shift adds, Ctrl toggles, Alt subtracts); an edge or an output plays, too
-double click     nothing: the palette; a group: into it; a node, frame or note: its text
+double click     nothing: the palette; a group: into it; a node, frame or note: its text; an edge: led through
+                 the point, or no longer through one that is there
 right click      the menu of what is there
 wheel            zoom
 Escape           takes the gesture back, or the selection
@@ -12,25 +13,32 @@ Escape           takes the gesture back, or the selection
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import hypot
 
 from midistems_graph.document.graph import Edge
 from midistems_graph.editor.model.bodies import TERMINALS
+from midistems_graph.editor.model.drag_route import DragRoute
 from midistems_graph.editor.model.drag_things import DragThings, begin_frame, fixed
 from midistems_graph.editor.model.drag_wire import DragWire
+from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.events import (
     AskForNode,
     Audition,
+    Commit,
     ContextMenu,
     EditText,
     Effect,
     Entered,
     Event,
     Overlay,
+    Said,
 )
 from midistems_graph.editor.model.gesture import Desk, Gesture, Step
 from midistems_graph.editor.model.plane import Point, Rect
+from midistems_graph.editor.model.routes import add_point, remove_point
 from midistems_graph.editor.model.scene import Hit
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
@@ -83,6 +91,11 @@ def _double(event: Event, desk: Desk) -> Step:
     match hit.kind:
         case "empty":
             return Step(state, None, (AskForNode(event.at),))
+        case "edge" if edge := _edge(hit, desk):
+            track = desk.scene.wires[hit.id].track
+            return _bent(desk, partial(add_point, state, edge, track, event.at))
+        case "route" if edge := _edge(hit, desk):
+            return _bent(desk, partial(remove_point, state, edge.target, hit.place))
         case "node" if hit.id in TERMINALS:
             return Step(state)
         case "node" if state.body.nodes[hit.id].group in state.graph.groups:
@@ -110,6 +123,8 @@ class Press(Gesture):
                 return DragWire.begin(event, self.hit, desk)
             case "edge" if edge := _edge(self.hit, desk):
                 return DragWire.pull_off(event, edge, desk)
+            case "route" if edge := _edge(self.hit, desk):
+                return DragRoute(desk.state, edge.target, self.hit.place).moved(event, desk)
             case "node" if self.hit.id in TERMINALS:
                 return fixed(desk)
             case "node" | "note":
@@ -186,6 +201,15 @@ class Pan(Gesture):
         return Step(self.start)
 
 
+def _bent(desk: Desk, make: Callable[[], Edit]) -> Step:
+    """An edge led through one point more or less."""
+    try:
+        edit = make()
+    except Refused as refused:
+        return Step(desk.state, None, (Said(str(refused)),))
+    return Step(desk.state.with_graph(edit.graph), None, (Commit(edit.label),))
+
+
 def _edge(hit: Hit, desk: Desk) -> Edge | None:
     wire = desk.scene.wires.get(hit.id)
     return wire.edge if wire else None
@@ -194,7 +218,7 @@ def _edge(hit: Hit, desk: Desk) -> Edge | None:
 def _heard(hit: Hit, desk: Desk) -> tuple[Effect, ...]:
     """The request to play an edge or an output that was clicked."""
     path = desk.state.path
-    edge = _edge(hit, desk) if hit.kind == "edge" else None
+    edge = _edge(hit, desk) if hit.kind in ("edge", "route") else None
     if edge is not None:
         return (Audition(edge.source, desk.insight.flat_source(path, edge.source), edge),)
     if hit.kind == "port" and hit.port is not None and hit.port.side == "out" and not hit.port.free:

@@ -4,7 +4,7 @@ A scene is made from the one before it and shares all that stayed the same, so t
 thousand nodes costs one box and its edges. Ids: a box has that of its node, an edge is written as in
 the document (`a.out -> b.in`), frames and notes are `frame:0`, `note:0`.
 
-The document has no reroute points yet; edges are curves from port to port.
+Edges run from port to port, through the points of their route.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from midistems_graph.editor.model.bodies import INPUTS, OUTPUTS, TERMINALS, Path
 from midistems_graph.editor.model.grid import GridIndex
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.knob_words import told_knobs
-from midistems_graph.editor.model.plane import Curve, Point, Rect, snapped
+from midistems_graph.editor.model.plane import Point, Rect, snapped
 from midistems_graph.editor.model.shape import (
     PortSpot,
     Shape,
@@ -33,6 +33,7 @@ from midistems_graph.editor.model.shape import (
     sides_of_group,
     terminal_shape,
 )
+from midistems_graph.editor.model.tracks import Track, nearest_point
 
 PORT_REACH, EDGE_REACH, FRAME_REACH = 9.0, 7.0, 8.0
 """How near a point must be to hit a port, an edge or the border of a frame, in pixels of the screen."""
@@ -70,7 +71,7 @@ class Wire(NamedTuple):
 
     id: str
     edge: Edge
-    curve: Curve
+    track: Track
     kind: str
     quiet: bool
     """An end is muted or bypassed."""
@@ -104,12 +105,14 @@ Part = Literal["body", "title", "left", "right", "top", "bottom", "corner"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What is under a point. `part` says where on it: the title of a box or frame, a side of a frame."""
+    """What is under a point. `part` says where on it: the title of a box or frame, a side of a frame; `place` which
+    of the points of an edge it is."""
 
-    kind: Literal["port", "node", "edge", "note", "frame", "empty"]
+    kind: Literal["port", "node", "edge", "route", "note", "frame", "empty"]
     id: str = ""
     port: PortSpot | None = None
     part: Part = "body"
+    place: int = 0
 
     @property
     def address(self) -> Address:
@@ -172,7 +175,7 @@ class Scene:
 
     def rect(self, item_id: str) -> Rect | None:
         item = self.item(item_id)
-        return item.curve.bounds if isinstance(item, Wire) else item.rect if item else None
+        return item.track.bounds if isinstance(item, Wire) else item.rect if item else None
 
     @cached_property
     def bounds(self) -> Rect | None:
@@ -201,8 +204,8 @@ class Scene:
         nearest, found = reach, None
         for name in sorted(self.index.near(at, reach)):
             wire = self.wires.get(name)
-            if wire and wire.curve.bounds.grown(reach).holds(at):
-                distance = wire.curve.distance(at)
+            if wire and wire.track.bounds.grown(reach).holds(at):
+                distance = wire.track.distance(at)
                 if distance <= nearest:
                     nearest, found = distance, wire.edge
         return found
@@ -214,7 +217,7 @@ class Scene:
     def edges_in(self, rect: Rect) -> list[Edge]:
         """Edges that cross a rectangle or lie in it."""
         near = (self.wires[name] for name in self.index.within(rect) if name in self.wires)
-        return [wire.edge for wire in near if wire.curve.crosses(rect)]
+        return [wire.edge for wire in near if wire.track.crosses(rect)]
 
     def frames_and_notes_in(self, rect: Rect) -> tuple[list[int], list[int]]:
         """Numbers of the frames and notes that lie in a rectangle."""
@@ -291,7 +294,11 @@ class Scene:
                 return Hit("note", name)
         return None
 
-    def _other_at(self, at: Point, scale: float, near: Collection[str]) -> Hit:
+    def _other_at(self, at: Point, scale: float, near: set[str]) -> Hit:
+        for name in sorted(near & self.routed):
+            place = nearest_point(self.wires[name].track.points, at, PORT_REACH * max(scale, 1.0))
+            if place is not None:
+                return Hit("route", name, place=place)
         edge = self.edge_at(at, scale)
         if edge is not None:
             return Hit("edge", str(edge))
@@ -305,6 +312,12 @@ class Scene:
         return sorted(names, key=self._place.__getitem__, reverse=True)
 
     @cached_property
+    def routed(self) -> frozenset[str]:
+        """Ids of the edges that are led through points."""
+        routes = self.body.view.routes
+        return frozenset(str(edge) for edge in self.edges if edge.target in routes) if routes else frozenset()
+
+    @cached_property
     def _place(self) -> dict[str, int]:
         if self.before is not None and self.before.boxes.keys() == self.boxes.keys():
             return self.before._place
@@ -312,7 +325,7 @@ class Scene:
 
 
 def _rect(item: Item) -> Rect:
-    return item.curve.bounds if isinstance(item, Wire) else item.rect
+    return item.track.bounds if isinstance(item, Wire) else item.rect
 
 
 def _differing(own: Mapping[str, Item], others: Mapping[str, Item]) -> list[str]:
@@ -401,6 +414,12 @@ class _Making:
         old_nodes: Mapping[str, Node] = before.body.nodes if before else {}
         touched = before.incident if before else {}
         boxes: dict[str, Box] = {}
+        if before is not None and incident is before.incident and self.body.nodes == old_nodes and self.groups_same:
+            was = before.body.view.nodes  # places alone differ: most are the same objects
+            moved = [i for i, at in positions.items() if was.get(i) is not at and i in self.body.nodes]
+            boxes = {i: box for i, box in old.items() if i not in TERMINALS}
+            boxes.update({i: Box(i, *positions[i], old[i].shape) for i in moved if positions[i] != was.get(i)})
+            return boxes | (self._terminals(self.body, boxes) if isinstance(self.body, Group) else {})
         for node_id, node in self.body.nodes.items():
             box = old.get(node_id)
             x, y = positions.get(node_id, (0.0, 0.0))
@@ -447,6 +466,9 @@ class _Making:
             edge for name, box in boxes.items() if before.boxes.get(name) is not box for edge in incident.get(name, ())
         }
         gone: frozenset[Edge] = frozenset()
+        routes, old = self.body.view.routes, before.body.view.routes
+        if routes != old:
+            dirty |= {e for e in self.edges if routes.get(e.target) != old.get(e.target)}
         if self.edges is not before.edges:
             gone, dirty = before.edges - self.edges, dirty | (self.edges - before.edges)
         if not dirty and not gone:
@@ -471,7 +493,8 @@ class _Making:
         if not kind:
             kind = next((p.kinds[0] for p in (leaves, arrives) if p is not None and len(p.kinds) == 1), "")
         quiet = any(box is not None and box.shape.state != "on" for box in (source, target))
-        return Wire(str(edge), edge, Curve.level(start, end), kind, quiet)
+        points = self.body.view.routes.get(edge.target, ())
+        return Wire(str(edge), edge, Track.through(start, points, end), kind, quiet)
 
 
 def _same_edges(a: Body, b: Body) -> bool:

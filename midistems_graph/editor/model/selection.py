@@ -35,7 +35,7 @@ class Selection:
         match hit.kind:
             case "node" if hit.id in body.nodes:
                 return cls.of(nodes=[hit.id])
-            case "edge":
+            case "edge" | "route":
                 return cls.of(edges=[e for e in all_edges(body) if str(e) == hit.id])
             case "frame":
                 return cls.of(frames=[number(hit.id)])

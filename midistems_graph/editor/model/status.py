@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from midistems_graph.document.graph import Body
-from midistems_graph.engine.execute import Failure, NodeReport
 from midistems_graph.engine.forecast import Forecast
+from midistems_graph.engine.reports import Failure, NodeReport
 
 Standing = Literal[
     "unknown", "skipped", "bypassed", "derived", "cached", "done", "dirty", "waiting", "running", "cancelled", "failed"

@@ -63,18 +63,25 @@ class Albums:
     def __init__(self, engine: Engine, cache: PictureCache) -> None:
         self.engine, self.cache = engine, cache
         self._albums: OrderedDict[tuple[object, ...], Album] = OrderedDict()
+        self._known: dict[Take, tuple[list[str], tuple[Interval, ...]]] = {}
+        """Lineages of the parts of takes, and where they are computed, since the last `refresh`."""
+
+    def refresh(self) -> None:
+        """Something was computed, or edited."""
+        self._known.clear()
 
     def open(self, take: Take, kind: Kind, channel: Channel) -> Album | None:
         """The album of a take, reading from all that is computed by now; None while nothing is.
 
         Raises NotDrawable for what has no such picture.
         """
-        lineages = [self.engine.lineage(part.address) for part in take.parts]
+        if take not in self._known:
+            self._known[take] = [self.engine.lineage(part.address) for part in take.parts], there(self.engine, take)
+        lineages, stretches = self._known[take]
         if not all(lineages):
             return None
         parts = [(line, part.stem, part.gain) for line, part in zip(lineages, take.parts, strict=True)]
         key = (kind, channel, *parts)
-        stretches = there(self.engine, take)
         album = self._albums.get(key)
         if album is None:
             album = self._new(take, kind, channel, stretches, content_key(map(str, parts)))

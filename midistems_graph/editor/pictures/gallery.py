@@ -50,6 +50,7 @@ class Gallery:
         self._shown = shown
         self._wishes: tuple[Wish, ...] = ()
         self._wake = threading.Event()
+        self._stale = False
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
         self._thread.start()
@@ -61,6 +62,7 @@ class Gallery:
 
     def poke(self) -> None:
         """Something was computed, or edited."""
+        self._stale = True
         self._wake.set()
 
     def close(self) -> None:
@@ -74,6 +76,9 @@ class Gallery:
             self._wake.clear()
             if self._closed:
                 return
+            if self._stale:
+                self._stale = False
+                self._albums.refresh()
             try:
                 self._serve([self._task(wish) for wish in self._wishes])
             except Exception:
@@ -117,11 +122,11 @@ class Gallery:
         for task in tasks:
             if self._wake.is_set():
                 return False
-            self._shown(_made(task, finely))
+            self._shown(_made(task, finely, self._wake.is_set))
         return not self._wake.is_set()
 
 
-def _made(task: _Task, finely: bool) -> Made:
+def _made(task: _Task, finely: bool, given_up: Callable[[], bool]) -> Made:
     """The picture of a wish as it is now; `finely` transforms what is shown once more where that shows more."""
     wish = task.wish
     if not task.albums:
@@ -136,7 +141,7 @@ def _made(task: _Task, finely: bool) -> Made:
         curves = album.pyramid.query(wish.start, wish.stop, wish.width)
         picture = plot(curves, wish.height, wish.inks, wish.look.floor_db, wish.look.ceiling_db)
         return Made(wish, _floats(picture), share, curves=curves)
-    strips = tuple(_strip(a, wish, finely) for a in task.albums)
+    strips = tuple(_strip(a, wish, finely, given_up) for a in task.albums)
     if wish.kind == "difference":
         if strips[0].measure != strips[1].measure:
             return Made(wish, sentence="the two edges show different things; compare two of one kind")
@@ -146,11 +151,11 @@ def _made(task: _Task, finely: bool) -> Made:
     return Made(wish, _floats(painted), share, strips)
 
 
-def _strip(album: Album, wish: Wish, finely: bool) -> Strip:
+def _strip(album: Album, wish: Wish, finely: bool, given_up: Callable[[], bool]) -> Strip:
     pyramid, source = album.pyramid, album.source
     assert isinstance(pyramid, SpectrogramPyramid) and isinstance(source, Subject)
     if finely and pyramid.is_coarse(wish.start, wish.stop, wish.width):
-        fine = detail(pyramid, source, wish.start, wish.stop, wish.width)
+        fine = detail(pyramid, source, wish.start, wish.stop, wish.width, given_up)
         if fine is not None:
             return fine
     return pyramid.query(wish.start, wish.stop, wish.width)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from midistems_graph.audio.colormap import SIGNED_ANCHORS, SIGNED_ANCHORS_LIGHT, coloured
+from midistems_graph.audio.colormap import ANCHORS, LIGHT_ANCHORS, SIGNED_ANCHORS, SIGNED_ANCHORS_LIGHT, coloured
 from midistems_graph.audio.values import Float32
 from midistems_graph.editor.pictures.axes import FrequencyAxis, Scale
 from midistems_graph.editor.pictures.pixels import grouped
@@ -134,7 +134,7 @@ def _palette(measure: Measure, floor_db: float, ceiling_db: float, light: bool) 
         if floor_db >= ceiling_db:
             raise ValueError(f"the floor of {floor_db:g} dB must lie below the ceiling of {ceiling_db:g} dB")
         shade = (np.arange(256) / CODES_PER_DB + LOWEST_DB - floor_db) / (ceiling_db - floor_db)
-    return _opaque(coloured(1 - shade if light else shade))
+    return _opaque(coloured(shade, LIGHT_ANCHORS if light else ANCHORS))
 
 
 @lru_cache(maxsize=2)

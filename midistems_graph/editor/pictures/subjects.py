@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,10 @@ class Engine(EdgeReader, Protocol):
     def ready(self, address: Address) -> tuple[Interval, ...]: ...
 
     def lineage(self, address: Address) -> str: ...
+
+
+_EDGE = Fraction(1, 25)
+"""Seconds around a stretch that the resampler may look at."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +68,30 @@ class Subject:
         return None if value is None else drawable(value, part.stem)
 
     def _mixed(self, first: Drawable, span: Span) -> Audio | None:
-        """All parts with their gains, added."""
+        """All parts with their gains, added, at the rate of the first."""
         if not isinstance(first, Audio):
             raise NotDrawable("only sound can be mixed; look at one edge at a time")
         total = first.samples * np.float32(self.take.parts[0].gain)
         for part in self.take.parts[1:]:
-            value = self._part(part, span)
-            if value is None:
+            sound = self._fitted(part, span)
+            if sound is None:
                 return None
-            if not isinstance(value, Audio):
-                raise NotDrawable("sound and a spectrogram cannot be mixed; look at one edge at a time")
-            samples = resample(value, span.rate).samples
-            if samples.shape[1] != total.shape[1] or samples.shape[0] not in (1, len(total)):
-                raise NotDrawable("the two edges differ in length or channels; look at one edge at a time")
-            total = total + samples * np.float32(part.gain)
+            if sound.channels not in (1, len(total)) and len(total) != 1:
+                raise NotDrawable(f"sound of {sound.channels} channels is not mixed with sound of {len(total)}")
+            total = total + sound.samples * np.float32(part.gain)
         return Audio(total, first.span)
+
+    def _fitted(self, part: Part, span: Span) -> Audio | None:
+        """A part on the samples of a span; at another rate, with what the resampler looks at around it."""
+        value = self._part(part, span)
+        if value is not None and not isinstance(value, Audio):
+            raise NotDrawable("sound and a spectrogram cannot be mixed; look at one edge at a time")
+        if value is None or value.rate == span.rate:
+            return value
+        reach = ceil(_EDGE * span.rate)
+        wider = Span(max(span.start - reach, 0), min(span.stop + reach, span.total), span.total, span.rate)
+        value = self._part(part, wider)
+        return resample(value, span.rate).crop(span) if isinstance(value, Audio) else None
 
 
 def one_channel(samples: Float32, channel: Channel) -> Float32:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from midistems_graph.audio.files import SOUND_EXTENSIONS
 from midistems_graph.document.files import load, save
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.editor.model.edit import Edit
@@ -21,6 +22,9 @@ LOOK_EVERY = 1.0
 """Seconds between looks at the file: whether another window or program touched it."""
 
 GRAPH_FILES = Kind("a graph", (".json", ".mgraph"))
+NAMED_FILES = Kind("a sound file", tuple(sorted(SOUND_EXTENSIONS)))
+NAMED_FOLDERS = Kind("a folder", (), folders=True)
+"""What knobs name."""
 
 
 class Documents:
@@ -33,6 +37,7 @@ class Documents:
         self._look_at = 0.0
         self._title = ""
         bench.commands |= {"new": self.new_canvas, "save": self.save, "save_as": self.ask_save, "quit": self.quit}
+        bench.choose_file = lambda folder, chosen: browser.ask_open(NAMED_FOLDERS if folder else NAMED_FILES, chosen)
         listener.song_bound = self._remember_song
 
     def open(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.edit import Refused
@@ -18,7 +19,7 @@ from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
-from midistems_graph.editor.view.strip import Hands
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.engine.binding import SONG, InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
@@ -53,7 +54,7 @@ class Listener:
         """Begin, when the window is there."""
         self.desk.open()
         self.output.open()
-        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop))
+        self.pictures.open(Hands(self._seek, self._set_loop, self._unloop, scrub=self._scrub, release=self._release))
         self.bench.recolored = self._recolor
 
     def close(self) -> None:
@@ -119,20 +120,21 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, inputs, self.folder, self.output.opened())
+            self.ears = Ears(installed(), self.store, inputs, self.folder)
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
         self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
+        self.output.begin(self.ears)
         return True
 
     def bind_demo(self) -> None:
         """The demo song."""
         try:
             mixture = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.bind(mixture)
@@ -172,6 +174,14 @@ class Listener:
     def _seek(self, seconds: float) -> None:
         if ears := self._heard_with():
             ears.seek(seconds)
+
+    def _scrub(self, seconds: float) -> None:
+        if ears := self._heard_with():
+            ears.deck.scrub(round(seconds * ears.deck.song.rate))
+
+    def _release(self) -> None:
+        if self.ears is not None:
+            self.ears.deck.release()
 
     def _set_loop(self, first: float, last: float) -> None:
         if ears := self._heard_with():

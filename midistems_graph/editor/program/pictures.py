@@ -20,7 +20,8 @@ from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
 from midistems_graph.editor.view.panes import Sight
-from midistems_graph.editor.view.strip import Hands, Strip
+from midistems_graph.editor.view.strip import Strip
+from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.editor.view.textures import Textures
 
 POKE_SECONDS = 0.5
@@ -99,7 +100,9 @@ class Pictures:
             strip.look(Sight(), self._views)
             return False
         loop, rate = ears.deck.transport.loop, ears.deck.song.rate
-        sight = Sight(ears.take, self._kind_of(ears.take), ears.other, self.comparing)
+        edges = ears.desk.edges
+        pair = (Take.of(edges["A"]), Take.of(edges["B"])) if self.comparing and len(edges) == 2 else None
+        sight = Sight(ears.take, self._kind_of(ears.take), pair)
         strip.look(sight, self._views, self.painting.tool, self._shown_strokes(ears.take))
         at, playing = ears.deck.status.sample / rate, ears.deck.transport.playing
         strip.mark(at, loop and (loop[0] / rate, loop[1] / rate), playing=playing)
@@ -119,7 +122,8 @@ class Pictures:
             self._gallery.poke()
 
     def recolor(self) -> None:
-        self.strip.recolor(self.bench.window.palette)
+        window = self.bench.window
+        self.strip.recolor(window.palette, window.scale)
         for node_id in list(self._thumbnails):
             self.want_thumbnail(node_id)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
+from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError
 from midistems_graph.document.presets import presets
@@ -99,7 +100,7 @@ class Separate:
     def _add_demo(self) -> None:
         try:
             song = demo_mixture()
-        except OSError as error:
+        except (OSError, SoundFileError) as error:
             self.bench.say(f"the demo song cannot be written: {error}", wrong=True)
             return
         self.add_songs([song])

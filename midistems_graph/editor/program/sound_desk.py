@@ -110,10 +110,11 @@ class SoundDesk:
         self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), kept))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
-        badge = "computing" if status.waiting else badge
+        failure = ears.live.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
+        badge = "failed" if failure else "computing" if status.waiting else badge
         levels = None if hides else status.levels
         self._hold(title, levels)
-        note = "" if hides else status.note
+        note = "" if hides else failure or status.note
         self.panel.show(PanelView(view, title, note, badge, levels, self._held))
         return playing
 

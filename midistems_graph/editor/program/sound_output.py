@@ -39,15 +39,23 @@ class SoundOutput:
     def close(self) -> None:
         self._opener.shutdown(wait=True, cancel_futures=True)
 
-    def opened(self) -> AudioOut:
-        """The device of the settings, or what can take its place."""
-        return opened(self.bench.settings)
+    def begin(self, ears: Ears) -> None:
+        """Have ears play on the device of the settings, or what can take its place, as soon as it is opened."""
+        settings, jobs = self.bench.settings, self.bench.window.jobs
+
+        def work() -> None:
+            out = opened(settings)
+            ears.deck.player.use(out)
+            if out.note:
+                jobs.post(lambda: self.bench.say(out.note, wrong=True))
+
+        self._opener.submit(guarded, work)
 
     def tick(self, health: Health) -> None:
         """Show how the device does; say what helps when the sound broke off."""
         name = "no sound device" if health.device == SilentOut.NAME else health.device
         xruns = f"{health.xruns} xrun{'s' * (health.xruns > 1)} · " if health.xruns else ""
-        words = f"{xruns}{name} · {health.rate} Hz · {health.period} frames"
+        words = f"{xruns}{name} · {health.rate / 1000:g} kHz · {health.period} frames"
         self.bench.status.show_sound(words, wrong=bool(health.xruns))
         if health.xruns > self._xruns and time.monotonic() - self._hinted > _QUIET_SECONDS:
             self._hinted = time.monotonic()
@@ -79,19 +87,12 @@ class SoundOutput:
     def _choose(self, row: str) -> None:
         what, _, choice = row.partition(":")
         settings = self.bench.settings
-        changed = replace(settings, device=choice) if what == "device" else replace(settings, block=int(choice))
-        self.bench.settings = changed
+        self.bench.settings = (
+            replace(settings, device=choice) if what == "device" else replace(settings, block=int(choice))
+        )
         ears = self._ears()
-        if ears is None:
-            return
-        player, jobs = ears.deck.player, self.bench.window.jobs
-
-        def begin() -> None:
-            out = opened(changed)
-            player.use(out)
-            jobs.post(lambda: self.bench.say(out.note or f"playing on {out.name}", wrong=bool(out.note)))
-
-        self._opener.submit(guarded, begin)
+        if ears is not None:
+            self.begin(ears)
 
 
 def opened(settings: Settings) -> AudioOut:

@@ -72,6 +72,7 @@ class Standing:
                 self.bench.canvas.forget_marks()
             self._prefix = prefix
             self._show()
+            self.bench.tell_more()
 
     @property
     def left(self) -> float | None:
@@ -116,7 +117,7 @@ class Standing:
         def show() -> None:
             if reason and self._asked == asked:
                 self._reason = reason
-                self.bench.refresh()
+                self.bench.tell_more()
 
         self.bench.window.jobs.post(show)
 
@@ -197,7 +198,7 @@ class Standing:
         self._levels |= levels
         self._flat[address] = replace(mark, null=null)
         self._show()
-        self.bench.refresh()
+        self.bench.tell_more()
 
 
 def _to_do(marks: Mapping[str, Mark]) -> tuple[tuple[str, str], ...]:

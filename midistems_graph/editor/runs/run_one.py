@@ -14,9 +14,10 @@ from midistems_graph.editor.runs.job import Came, Job
 from midistems_graph.engine import augment
 from midistems_graph.engine.augment import COMPARE, MIXTURE, REFERENCE, Wanted
 from midistems_graph.engine.binding import SONG, InputProblem, sound_files
-from midistems_graph.engine.execute import Executor, Status
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder, OutputRefused
 from midistems_graph.engine.plan import Unit
+from midistems_graph.engine.reports import Status
 from midistems_graph.engine.run import GraphUnsound, RunResult, Score, execute, prepare
 from midistems_graph.engine.store.base import Store
 from midistems_graph.engine.wiring import PlanError

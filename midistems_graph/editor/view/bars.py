@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
-from midistems_graph.editor.view.themes import quiet_button_theme
+from midistems_graph.editor.view.themes import TEXT_SIZE, quiet_button_theme
 
 Command = Callable[[str], None]
+
+RUN_WIDTH = 290
+"""Pixels of the run in the status bar, with its button."""
 
 
 class TopBar:
@@ -128,7 +132,7 @@ class StatusBar:
         """A sentence for the person; it stays until the next."""
         if sentence != self._said:
             self._said = sentence
-            dpg.set_value(self._sentence, " ".join(sentence.split()))
+            self._set_places()
         dpg.configure_item(self._sentence, color=self.palette.bad if wrong else self.palette.soft)
 
     @property
@@ -140,6 +144,7 @@ class StatusBar:
             return
         self._work = work or Work(-1)
         dpg.configure_item(self._run, show=work is not None)
+        self._set_places()
         if work is not None:
             dpg.set_value(self._bar, work.done)
             left = f"{spoken(work.left)} left" if work.left is not None else f"{work.done:.0%}"
@@ -153,6 +158,12 @@ class StatusBar:
             self._set_places()
 
     def _set_places(self) -> None:
-        if self._width:
-            dpg.configure_item(self._run, pos=[int(self._width * 0.5), 2])
-            dpg.configure_item(self._sound, pos=[int(self._width) - 12 - 8 * len(self._device), 3])
+        """The sound on the right, the run beside it, the sentence in what is left."""
+        if not self._width:
+            return
+        sound = self._width - 12 - text_width(self._device, TEXT_SIZE)
+        run = sound - RUN_WIDTH
+        dpg.configure_item(self._sound, pos=[int(sound), 3])
+        dpg.configure_item(self._run, pos=[int(run), 2])
+        room = (run if self._work.done >= 0 else sound) - 30
+        dpg.set_value(self._sentence, fit(" ".join(self._said.split()), TEXT_SIZE, room))

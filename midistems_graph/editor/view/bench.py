@@ -80,6 +80,7 @@ class Bench:
         self.choose_file: Choose = lambda folder, chosen: self.say("files cannot be chosen here", wrong=True)
         self._graph, self._path = editor.state.graph, editor.state.path
         self._listening = 0.0
+        self._inspected: object = None
 
     def open(
         self, title: str = "midistems-graph", *, visible: bool = True, size: tuple[int, int] | None = None
@@ -224,8 +225,11 @@ class Bench:
         self.canvas.choose(state.selection)
         self.canvas.point_at(state.hover)
         self.canvas.float_above(editor.overlay)
-        self.minimap.show(editor.scene)
-        if editor.gesture is None:
+        if editor.gesture is None or state.graph is self._graph:
+            self.minimap.show(editor.scene)
+        inspected = state.graph, state.path, state.selection, editor.insight.iterations(state.path)
+        if editor.gesture is None and self._inspected != inspected:
+            self._inspected = inspected
             self.inspector.show(page_of(editor, self.why))
         labels = state.breadcrumb if state.path else ()
         shown, count = editor.insight.iterations(state.path)
@@ -242,6 +246,11 @@ class Bench:
             self._tell()
             if edited:
                 self.changed()
+
+    def tell_more(self) -> None:
+        """What is known of nodes and edges is more than before."""
+        self._inspected = None
+        self.refresh()
 
     def _tell(self) -> None:
         """What the rules say, on edges and cards."""

@@ -241,7 +241,8 @@ class Canvas:
                 parent=into,
             )
         if overlay.insert is not None and self.scene and (wire := self.scene.wire(overlay.insert)):
-            dpg.draw_bezier_cubic(*wire.curve, color=faded(p.good, 120), thickness=8, parent=into)
+            for piece in wire.track.pieces:
+                dpg.draw_bezier_cubic(*piece, color=faded(p.good, 120), thickness=8, parent=into)
         if overlay.wire is not None:
             wire_ = overlay.wire
             curve = Curve.level(wire_.start, wire_.end) if wire_.side == "out" else Curve.level(wire_.end, wire_.start)

@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import Empty
 
 from midistems_graph.audio.output_base import AudioOut
+from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.audio.values import Span
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.audition.deck import Deck
@@ -25,11 +26,15 @@ from midistems_graph.node.library import NodeLibrary
 
 log = logging.getLogger(__name__)
 
+AHEAD = 0.35
+"""Seconds that are rendered ahead: nodes may hold the interpreter's lock for a few tenths of a second."""
+
 
 class Ears:
     """Hears one song through one graph. All methods are for the main thread and return at once.
 
-    `inputs` are the files bound to the graph's inputs, the song among them.
+    `inputs` are the files bound to the graph's inputs, the song among them. Without an output time is kept in silence
+    until one is opened (`deck.player.use`).
     """
 
     def __init__(
@@ -43,7 +48,8 @@ class Ears:
         self.bindings = Bindings.open(inputs, folder)
         bound = self.bindings.files[SONG]
         self.live = LiveEngine(library, store)
-        self.deck = Deck(self.live, Span.whole(bound.frames, bound.rate), out=out)
+        whole = Span.whole(bound.frames, bound.rate)
+        self.deck = Deck(self.live, whole, out=out or SilentOut(bound.rate, note=""), ahead=AHEAD)
         self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False

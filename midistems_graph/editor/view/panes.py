@@ -23,12 +23,11 @@ IN_BINS = ("spectrogram", "magnitude", "phase", "mask")
 
 @dataclass(frozen=True)
 class Sight:
-    """What is looked at: the take that is heard with the kind of value it carries, and another one to compare with."""
+    """What is looked at: the take that is heard with the kind of value it carries, or A and B above each other."""
 
     take: Take | None = None
     kind: str = ""
-    other: Take | None = None
-    comparing: bool = False
+    pair: tuple[Take, Take] | None = None
 
     @property
     def is_in_bins(self) -> bool:
@@ -93,24 +92,24 @@ class Chart:
         return Point(x, y, self.timeline.at((x - self.left) / self.width), self.hz(y))
 
 
-def panes_of(sight: Sight, views: Views, height: float) -> tuple[Pane, ...]:
-    """The panes of a strip of so many pixels."""
+def panes_of(sight: Sight, views: Views, height: float, ruler: float = RULER) -> tuple[Pane, ...]:
+    """The panes of a strip of so many pixels, below its ruler."""
     if sight.take is None:
         return ()
     take, kinds = sight.take, _kinds(sight, views)
-    if not (sight.comparing and sight.other is not None):
+    if sight.pair is None:
         if len(kinds) == 1:
-            return _stacked(((kinds[0], take, "", None),), height)
-        split = RULER + round((height - RULER) * WAVE_SHARE)
+            return _stacked(((kinds[0], take, "", None),), height, ruler)
+        split = ruler + round((height - ruler) * WAVE_SHARE)
         return (
-            Pane("a " + kinds[0], kinds[0], take, RULER, split - GAP),
+            Pane("a " + kinds[0], kinds[0], take, ruler, split - GAP),
             Pane("a " + kinds[1], kinds[1], take, split, height),
         )
-    other, kind = sight.other, kinds[-1]
-    rest: _Row = (kind, difference(take, other), "A - B", None)
+    (a, b), kind = sight.pair, kinds[-1]
+    rest: _Row = (kind, difference(a, b), "A - B", None)
     if kind == "spectrogram":
-        rest = ("difference", take, "A - B: orange where A is louder, blue where B is", other)
-    return _stacked(((kind, take, f"A  {take.name}", None), (kind, other, f"B  {other.name}", None), rest), height)
+        rest = ("difference", a, "A - B: orange where A is louder, blue where B is", b)
+    return _stacked(((kind, a, f"A  {a.name}", None), (kind, b, f"B  {b.name}", None), rest), height, ruler)
 
 
 _Row = tuple[Kind, Take, str, Take | None]
@@ -128,9 +127,9 @@ def _kinds(sight: Sight, views: Views) -> tuple[Kind, ...]:
     return (upper, "spectrogram")
 
 
-def _stacked(rows: tuple[_Row, ...], height: float) -> tuple[Pane, ...]:
-    each = (height - RULER) / len(rows)
-    tops = [RULER + round(number * each) for number in range(len(rows) + 1)]
+def _stacked(rows: tuple[_Row, ...], height: float, ruler: float) -> tuple[Pane, ...]:
+    each = (height - ruler) / len(rows)
+    tops = [ruler + round(number * each) for number in range(len(rows) + 1)]
     return tuple(
         Pane("abd"[number] + " " + kind, kind, take, tops[number], tops[number + 1] - GAP, title, other)
         for number, (kind, take, title, other) in enumerate(rows)

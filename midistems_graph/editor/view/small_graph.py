@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.editor.model.plane import Curve, Point, Rect
+from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.view.palette import Palette, wire_color
 
@@ -24,9 +24,9 @@ def draw_small(scene: Scene, into: Rect, parent: int, palette: Palette) -> None:
         return x + (point[0] - middle_x) * scale, y + (point[1] - middle_y) * scale
 
     for wire in scene.wires.values():
-        curve = Curve(*map(at, wire.curve))
         color = wire_color(wire.kind, palette, wire.quiet)
-        dpg.draw_bezier_cubic(*curve, color=color, thickness=1.2, segments=16, parent=parent)
+        for piece in wire.track.pieces:
+            dpg.draw_bezier_cubic(*map(at, piece), color=color, thickness=1.2, segments=16, parent=parent)
     for box in scene.boxes.values():
         left, top, right, bottom = box.rect
         corner, end = at((left, top)), at((right, bottom))

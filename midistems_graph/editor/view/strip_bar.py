@@ -49,37 +49,43 @@ class StripBar:
         self._edge = int(dpg.add_drawlist(10, 3, parent=parent, pos=(0, 0)))
         self._value = int(dpg.add_text("", parent=parent, pos=(12, 5)))
         self.controls: dict[str, int] = {}
-        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._tools:
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._switches:
             self.controls["paint"] = self._button("Paint", "paint on the spectrogram (P)", "paint")
-            for name in _PAINT_WIDTHS:
-                self.controls[name] = self._combo(name, _PAINT_WIDTHS[name], tools(name), self._took)
-        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._group:
-            self.controls["compare"] = self._button("A | B", "two edges side by side (Alt+D)", "views_compare")
+            self.controls["compare"] = self._button("A | B", "two edges above each other (Alt+D)", "views_compare")
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._choices:
             for name in _WIDTHS:
                 self.controls[name] = self._combo(name, _WIDTHS[name], choices(name), self._chose)
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._tools:
+            for name in _PAINT_WIDTHS:
+                self.controls[name] = self._combo(name, _PAINT_WIDTHS[name], tools(name), self._took)
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=4) as self._sizes:
             self.controls["all"] = self._button("All", "the whole song (Shift+Home)", "views_all")
             self.controls["large"] = self._button("Large", "larger or smaller (V)", "views_large")
-        self.recolor(palette)
+        self.recolor(palette, scale)
         self.show(self._views, self._sight, None, force=True)
 
-    def recolor(self, palette: Palette) -> None:
-        self.palette = palette
+    def recolor(self, palette: Palette, scale: float) -> None:
+        self.palette, self.scale = palette, scale
+        for name, width in {**_WIDTHS, **_PAINT_WIDTHS}.items():
+            dpg.configure_item(self.controls[name], width=int(width * scale))
         self._chosen = chosen_button_theme(palette)
-        for group in (self._group, self._tools):
+        for group in (self._switches, self._choices, self._tools, self._sizes):
             dpg.bind_item_theme(group, compact_theme(self.scale))
         dpg.configure_item(self._value, color=palette.soft)
         self.light_edge(False)
         self.show(self._views, self._sight, self._tool, force=True)
 
     def place(self, width: float) -> None:
-        """The controls end at the right side, those for painting left of them; the value begins at the left side."""
+        """The value begins at the left side, the controls end at the right one; tools take the place of choices."""
         self._width = width
-        controls = (sum(_WIDTHS.values()) + 4 * 9 + 118) * self.scale
-        left = max(width - controls, 8.0)
-        dpg.configure_item(self._group, pos=(int(left), 5))
-        tools_left = left - (sum(_PAINT_WIDTHS.values()) + 4 * 4 + 62) * self.scale
-        dpg.configure_item(self._tools, pos=(int(max(tools_left, 8.0)), 5), show=tools_left > 0)
-        dpg.configure_item(self._value, show=tools_left > 200 * self.scale)
+        scale = self.scale
+        right = width - 90 * scale
+        middle = right - (sum(_WIDTHS.values()) + 4 * len(_WIDTHS)) * scale
+        left = middle - 104 * scale
+        places = {self._sizes: right, self._choices: middle, self._tools: middle, self._switches: left}
+        for group, at in places.items():
+            dpg.configure_item(group, pos=(int(max(at, 8.0)), 5))
+        dpg.configure_item(self._value, show=left > 150 * scale)
         dpg.configure_item(self._edge, width=max(int(width), 1))
         self.light_edge(False)
 
@@ -88,13 +94,13 @@ class StripBar:
             return
         self._views, self._sight, self._tool = views, sight, tool
         dpg.bind_item_theme(self.controls["paint"], self._chosen if tool else 0)
-        for name in _PAINT_WIDTHS:
-            dpg.configure_item(self.controls[name], show=tool is not None)
-            if tool is not None:
-                dpg.set_value(self.controls[name], _word(name, getattr(tool, name)))
+        dpg.configure_item(self._choices, show=tool is None)
+        dpg.configure_item(self._tools, show=tool is not None)
+        for name in _PAINT_WIDTHS if tool is not None else ():
+            dpg.set_value(self.controls[name], _word(name, getattr(tool, name)))
         for name in _WIDTHS:
             dpg.set_value(self.controls[name], _word(name, getattr(views, name)))
-        dpg.bind_item_theme(self.controls["compare"], self._chosen if sight.comparing else 0)
+        dpg.bind_item_theme(self.controls["compare"], self._chosen if sight.pair else 0)
 
     def read(self, value: str) -> None:
         """The value under the pointer."""

@@ -9,7 +9,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.timeline import Timeline
 from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
-from midistems_graph.editor.view.palette import Palette, faded, mixed
+from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
 from midistems_graph.editor.view.textures import Textures
 
@@ -30,6 +30,16 @@ class StripItems:
     def left(self) -> float:
         """Where the time axis begins."""
         return GUTTER * self.scale
+
+    @property
+    def ruler(self) -> float:
+        """How high the ruler is."""
+        return round(RULER * self.scale)
+
+    @property
+    def small(self) -> float:
+        """The size of labels."""
+        return SMALL * self.scale
 
     def draw_pictures(
         self,
@@ -57,9 +67,20 @@ class StripItems:
                 for lane in range(lanes):
                     y = pane.top + pane.height * (lane + 0.5) / lanes
                     dpg.draw_line((self.left, y), (right, y), color=faded(p.text, 30), parent=layer)
+            if there.curves is not None:
+                self._draw_legend(pane, there.curves.names)
             if there.sentence:
-                at = self.left + 10, pane.top + pane.height / 2 - SMALL / 2
-                dpg.draw_text(at, there.sentence, size=SMALL, color=p.soft, parent=layer)
+                at = self.left + 10, pane.top + pane.height / 2 - self.small / 2
+                dpg.draw_text(at, there.sentence, size=self.small, color=p.soft, parent=layer)
+
+    def _draw_legend(self, pane: Pane, names: Sequence[str]) -> None:
+        """The names of curves in their colours."""
+        x = self.left + 8
+        for number, name in enumerate(names):
+            color = (*STEM_INKS[number % len(STEM_INKS)], 255)
+            y = pane.bottom - self.small - 5
+            dpg.draw_text((x, y), name, size=self.small, color=color, parent=self._pictures)
+            x += 6.6 * self.scale * len(name) + 14
 
     def _draw_image(
         self, tag: int, pane: Pane, made: Made, timeline: Timeline, axis: FrequencyAxis, width: float
@@ -88,43 +109,44 @@ class StripItems:
         """Times above and frequencies beside the panes."""
         p, layer = self.palette, self._ruler
         dpg.delete_item(layer, children_only=True)
-        dpg.draw_rectangle((0, 0), (self.left + width, RULER), fill=p.panel, color=p.panel, parent=layer)
+        dpg.draw_rectangle((0, 0), (self.left + width, self.ruler), fill=p.panel, color=p.panel, parent=layer)
         dpg.draw_rectangle((0, 0), (self.left - 1, height), fill=p.panel, color=p.panel, parent=layer)
         if not panes:
             return
         for tick in timeline.ticks(width):
             x = self.left + timeline.share(tick.seconds) * width
-            top = 3 if tick.label else RULER - 5
+            top = 3 if tick.label else self.ruler - 5
             color = mixed(p.line, p.text, 0.25)
-            dpg.draw_line((x, top), (x, RULER), color=color, parent=layer)
+            dpg.draw_line((x, top), (x, self.ruler), color=color, parent=layer)
             if tick.label and x < self.left + width - 40:
-                dpg.draw_text((x + 4, 1), tick.label, size=SMALL, color=p.soft, parent=layer)
+                dpg.draw_text((x + 4, 1), tick.label, size=self.small, color=p.soft, parent=layer)
         for pane in panes:
             dpg.draw_line((0, pane.top - 1), (self.left + width, pane.top - 1), color=p.line, parent=layer)
             if pane.has_hz:
                 for hz, label in axis.ticks(pane.height):
                     y = pane.top + pane.height * (1 - axis.place(hz))
                     dpg.draw_line((self.left - 5, y), (self.left, y), color=mixed(p.line, p.text, 0.25), parent=layer)
-                    x = self.left - 8 - 6.6 * len(label)
-                    dpg.draw_text((x, y - 7), label, size=SMALL, color=p.soft, parent=layer)
+                    x = self.left - 8 - 6.6 * self.scale * len(label)
+                    dpg.draw_text((x, y - 7), label, size=self.small, color=p.soft, parent=layer)
 
     def draw_titles(self, panes: Sequence[Pane], sight: Sight) -> None:
         """What each pane shows, where that is not plain."""
         p, layer = self.palette, self._titles
         dpg.delete_item(layer, children_only=True)
         if sight.take is None:
-            dpg.draw_text((self.left, RULER + 12), NOTHING, size=SMALL + 1, color=p.faint, parent=layer)
+            dpg.draw_text((self.left, self.ruler + 12), NOTHING, size=self.small + 1, color=p.faint, parent=layer)
         for pane in panes:
             if pane.title:
-                self.plate(pane.title, (self.left + 6, pane.top + 4))
+                heard = pane.take == sight.take and pane.other is None
+                self.plate(pane.title, (self.left + 6, pane.top + 4), self.palette.accent if heard else None)
 
-    def plate(self, text: str, at: tuple[float, float]) -> None:
+    def plate(self, text: str, at: tuple[float, float], color: Color | None = None) -> None:
         """A few words on a ground of their own, readable on any picture."""
         p = self.palette
         x, y = at
-        end = x + 6.1 * len(text) + 10, y + SMALL + 5
+        end = x + 6.1 * self.scale * len(text) + 10, y + self.small + 5
         dpg.draw_rectangle((x, y), end, fill=faded(p.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=self._titles)
-        dpg.draw_text((x + 5, y + 2), text, size=SMALL, color=p.text, parent=self._titles)
+        dpg.draw_text((x + 5, y + 2), text, size=self.small, color=color or p.text, parent=self._titles)
 
     def mark(
         self, timeline: Timeline, width: float, height: float, at: float, loop: tuple[float, float] | None
@@ -141,9 +163,11 @@ class StripItems:
         right = self.left + width
         if ends and ends[1] > self.left and ends[0] < right:
             low, high = max(ends[0], self.left), min(ends[1], right)
-            dpg.draw_rectangle((low, 0), (high, RULER), fill=faded(p.accent, 80), color=(0, 0, 0, 0), parent=layer)
+            dpg.draw_rectangle((low, 0), (high, self.ruler), fill=faded(p.accent, 80), color=(0, 0, 0, 0), parent=layer)
             for a, b in ((self.left, low), (high, right)):  # what is not looped steps back
-                dpg.draw_rectangle((a, RULER), (b, height), fill=faded(p.panel, 110), color=(0, 0, 0, 0), parent=layer)
+                dpg.draw_rectangle(
+                    (a, self.ruler), (b, height), fill=faded(p.panel, 110), color=(0, 0, 0, 0), parent=layer
+                )
             for end in ends:
                 if self.left <= end <= right:
                     dpg.draw_line((end, 0), (end, height), color=p.accent, thickness=1.5, parent=layer)

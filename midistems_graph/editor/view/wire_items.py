@@ -14,6 +14,10 @@ FAR_PIECES = 8
 """Straight pieces of a curve that is seen from far away; near by Dear PyGui chooses."""
 
 
+DOT = 4.0
+"""Radius of the points that an edge is led through."""
+
+
 class WireItem:
     """The items of one edge; `widened` makes thin lines visible from far away."""
 
@@ -23,18 +27,53 @@ class WireItem:
         self.widened = 1.0
         self.words = ""
         self.root = dpg.add_draw_node(parent=layer, show=False)
-        self._glow = self._label = 0
-        self._curve = dpg.draw_bezier_cubic(*wire.curve, color=self._color, thickness=self._width, parent=self.root)
+        self._label = 0
+        self._glow: int = 0
+        self._curves: list[int] = []
+        self._line = int(dpg.add_draw_node(parent=self.root))
+        self._draw()
 
     def redraw(self, wire: Wire) -> None:
         """The edge runs elsewhere or carries another kind of value."""
-        self.wire = wire
-        p1, p2, p3, p4 = wire.curve
-        dpg.configure_item(self._curve, p1=p1, p2=p2, p3=p3, p4=p4, color=self._color, thickness=self._width)
-        if self._glow:
-            dpg.configure_item(self._glow, p1=p1, p2=p2, p3=p3, p4=p4)
+        before, self.wire = self.wire, wire
+        if len(wire.track.pieces) == len(self._curves) == 1:
+            p1, p2, p3, p4 = wire.track.pieces[0]
+            dpg.configure_item(self._curves[0], p1=p1, p2=p2, p3=p3, p4=p4)
+        else:
+            self._draw()
+        if (before.kind, before.quiet) != (wire.kind, wire.quiet):
+            self._paint()
+        self._draw_glow()
         if self._label:
             self._place_label()
+
+    def _draw(self) -> None:
+        """The curves, and a dot where they meet."""
+        dpg.delete_item(self._line, children_only=True)
+        color, width, segments = self._color, self._width, FAR_PIECES if self.widened > 1 else 0
+        self._curves = [
+            int(dpg.draw_bezier_cubic(*piece, color=color, thickness=width, segments=segments, parent=self._line))
+            for piece in self.wire.track.pieces
+        ]
+        for point in self.wire.track.points:
+            dpg.draw_circle(point, DOT, color=color, fill=color, segments=12, parent=self._line)
+
+    def _paint(self) -> None:
+        if self.wire.track.points:
+            self._draw()
+        else:
+            segments = FAR_PIECES if self.widened > 1 else 0
+            dpg.configure_item(self._curves[0], color=self._color, thickness=self._width, segments=segments)
+
+    def _draw_glow(self) -> None:
+        """What shows that it is heard, behind the curves."""
+        if self._glow:
+            dpg.delete_item(self._glow)
+            self._glow = 0
+        if self.playing:
+            self._glow = int(dpg.add_draw_node(parent=self.root, before=self._line))
+            for piece in self.wire.track.pieces:
+                dpg.draw_bezier_cubic(*piece, color=self._glowing, thickness=14, parent=self._glow)
 
     def delete(self) -> None:
         dpg.delete_item(self.root)
@@ -48,22 +87,16 @@ class WireItem:
         """Whether it is selected, under the pointer, and heard."""
         if (chosen, hovered, playing) == (self.chosen, self.hovered, self.playing):
             return
+        heard = playing != self.playing
         self.chosen, self.hovered, self.playing = chosen, hovered, playing
-        dpg.configure_item(self._curve, color=self._color, thickness=self._width)
-        if playing and not self._glow:
-            self._glow = int(
-                dpg.draw_bezier_cubic(
-                    *self.wire.curve, color=self._glowing, thickness=14, parent=self.root, before=self._curve
-                )
-            )
-        elif not playing and self._glow:
-            dpg.delete_item(self._glow)
-            self._glow = 0
+        self._paint()
+        if heard:
+            self._draw_glow()
 
     def widen(self, factor: float) -> None:
         if factor != self.widened:
             self.widened = factor
-            dpg.configure_item(self._curve, thickness=self._width, segments=FAR_PIECES if factor > 1 else 0)
+            self._paint()
 
     def set_words(self, words: str, shown: bool) -> None:
         """What is written on its middle: the stems that it carries, its level."""
@@ -74,7 +107,7 @@ class WireItem:
                 self._label = 0
         if not words:
             return
-        shown = shown and self.measure(words, SMALL_SIZE) + 24 < abs(self.wire.curve.end[0] - self.wire.curve.start[0])
+        shown = shown and self.measure(words, SMALL_SIZE) + 24 < abs(self.wire.track.end[0] - self.wire.track.start[0])
         if shown and not self._label:
             self._label = int(dpg.add_draw_node(parent=self.root))
             ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
@@ -86,7 +119,7 @@ class WireItem:
             dpg.configure_item(self._label, show=shown)
 
     def _place_label(self) -> None:
-        x, y = self.wire.curve.at(0.5)
+        x, y = self.wire.track.middle
         x -= self.measure(self.words, SMALL_SIZE) / 2
         dpg.apply_transform(self._label, dpg.create_translation_matrix([x, y]))
 

@@ -12,6 +12,7 @@ An open store must not be used on both sides of a fork.
 from __future__ import annotations
 
 import functools
+import random
 import re
 import threading
 import time
@@ -40,6 +41,9 @@ from midistems_graph.engine.store.files import ValueFiles
 from midistems_graph.engine.store.folder import DEFAULT_LIMIT_BYTES, Session, locked_folder, sweep
 from midistems_graph.engine.store.index import Index, IndexDamaged
 from midistems_graph.engine.store.memory import nbytes_of
+
+SPOT_CHECK = 50
+"""Of so many values that are found, one is hashed, so that a disk that goes bad is noticed before all is lost."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -97,8 +101,9 @@ class DiskStore:
         if found is None:
             return None
         for digest, length in found.lengths.items():
-            if not (self._files.has(digest, length) and self._files.is_readable(digest)):
-                self._drop_unreadable(digest)
+            spot_check = random.randrange(SPOT_CHECK) == 0
+            if not (self._files.has(digest, length) and self._files.is_readable(digest, bytes_too=spot_check)):
+                self._drop_unreadable(digest, bytes_too=spot_check)
                 return None
         self._index.touch(found.lengths, time.time())
         return found.record
@@ -266,12 +271,13 @@ class DiskStore:
         return record.seconds / max(1, sum(on_disk(length or 0) for length in lengths))
 
     @_healing
-    def _drop_unreadable(self, digest: str) -> None:
+    def _drop_unreadable(self, digest: str, *, bytes_too: bool = False) -> None:
         """Drops a value and the units that had it, unless it is found to be sound while nobody else writes."""
         if self._index.length(digest) is None and self._files.length(digest) is None:
             return
         with self._index.change() as change:
-            if not (self._files.is_readable(digest) and self._files.has(digest, change.length(digest))):
+            sound = self._files.is_readable(digest, bytes_too=bytes_too)
+            if not (sound and self._files.has(digest, change.length(digest))):
                 self._files.delete(change.drop_value(digest, GONE))
 
     # Opening and repair

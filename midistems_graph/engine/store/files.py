@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from midistems_graph.audio import codec
 from midistems_graph.engine.store import valuefile
 from midistems_graph.engine.store.base import DamagedValue, MissingValue, StoreError, StoreFull
 from midistems_graph.engine.store.change import on_disk
@@ -42,13 +43,13 @@ class ValueFiles:
         """Whether a value has an entry (its length) and its file is there and as long."""
         return length is not None and self.length(digest) == length
 
-    def is_readable(self, digest: str) -> bool:
-        """Whether a file has a sound header and makes a value."""
+    def is_readable(self, digest: str, *, bytes_too: bool = False) -> bool:
+        """Whether a file has a sound header and makes a value; with `bytes_too`, the very one."""
         try:
-            valuefile.read(self.path(digest)).value()
+            value = valuefile.read(self.path(digest)).value()
         except (FileNotFoundError, DamagedValue):
             return False
-        return True
+        return not bytes_too or codec.digest(value) == digest
 
     def write(self, layout: valuefile.Layout, temporary: Path) -> Path:
         """Writes a file where no reader looks. Raises StoreFull or StoreError, and leaves nothing then."""
@@ -62,20 +63,21 @@ class ValueFiles:
         return temporary
 
     def place(self, temporary: Path, digest: str) -> None:
-        """Moves a finished file to where readers look, in one step."""
+        """Moves a finished file to where readers look, in one step. Raises StoreError."""
         target = self.path(digest)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
         try:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             temporary.replace(target)
-        except PermissionError:  # on Windows, while somebody has the same value mapped
-            if not self.is_readable(digest):
-                raise
+        except OSError as error:
+            mapped = isinstance(error, PermissionError) and self.is_readable(digest)  # on Windows, by somebody else
+            if not mapped:
+                raise StoreError(f"nothing can be written to {target}: {error.strerror}") from error
 
     def delete(self, digests: Iterable[str]) -> int:
         """Deletes files. Returns the bytes that this freed."""
         freed = 0
         for digest in digests:
             freed += on_disk(self.length(digest) or 0)
-            with suppress(PermissionError):  # mapped, on Windows: listed again by `verify`
+            with suppress(OSError):  # mapped, on Windows: listed again by `verify`
                 self.path(digest).unlink(missing_ok=True)
         return freed

@@ -117,15 +117,15 @@ def write(path: Path, layout: Layout) -> None:
 def read(path: Path) -> Opened:
     """Reads or maps a value file and verifies its header and length.
 
-    Raises FileNotFoundError, or DamagedValue when a file is not what was written.
+    Raises FileNotFoundError, or DamagedValue when a file is not what was written, or cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= SMALL or len(_mapped) >= MAPPED_FILES:
-            buffer: bytes | mmap.mmap = file.read()
-        else:
-            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            _mapped.add(buffer)
+    try:
+        buffer = _content(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DamagedValue(f"value {path.name[:8]} cannot be read: {error.strerror}") from error
+    size = len(buffer)
     if size < _PREFIX.size:
         raise DamagedValue(f"value {path.name[:8]} is cut off after {size} bytes")
     magic, version, n, length, checksum = _PREFIX.unpack(buffer[: _PREFIX.size])
@@ -139,6 +139,16 @@ def read(path: Path) -> Opened:
         raise DamagedValue(f"the file of value {path.name[:8]} holds value {fields['digest'][:8]}")
     base = _aligned(_PREFIX.size + n)
     return Opened(fields["digest"], fields["value"], fields["arrays"], fields["unit"], base, buffer)
+
+
+def _content(path: Path) -> bytes | mmap.mmap:
+    """A file's bytes, mapped where that saves memory."""
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= SMALL or len(_mapped) >= MAPPED_FILES:
+            return file.read()
+        buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        _mapped.add(buffer)
+        return buffer
 
 
 def _checksum(n: int, length: int, body: bytes) -> bytes:

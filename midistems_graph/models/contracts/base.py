@@ -21,6 +21,9 @@ from midistems_graph.models.grid import Grid
 from midistems_graph.models.manifest import Manifest, ManifestError
 from midistems_graph.models.sessions import Dim, NetworkError, Tensor
 
+NOISE_BLOCK = 4096
+"""Samples of noise that are drawn at once."""
+
 MOST_SECONDS = 600
 """The longest segment."""
 
@@ -67,6 +70,40 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Segments:
+    """A batch of segments that a contract is to separate.
+
+    sound     float32 [segments, channels, length]
+    starts    where each begins, in samples of the song at the network's rate
+    stems     how many stems are wanted
+    threads   how many threads may be busy
+    seed      of what is drawn at random
+    """
+
+    sound: Float32
+    starts: tuple[int, ...]
+    stems: int
+    threads: int = 1
+    seed: int = 0
+
+    def noise(self, *rows: int, draw: int = 0) -> Float32:
+        """Normal noise [segments, *rows, length], the same at the same place of the song in every segment.
+
+        `draw` numbers several of them.
+        """
+        length = self.sound.shape[-1]
+        out = np.empty((len(self.starts), *rows, length), np.float32)
+        for segment, start in zip(out, self.starts, strict=True):
+            for block in range(start // NOISE_BLOCK, -(-(start + length) // NOISE_BLOCK)):
+                rng = np.random.default_rng([self.seed, draw, block + (1 << 40)])
+                drawn = rng.standard_normal((*rows, NOISE_BLOCK), np.float32)
+                low, high = max(start, block * NOISE_BLOCK), min(start + length, (block + 1) * NOISE_BLOCK)
+                first = block * NOISE_BLOCK
+                segment[..., low - start : high - start] = drawn[..., low - first : high - first]
+        return out
+
+
+@dataclass(frozen=True)
 class Contract(ABC):
     """How a family of networks is fed."""
 
@@ -75,7 +112,9 @@ class Contract(ABC):
     normalises: ClassVar[bool] = False
     """The family is fed with the song's mean taken away and its deviation made 1."""
     together: ClassVar[bool] = False
-    """All files are needed for every stem."""
+    """All files and stems are needed for every stem."""
+    draws: ClassVar[bool] = False
+    """The result hangs on the seed and on the segment's place in the song."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -105,8 +144,12 @@ class Contract(ABC):
         (0: as the family's makers have it)."""
 
     @abstractmethod
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
-        """The wanted stems of segments: float32 [segments, channels, length] to [segments, stems, channels, length]."""
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        """The wanted stems of segments: float32 [segments, stems, channels, length]."""
+
+    def with_steps(self, steps: int) -> Contract:
+        """The same with another number of steps, where the family has any."""
+        return self
 
     @classmethod
     def recognise(cls, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32, ceil_div
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.contracts.htdemucs_waveform import SEGMENT, demucs_grid
 from midistems_graph.models.grid import Grid
 from midistems_graph.models.sessions import Tensor
@@ -45,7 +45,8 @@ class Htdemucs(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return demucs_grid(length, overlap)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         n, channels, length = sound.shape
         frames = ceil_div(length, HOP)
         around = ((0, 0), (0, 0), (OUTER, OUTER + frames * HOP - length))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.grid import Grid, step_of, triangle
 from midistems_graph.models.sessions import Tensor
 
@@ -37,7 +37,8 @@ class HtdemucsWaveform(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return demucs_grid(length, overlap)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems = segments.sound, segments.stems
         out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
         for network in networks:
             network.stack(network(sound)[0], out)

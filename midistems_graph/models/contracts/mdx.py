@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.grid import Grid, hann, step_of
 from midistems_graph.models.manifest import ManifestError
 from midistems_graph.models.sessions import Tensor
@@ -48,7 +48,8 @@ class Mdx(Contract):
         margin = self.n_fft // 2
         return Grid(hann(length), step_of(length, overlap or 4 / 3, most=length - 2 * margin), lead=margin)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
         tensor = as_channels(analysed(sound, self.n_fft, self.hop, threads=threads), self.dim_f)
         tensor[:, :, : self.silent_bins] = 0

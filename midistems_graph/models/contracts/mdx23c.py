@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.contracts.mdx import check_stft
 from midistems_graph.models.contracts.roformer_mask import mirrored
 from midistems_graph.models.grid import Grid
@@ -41,7 +41,8 @@ class Mdx23c(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 8, total)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
         tensor = as_channels(analysed(sound, self.n_fft, self.hop, threads=threads), self.dim_f)
         for network in networks:

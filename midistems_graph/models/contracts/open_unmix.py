@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.grid import Grid, step_of, triangle
 from midistems_graph.models.manifest import ManifestError
 from midistems_graph.models.sessions import Tensor
@@ -51,7 +51,8 @@ class OpenUnmix(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return Grid(triangle(length), step_of(length, overlap or 4 / 3), edges="reflect")
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         spectrum = analysed(sound, self.n_fft, self.hop, threads=threads)
         magnitude = np.abs(spectrum)
         used = [each for each in networks if self.wiener or each.rows[0] is not None]

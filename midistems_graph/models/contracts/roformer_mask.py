@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.grid import Grid, step_of, trapezoid
 from midistems_graph.models.manifest import ManifestError
 from midistems_graph.models.sessions import Tensor
@@ -42,7 +42,8 @@ class RoformerMask(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 2, total)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         spectrum = analysed(sound, self.n_fft, self.hop, threads=threads)
         n, channels, frames, bins = spectrum.shape
         interleaved = spectrum.transpose(0, 3, 1, 2).reshape(n, bins * channels, frames)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.contracts.roformer_mask import mirrored
 from midistems_graph.models.grid import Grid
 from midistems_graph.models.sessions import Tensor
@@ -33,7 +33,8 @@ class RoformerSplit(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 2, total)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
         spectrum = analysed(sound, self.n_fft, self.hop, threads=threads).swapaxes(-1, -2)
         made = np.zeros((2, spectrum.shape[0], stems, *spectrum.shape[1:]), np.float32)
         for network in networks:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, one_of
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, one_of
 from midistems_graph.models.grid import Grid
 from midistems_graph.models.sessions import Tensor
-from midistems_graph.models.spectra import added, added_weights, framed
+from midistems_graph.models.spectra import added, added_weights, framed, in_threads
 
 N_FFT, HOP, FRAMES, BINS = 4096, 1024, 512, 1024
 TINY = np.float32(1e-10)
@@ -39,22 +39,37 @@ class Spleeter(Contract):
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return Grid(added_weights(FRAMES, N_FFT, HOP), FRAMES * HOP, lead=N_FFT, weighted=True)
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
-        spectrum = framed(sound, N_FFT, HOP)
-        low, high = spectrum[..., :BINS], spectrum[..., BINS:]
-        tensor = np.abs(low).swapaxes(0, 1)
-        powers = [np.square(network(tensor, batch=1)[0].swapaxes(0, 1)) for network in networks]
-        whole = np.sum(powers, axis=0) + TINY
-        out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
-        made = np.zeros_like(spectrum)
-        for network, power in zip(networks, powers, strict=True):
-            (place,) = network.rows
-            if place is not None:
-                share = (power + TINY / len(powers)) / whole
-                np.multiply(low, share, out=made[..., :BINS])
-                if self.extension == "average":
-                    np.multiply(high, share.mean(axis=-1, keepdims=True), out=made[..., BINS:])
-                out[:, place] = added(made, N_FFT, HOP)
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems, threads = segments.sound, segments.stems, segments.threads
+        count, channels, length = sound.shape
+        spectrum = np.empty((count, channels, FRAMES, N_FFT // 2 + 1), np.complex64)
+        tensor = np.empty((channels, count, FRAMES, BINS), np.float32)
+        each = [(segment, channel) for segment in range(count) for channel in range(channels)]
+
+        def analyse(segment: int, channel: int) -> None:
+            bins = spectrum[segment, channel]
+            framed(sound[segment, channel], N_FFT, HOP, bins)
+            np.abs(bins[:, :BINS], out=tensor[channel, segment])
+
+        in_threads(analyse, each, threads)
+        estimates = [network(tensor, batch=1)[0] for network in networks]
+        places = [network.rows[0] for network in networks]
+        out = np.zeros((count, stems, channels, length), np.float32)
+
+        def synthesise(segment: int, channel: int) -> None:
+            bins, made = spectrum[segment, channel], np.zeros((FRAMES, N_FFT // 2 + 1), np.complex64)
+            powers = [np.square(estimate[channel, segment]) for estimate in estimates]
+            whole = sum(powers, start=np.full_like(powers[0], TINY))
+            for place, power in zip(places, powers, strict=True):
+                if place is not None:
+                    power += TINY / np.float32(len(powers))
+                    power /= whole
+                    np.multiply(bins[:, :BINS], power, out=made[:, :BINS])
+                    if self.extension == "average":
+                        np.multiply(bins[:, BINS:], power.mean(axis=1, keepdims=True), out=made[:, BINS:])
+                    added(made, N_FFT, HOP, out[segment, place, channel])
+
+        in_threads(synthesise, each, threads)
         return out
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.models.contracts.base import Contract, Network, fits, within
+from midistems_graph.models.contracts.base import Contract, Network, Segments, fits, within
 from midistems_graph.models.contracts.roformer_mask import mirrored
 from midistems_graph.models.grid import Grid, step_of
 from midistems_graph.models.manifest import ManifestError
@@ -46,7 +46,8 @@ class Waveform(Contract):
         step = step_of(kept, overlap or 2)
         return Grid(weights, step, lead=self.margin + kept - step, edges="reflect")
 
-    def estimate(self, sound: Float32, networks: Sequence[Network], stems: int, threads: int) -> Float32:
+    def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
+        sound, stems = segments.sound, segments.stems
         out = np.zeros((sound.shape[0], stems, *sound.shape[1:]), np.float32)
         inner = out[..., self.margin : sound.shape[-1] - self.margin]
         for network in networks:

@@ -8,11 +8,13 @@ import numpy as np
 from midistems_graph.audio.files import SoundFileError, check_finite, is_sound
 from midistems_graph.audio.stem_names import in_file_name
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Run, Span, Stems, node
+from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Range, Run, Span, Stems, node
+
+Track = Annotated[int, Range(0, 99)]
 
 
 @node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",))
-def load(*, input: Annotated[str, InputName()] = "song", run: Run) -> Audio:
+def load(*, input: Annotated[str, InputName()] = "song", track: Track = 0, run: Run) -> Audio:
     """The sound of an input of the graph, usually the song itself.
 
     Every rate, channel count and format is taken as it is: nothing is resampled, mixed down or made
@@ -23,12 +25,14 @@ def load(*, input: Annotated[str, InputName()] = "song", run: Run) -> Audio:
     ----------
     input
         Which input of the graph: `song`, or another name that a run binds with `--input name=FILE`.
+    track
+        Which sound track, where a film or container holds several; 0 is the first.
     """
-    return _read(run.file("input"), run)
+    return _read(run.file("input"), run, track)
 
 
 @node("io.load_file", tags=("input", "file"), title="Load file", libraries=("soundfile",))
-def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", run: Run) -> Audio:
+def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", track: Track = 0, run: Run) -> Audio:
     """The sound of a file that lies in or below the folder of the graph file.
 
     Laid on the song's time axis from its beginning, cut or filled with silence at the end. Its rate must
@@ -38,12 +42,10 @@ def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", run: Run)
     ----------
     file
         Path relative to the graph file's folder. Paths that lead out of it are refused.
+    track
+        Which sound track, where a film or container holds several; 0 is the first.
     """
-    path = run.file("file")
-    with run.sound(path) as sound:
-        if sound.rate != run.span.rate:
-            raise NodeError(f"{path.name} has {sound.rate} Hz and the song {run.span.rate} Hz; convert one of them")
-    return _read(path, run)
+    return _read(run.file("file"), run, track)
 
 
 @node("io.load_stems", tags=("input", "stems"), title="Load stems", libraries=("soundfile",))
@@ -74,20 +76,23 @@ def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", comp
         raise NodeError(f"the folder {path.name} holds no stems")
     with run.sound(next(iter(found.values()))) as first:
         rate, channels = first.rate, first.channels
-    stems = {name: _read(file, run) for name, file in found.items()}
-    for name, audio in stems.items():
-        if audio.rate != rate or audio.channels != channels:
-            raise NodeError(
-                f"the stem {name} has {audio.rate} Hz and {audio.channels} channels, "
-                f"and the first one {rate} Hz and {channels}; they must be alike"
-            )
+    for name, file in found.items():
+        with run.sound(file) as sound:
+            if sound.rate != rate or sound.channels != channels:
+                raise NodeError(
+                    f"the stem {name} has {sound.rate} Hz and {sound.channels} channels, "
+                    f"and the first one {rate} Hz and {channels}; they must be alike"
+                )
+    stems = {name: _read(file, run, 0) for name, file in found.items()}
     return Stems(stems, complete)
 
 
-def _read(path: Path, run: Run) -> Audio:
+def _read(path: Path, run: Run, track: int) -> Audio:
     """The part of a file that the run asks for, with silence where the file is shorter than the song."""
     try:
-        with run.sound(path) as sound:
+        with run.sound(path, track) as sound:
+            if sound.rate != run.span.rate:
+                raise NodeError(f"{path.name} has {sound.rate} Hz and the song {run.span.rate} Hz; convert one of them")
             wanted = Span(run.span.start, run.span.stop, run.span.total, sound.rate)
             if sound.frames != wanted.total:
                 longer = "longer" if sound.frames > wanted.total else "shorter"

@@ -52,6 +52,8 @@ def _runner(knobs: SimpleNamespace, model: Model | None = None) -> Runner:
         shifts=knobs.shifts,
         swap=knobs.swap,
         polarity=knobs.polarity,
+        steps=knobs.steps,
+        seed=knobs.seed,
         provider=knobs.provider,
     )
     return Runner(model or ModelLibrary.default().find(knobs.model), settings)
@@ -100,6 +102,8 @@ def network(
     shifts: Annotated[int, Range(1, 20)] = 1,
     swap: bool = False,
     polarity: bool = False,
+    steps: Annotated[int, Range(0, 1000)] = 0,
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "coreml", "directml", "openvino"] = "auto",
     run: Run,
 ) -> Stems:
@@ -133,6 +137,11 @@ def network(
         Also separate with left and right exchanged, and take the mean: twice the time.
     polarity
         Also separate the inverted sound, and take the mean: twice the time, less noise.
+    steps
+        How many steps a generative model takes; more are finer and slower. 0 takes what its makers do; other models
+        have none.
+    seed
+        Of the noise that a generative model begins with: another number gives another reading of the same song.
     provider
         What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
@@ -154,6 +163,8 @@ def network(
         shifts=shifts,
         swap=swap,
         polarity=polarity,
+        steps=steps,
+        seed=seed,
         provider=provider,
     )
     try:

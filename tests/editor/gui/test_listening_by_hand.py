@@ -28,7 +28,7 @@ SONG, STEMS = Edge.parse("song.out", "hpss.mixture"), Edge.parse("hpss.out", "pi
 class Outputs(list[SilentOut]):
     """Silent devices, each of which may vanish."""
 
-    def open(self, period: int = 256) -> SilentOut:
+    def open(self, period: int) -> SilentOut:
         self.append(SilentOut(RATE, period))
         return self[-1]
 
@@ -82,14 +82,17 @@ def listener(window: Driver) -> Iterator[Listener]:
 @pytest.fixture
 def hand(gui: Driver, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
     outputs = Outputs()
-    monkeypatch.setattr(listener.output, "opened", outputs.open)
+    opened = "midistems_graph.editor.program.sound_output.open_output"
+    monkeypatch.setattr(opened, lambda device, period: outputs.open(period))
     random = np.random.default_rng(0)
     soundfile.write(tmp_path / "song.wav", 0.1 * random.standard_normal((SECONDS * RATE, 2)), RATE, subtype="FLOAT")
     gui.bench.show_document(small_graph())
     assert listener.bind(tmp_path / "song.wav")
     listener.desk.browser.folder = tmp_path
     gui.key("ctrl+shift+a")
-    return Hand(gui, listener, outputs)
+    hand = Hand(gui, listener, outputs)
+    hand.until(lambda: hand.ears.deck.player.out in outputs)
+    return hand
 
 
 def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
@@ -103,6 +106,22 @@ def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
     assert hand.ears.deck.transport.loop is not None
     hand.press(bar.buttons["stop"])
     assert not hand.ears.deck.transport.playing
+
+
+def test_the_strip_is_scrubbed_with_alt(hand: Hand) -> None:
+    hand.hear(SONG)
+    area = hand.bench.layout.listening
+    y = area.bottom - 30
+    hand.driver.x("keydown", "alt")
+    hand.driver.x("mousemove", round(area.left + area.width * 0.3), round(y))
+    hand.driver.x("mousedown", 1)
+    hand.until(lambda: hand.ears.deck.transport.playing)
+    hand.driver.x("mousemove", round(area.left + area.width * 0.7), round(y))
+    hand.until(lambda: hand.ears.deck.sample > 0.55 * SECONDS * RATE)
+    hand.driver.x("mouseup", 1)
+    hand.driver.x("keyup", "alt")
+    hand.until(lambda: not hand.ears.deck.transport.playing)
+    assert hand.ears.deck.transport.loop is None
 
 
 def test_a_and_b_and_their_difference_by_keys_and_mouse(hand: Hand) -> None:
@@ -186,10 +205,6 @@ def test_what_is_heard_is_exported_under_a_typed_name(hand: Hand, tmp_path: Path
 
 def test_another_buffer_is_chosen_while_it_plays(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midistems_graph.editor.program.sound_output.devices", lambda: ())
-    monkeypatch.setattr(
-        "midistems_graph.editor.program.sound_output.open_output",
-        lambda device, period: hand.outputs.open(period),
-    )
     hand.hear(SONG)
     hand.key("space", "F9")
     hand.until(lambda: hand.bench.menu.is_open)
@@ -206,7 +221,7 @@ def test_a_device_that_vanishes_is_said_and_playback_goes_on(hand: Hand) -> None
     hand.hear(SONG)
     hand.key("space")
     hand.until(lambda: hand.ears.deck.sample > 1000)
-    hand.outputs[0].lost = "the sound device speakers is gone"
+    hand.outputs[-1].lost = "the sound device speakers is gone"
     hand.until(lambda: hand.bench.status.said == "the sound device speakers is gone; playback goes on with silent")
     before = hand.ears.deck.sample
     hand.until(lambda: hand.ears.deck.sample > before)

@@ -159,9 +159,9 @@ def test_a_gesture_is_taken_back(how: str) -> None:
 def test_a_node_dropped_on_an_edge_is_put_into_it() -> None:
     hand = Hand("load=io.load; save=io.save; gain=filter.gain", "load.out->save.stems")
     wire = next(iter(hand.editor.scene.wires.values()))
-    hand.press(hand.title("gain"), wire.curve.at(0.5))
+    hand.press(hand.title("gain"), wire.track.middle)
     assert hand.editor.overlay.insert == wire.edge
-    hand.send("up", wire.curve.at(0.5))
+    hand.send("up", wire.track.middle)
     assert hand.edges == {"load.out -> gain.signal", "gain.out -> save.stems"}
     assert hand.editor.undo() == "insert gain"
     assert hand.edges == {"load.out -> save.stems"} and hand.place("gain") == (800, 0)
@@ -170,7 +170,7 @@ def test_a_node_dropped_on_an_edge_is_put_into_it() -> None:
 def test_a_node_that_does_not_fit_is_not_put_into_an_edge() -> None:
     hand = Hand("load=io.load; save=io.save; istft=transform.istft", "load.out->save.stems")
     wire = next(iter(hand.editor.scene.wires.values()))
-    hand.drag(hand.title("istft"), wire.curve.at(0.5))
+    hand.drag(hand.title("istft"), wire.track.middle)
     assert hand.edges == {"load.out -> save.stems"}
 
 
@@ -208,7 +208,7 @@ def test_clicks_select_add_toggle_and_subtract() -> None:
 def test_a_click_on_an_edge_plays_it() -> None:
     hand = Hand(CHAIN, WIRED)
     wire = hand.editor.scene.wires["load.out -> hpss.mixture"]
-    (effect,) = hand.click(wire.curve.at(0.5))
+    (effect,) = hand.click(wire.track.middle)
     assert effect == Audition(Address("load", "out"), Address("load", "out"), wire.edge)
     assert hand.selected == {"load.out -> hpss.mixture"}
 

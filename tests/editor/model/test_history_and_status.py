@@ -4,7 +4,7 @@ from canvas import Hand, graph, group
 
 from midistems_graph.editor.model.history import LONGEST, History, Step
 from midistems_graph.editor.model.status import NodeStatus, on_canvas, reported, summed
-from midistems_graph.engine.execute import Failure, NodeReport
+from midistems_graph.engine.reports import Failure, NodeReport
 
 
 def many(count: int) -> list[Step]:

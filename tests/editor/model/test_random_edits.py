@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import tracemalloc
 
 import pytest
 from canvas import LIBRARY, Hand, group
@@ -90,7 +92,8 @@ def gesture(hand: Hand, rng: random.Random) -> None:
     scene = hand.editor.scene
     places = [box.rect.center for box in scene.boxes.values()] + [hand.title(i) for i in scene.boxes]
     places += [box.at(spot) for box in scene.boxes.values() for spot in box.shape.ports]
-    places += [wire.curve.at(0.5) for wire in scene.wires.values()]
+    places += [wire.track.middle for wire in scene.wires.values()]
+    places += [point for wire in scene.wires.values() for point in wire.track.points]
     places += [(frame.rect.right, frame.rect.bottom) for frame in scene.frames.values()]
     places += [(rng.uniform(-400, 1600), rng.uniform(-400, 900)) for _ in range(4)]
     a, b = rng.choice(places), rng.choice(places)
@@ -161,6 +164,34 @@ def test_random_edits_are_sound_and_undone_and_done_again(seed: int) -> None:
     for after in documents[1:]:
         assert editor.redo() and editor.state.graph == after
     assert editor.redo() == ""
+
+
+def test_undoing_and_redoing_again_and_again_takes_no_more_memory() -> None:
+    rng, hand = random.Random(11), start()
+    editor = hand.editor
+    while len(editor.history.past) < 50:
+        try:
+            editor.apply(edit(editor, rng))
+            editor.seal()
+        except Refused:
+            gesture(hand, rng)
+
+    def sweep() -> int:
+        while editor.undo():
+            pass
+        while editor.redo():
+            pass
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    sweep()
+    tracemalloc.start()
+    try:
+        first = [sweep() for _ in range(2)][-1]
+        later = [sweep() for _ in range(4)][-1]
+    finally:
+        tracemalloc.stop()
+    assert later - first < 100_000
 
 
 def test_the_view_can_follow_with_differences_alone() -> None:

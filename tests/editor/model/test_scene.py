@@ -101,7 +101,7 @@ def test_ports_come_before_nodes_before_edges_before_frames() -> None:
     assert scene.hit(hand.port("b.signal", "in")).kind == "port"
     x, y = hand.port("b.signal", "in")
     assert scene.hit((x + 40, y)).id == "b"
-    over_b = scene.wires["a.out -> c.signal"].curve.at(0.5)
+    over_b = scene.wires["a.out -> c.signal"].track.middle
     assert scene.edge_at(over_b) is not None
     assert scene.hit((3000, 3000)).kind == "empty"
 

@@ -104,6 +104,7 @@ def test_an_edit_draws_anew_only_what_it_changes(hang: Callable[[Edges], Wall]) 
     wall.whole(wish("song"))
     assert edges.reads == reads
     edges.values["half"], edges.versions["half"] = TONE, 1
+    wall.gallery.poke()
     wall.gallery.want([wish("half")])
     assert wall.until(lambda made: made.value(0.5, 1000) == "0 dB").share <= 1
     assert edges.reads > reads

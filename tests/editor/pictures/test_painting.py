@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
-from made_songs import RATE, noise
+from made_songs import RATE
 
 from midistems_graph.audio.values import Audio
-from midistems_graph.editor.pictures.difference import DifferenceSource, side_by_side
-from midistems_graph.editor.pictures.painting import Look, Scale, as_floats, paint, row_edges, row_of
-from midistems_graph.editor.pictures.sources import NotDrawable, ValueSource
+from midistems_graph.editor.pictures.painting import Look, Scale, as_floats, paint, paint_difference, row_edges, row_of
 from midistems_graph.editor.pictures.spectrogram import SpectrogramPyramid, Strip
 
 
@@ -79,41 +77,10 @@ def test_textures_get_floats() -> None:
     assert floats.dtype == np.float32 and floats.shape == (40 * 10 * 4,) and floats.max() <= 1
 
 
-def test_the_difference_of_two_edges_is_their_sound_subtracted() -> None:
-    a, b = noise(50_000, seed=1), noise(50_000, seed=2)
-    difference = DifferenceSource(ValueSource(a), ValueSource(b)).read(a.span)
-    assert isinstance(difference, Audio)
-    assert np.array_equal(difference.samples, a.samples - b.samples)
-
-
-def test_the_difference_of_two_rates_is_small_for_the_same_tone() -> None:
-    a, b = tone(440), tone(440, rate=22050)
-    source = DifferenceSource(ValueSource(a), ValueSource(b))
-    read = source.read(a.span)
-    assert isinstance(read, Audio)
-    assert np.abs(read.samples[:, 2000:-2000]).max() < 1e-3
-
-
-def test_different_kinds_have_no_difference() -> None:
-    from midistems_graph.audio.stft import stft
-    from midistems_graph.audio.values import StftSettings
-
-    a = noise(20_000)
-    with pytest.raises(NotDrawable, match="compare two edges of one kind"):
-        DifferenceSource(ValueSource(a), ValueSource(stft(a, StftSettings()))).read(a.span)
-
-
-def test_side_by_side_shares_the_axes_of_different_rates() -> None:
-    loud, quiet = strip_of(tone(3000, 0.5)), strip_of(tone(3000, 0.05, rate=16000))
-    both = side_by_side(loud, quiet, Look("linear", 0), 220)
-    row = row_of(3000, Look("linear", 0), 220, RATE)
-    for picture in (both.first, both.second):
-        assert abs(int(picture[60:, 20, :3].sum(axis=1, dtype=int).argmax()) + 60 - row) <= 1
-    assert not both.second[:138].any()
-    red, _, blue = (int(v) for v in both.louder[row, 20, :3])
-    assert red > 200 > blue
-
-
-def test_side_by_side_needs_the_same_width() -> None:
-    with pytest.raises(ValueError, match="same width"):
-        side_by_side(strip_of(tone(440)), strip_of(tone(440), width=30), Look(), 100)
+def test_two_pictures_share_the_axes_of_different_rates() -> None:
+    loud, quiet = strip_of(tone(3000, 0.5)), strip_of(tone(3000, 0.05, rate=22050))
+    look = Look("linear", 0, RATE / 2)
+    louder = paint_difference(loud, quiet, look, 220)
+    row = row_of(3000, look, 220, RATE)
+    assert louder[row, 20, 0] > 150 > louder[row, 20, 2]
+    assert not louder[:100].any() and louder[120:, :, 3].any()

@@ -138,6 +138,29 @@ def test_verify_finds_one_changed_sample(disk, put, noise, key):
     assert disk.verify().sound
 
 
+def test_now_and_then_a_value_is_hashed_before_it_is_believed(disk, put, noise, key, monkeypatch):
+    digest = put(disk, "unit", noise(1)).outputs["out0"]
+    path = file_of(disk, digest)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    monkeypatch.setattr("midistems_graph.engine.store.disk.SPOT_CHECK", 1)
+    assert disk.find(key("unit")) is None
+    assert put(disk, "unit", noise(1)).outputs["out0"] == digest
+    assert disk.find(key("unit")) and disk.verify().sound
+
+
+def test_a_folder_in_place_of_a_value_is_no_value(disk, put, noise, key):
+    digest = put(disk, "unit", noise(1)).outputs["out0"]
+    file_of(disk, digest).unlink()
+    file_of(disk, digest).mkdir()
+    assert disk.find(key("unit")) is None
+    with pytest.raises(StoreError):
+        disk.get(digest)
+    with pytest.raises(StoreError, match="nothing can be written to"):
+        put(disk, "unit", noise(1))
+
+
 # The index
 
 

@@ -1,0 +1,115 @@
+"""`midistems-graph models quantise`: a smaller version of a model, and what it costs, measured on a song.
+
+Each version separates the song in a process of its own, through run-graph, as a user would: so its memory is its own.
+Run as a module, this is that process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from midistems_graph.audio.values import Float32
+from midistems_graph.cli import run_graph, tables
+from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.cli.plain_text import clean, in_bytes
+from midistems_graph.models.library import Model, ModelLibrary
+from midistems_graph.models.quantise import CannotQuantise, quantise
+
+GRAPH = {
+    "format": "midistems-graph",
+    "version": 1,
+    "nodes": {
+        "song": {"type": "io.load"},
+        "network": {"type": "separate.network"},
+        "save": {"type": "io.save", "knobs": {"name": "{stem}"}},
+    },
+    "edges": [{"from": "song.out", "to": "network.mixture"}, {"from": "network.out", "to": "save.stems"}],
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one version took and gave: seconds in the network, peak bytes of the process, samples by stem."""
+
+    seconds: float
+    memory: int
+    stems: dict[str, Float32]
+
+
+def quantise_model(library: ModelLibrary, name: str, kinds: list[str], song: str) -> Exit:
+    """Make the smaller versions, then print the table; raises Refused, ModelMissing and LibraryError."""
+    full = library.find(name)
+    try:
+        models = [full, *(quantise(full, kind, library) for kind in kinds)]
+    except CannotQuantise as error:
+        raise Refused(Exit.NODE, str(error)) from None
+    people = tables.stderr()
+    found = []
+    for model in models:
+        people.print(clean(f"separating {song} with {model.name} ..."))
+        found.append(measured(model, song))
+    rows = []
+    for model, one in zip(models, found, strict=True):
+        kept = [f"{stem} {_si_sdr(one.stems[stem], true):.1f} dB" for stem, true in found[0].stems.items()]
+        memory = in_bytes(one.memory) if one.memory else "-"
+        row = (model.name, in_bytes(model.nbytes), memory, f"{one.seconds:.1f} s")
+        rows.append((*row, "-" if model is full else ", ".join(kept)))
+    tables.print_rows(
+        ("model", "size", "memory", "time", f"SI-SDR against {full.name}"), rows, tables.stdout(), (1, 2, 3)
+    )
+    return Exit.DONE
+
+
+def measured(model: Model, song: str) -> Measured:
+    """Separate a song with a model, in a process of its own. Raises Refused when that fails."""
+    with tempfile.TemporaryDirectory(prefix="midistems-") as scratch:
+        graph, out = Path(scratch, "graph.json"), Path(scratch, "out")
+        graph.write_text(json.dumps(GRAPH))
+        words = [str(graph), song, "-o", str(out), "--set", f"network.model={model.name}", "--no-cache", "--json"]
+        command = [sys.executable, "-m", __name__, str(Path(scratch, "memory")), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if line.startswith("run-graph: ")]
+            raise Refused(Exit(done.returncode), *(line.removeprefix("run-graph: ") for line in lines))
+        result = json.loads(done.stdout)
+        memory = int(Path(scratch, "memory").read_text())
+        seconds = next(node["seconds"] for node in result["nodes"] if node["id"] == "network")
+        stems = {each["stem"]: _samples(Path(each["path"])) for each in result["outputs"]}
+        return Measured(seconds, memory, stems)
+
+
+def _peak() -> int:
+    """The most memory that this process ever had, in bytes; 0 where the system does not say."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+def _samples(path: Path) -> Float32:
+    samples: Float32 = soundfile.read(path, dtype="float32", always_2d=True)[0]
+    return samples
+
+
+def _si_sdr(estimate: Float32, true: Float32) -> float:
+    """In dB, over all channels (Le Roux et al. 2019)."""
+    found, wanted = estimate.astype(np.float64).ravel(), true.astype(np.float64).ravel()
+    target = wanted * (np.dot(found, wanted) / max(float(np.dot(wanted, wanted)), 1e-30))
+    powers = [max(float(np.sum(part**2)), 1e-30) for part in (target, found - target)]
+    return float(10 * np.log10(powers[0] / powers[1]))
+
+
+if __name__ == "__main__":  # run-graph, which leaves behind how much memory it took
+    code = run_graph.main(sys.argv[2:])
+    Path(sys.argv[1]).write_text(str(_peak()))
+    sys.exit(code)

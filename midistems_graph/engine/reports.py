@@ -1,0 +1,112 @@
+"""What is told of a run: to a watcher while it lasts, of each node and of each failure when it is over."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from midistems_graph.engine.outputs import CannotWrite, OutputRefused
+from midistems_graph.engine.plan import MODEL, PlanNode, Unit
+from midistems_graph.engine.store import StoreError
+from midistems_graph.node.contract import NodeError
+
+log = logging.getLogger(__name__)
+
+Status = Literal["ran", "cached", "derived", "up to date", "skipped", "bypassed", "failed", "cancelled"]
+
+SIGNIFICANCE: tuple[Status, ...] = (
+    "skipped",
+    "bypassed",
+    "derived",
+    "up to date",
+    "cached",
+    "ran",
+    "cancelled",
+    "failed",
+)
+"""Of several tiles of a node the most significant status is shown: the last of these."""
+
+_WEIGHT = {status: weight for weight, status in enumerate(SIGNIFICANCE)}
+
+
+class Watcher(Protocol):
+    """Told what happens, from worker threads; must be quick."""
+
+    def unit_started(self, unit: Unit) -> None: ...
+
+    def unit_progress(self, unit: Unit, done: float) -> None: ...
+
+    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
+
+
+class Silent:
+    """A watcher that looks away."""
+
+    def unit_started(self, unit: Unit) -> None: ...
+
+    def unit_progress(self, unit: Unit, done: float) -> None: ...
+
+    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None: ...
+
+
+@dataclass
+class NodeReport:
+    """What became of one node: the most significant status of its units, their cost, why, and what it says of it."""
+
+    status: Status
+    seconds: float = 0.0
+    nbytes: int = 0
+    reason: str = ""
+    units: dict[Status, int] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def add(self, status: Status, seconds: float, nbytes: int, reason: str) -> None:
+        more = _WEIGHT[status] > _WEIGHT[self.status]
+        if reason and (more or not self.reason):
+            self.reason = reason
+        if more:
+            self.status = status
+        self.seconds += seconds
+        self.nbytes += nbytes
+        self.units[status] = self.units.get(status, 0) + 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A node that failed, with its sentence. `kind` tells a node's refusal from an output that cannot be
+    written and from a fault of ours."""
+
+    node: str
+    message: str
+    kind: Literal["node", "output", "fault"]
+
+
+class DerivedFailed(Exception):
+    """A derived node failed within a unit that reads it: the failure is that node's. The cause is what it raised."""
+
+    def __init__(self, unit: Unit, node: PlanNode) -> None:
+        super().__init__(unit.node)
+        self.unit, self.node = unit, node
+
+
+def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
+    """What an exception of a unit says to people; a fault of ours goes to the log with its traceback."""
+    name = named(unit)
+    match error:
+        case DerivedFailed(__cause__=BaseException() as cause):
+            return failure_of(error.unit, error.node, cause)
+        case NodeError() | StoreError():
+            return Failure(name, str(error), "node")
+        case OutputRefused() | CannotWrite():
+            return Failure(name, str(error), "output")
+        case MemoryError():
+            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+            return Failure(name, message, "node")
+    log.error("node %s (%s) broke", unit.node, node.type.id, exc_info=error)
+    return Failure(name, f"{type(error).__name__}: {error}", "fault")
+
+
+def named(unit: Unit) -> str:
+    """A unit's node as people know it."""
+    return unit.node.removesuffix(MODEL)

@@ -60,7 +60,8 @@ def to_script(graph: Graph, file: str = "separate.py") -> str:
     """The script; running it gives the files that `run-graph` gives."""
     used: set[str] = {"Graph"}
     body = _literal(graph, "", used)
-    plain = " ".join(graph.title.split()).replace("\\", "").replace('"', "'") or "A cascade of separations."
+    letters = (letter for letter in " ".join(graph.title.split()) if letter.isprintable() and letter not in '\\"')
+    plain = "".join(letters) or "A cascade of separations."
     names = ", ".join(sorted(used))
     return _HEAD.format(title=plain, file=file, names=names) + f"GRAPH = {body}\n" + _TAIL
 
@@ -78,8 +79,9 @@ def _literal(value: object, margin: str, used: set[str]) -> str:
         parts = [f"{name}=" for name, _ in _set_fields(value)]
         return _call(type(value).__name__, "()", parts, [one for _, one in _set_fields(value)], margin, used)
     if isinstance(value, Mapping | MappingProxyType):
-        keys = sorted(value)
-        return _call("", "{}", [f"{key!r}: " for key in keys], [value[key] for key in keys], margin, used)
+        keys = sorted(value, key=str)
+        heads = [f"{_literal(key, margin, used)}: " for key in keys]
+        return _call("", "{}", heads, [value[key] for key in keys], margin, used)
     if isinstance(value, frozenset):
         edges = sorted(value, key=edge_order)
         return f"frozenset({_call('', '[]', [''] * len(edges), edges, margin, used)})"

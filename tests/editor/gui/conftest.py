@@ -25,17 +25,8 @@ def x_server() -> Iterator[str]:
         assert not os.environ.get("CI"), f"{missing[0]} is missing; apt-get install xvfb xauth xdotool"
         pytest.skip(f"needs {missing[0]}")
     read, write = os.pipe()
-    command = [
-        "Xvfb",
-        "-displayfd",
-        str(write),
-        "-screen",
-        "0",
-        "1280x800x24",
-        "-nolisten",
-        "tcp",
-        "-r",
-    ]  # no key repeats
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    command += ["-noreset", "-r"]  # stay as it is when a program leaves; repeat no key that is held
     quiet = subprocess.DEVNULL
     server = subprocess.Popen(command, pass_fds=(write,), stdout=quiet, stderr=quiet)
     os.close(write)

@@ -33,7 +33,7 @@ def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
         for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
             patch.setenv(name, str(home))
         app = App(Opening(), Settings(minimap=False), Recent())
-        patch.setattr(app.listener.output, "opened", lambda: SilentOut(RATE, 256))
+        patch.setattr("midistems_graph.editor.program.sound_output.opened", lambda _: SilentOut(RATE, 256))
         app.open(size=(1000, 700))
         yield app
         app.close()

@@ -1,0 +1,160 @@
+"""Take the pictures of the editor's page: python docs/make_screenshots.py (needs xvfb; takes about a minute).
+
+The program runs on a display of its own with settings of its own, on the demo song. Look at every picture afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+IMAGES = Path(__file__).parent / "editor"
+SIZE = (1280, 800)
+COLORS = 96
+
+
+@contextmanager
+def display() -> Iterator[None]:
+    """A display that nobody sees, and a home of its own."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
+        pass_fds=(write,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    try:
+        with os.fdopen(read) as answer, tempfile.TemporaryDirectory() as home:
+            os.environ["DISPLAY"] = f":{answer.readline().strip()}"
+            for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+                os.environ[name] = home
+            yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def main() -> None:
+    with display():
+        from midistems_graph.editor.app import App, Opening
+        from midistems_graph.editor.model.recent import Recent
+        from midistems_graph.editor.model.settings import Settings
+
+        app = App(Opening(), Settings(), Recent())
+        app.open(size=SIZE)
+        try:
+            Pictures(app).take()
+        finally:
+            app.close()
+
+
+class Pictures:
+    """Goes through the program and takes a picture of each thing that the page shows."""
+
+    def __init__(self, app) -> None:  # type: ignore[no-untyped-def]
+        self.app, self.bench = app, app.bench
+        IMAGES.mkdir(exist_ok=True)
+
+    def take(self) -> None:
+        from midistems_graph.document.graph import Node
+        from midistems_graph.document.presets import presets
+        from midistems_graph.editor.runs.order import Order
+
+        preset = {one.name: one.path for one in presets()}
+        self.shot("welcome")
+        self.bench.sheet.close()
+        self.app.documents.open_preset(preset["four_stems"])
+        self.app.listener.bind_demo()
+        editor = self.bench.editor
+        editor.state = replace(editor.state, selection=type(editor.state.selection).of(nodes=("hits", "drums")))
+        self.bench.do("group")
+        editor.look_at_all()
+        self.bench.refresh()
+        self.shot("group")
+        placeholder = Node("acme.denoise", label="From a pack that is not here")
+        graph = editor.state.graph.with_node("unknown", placeholder, (0, 360))
+        self.bench.show_document(graph.with_edge("song.out", "unknown.audio"), "shared.json")
+        editor.select("unknown")
+        self.bench.refresh()
+        self.shot("placeholder")
+        self.app.documents.open_preset(preset["four_stems"])
+        self.bench.do("select_all")
+        self.bench.do("run")
+        self.until(self.has_settled)
+        self.bench.do("select_none")
+        self.bench.say("")
+        self.shot("preset-far")
+        for name, factor in (("preset-middle", 0.55), ("preset-near", 0.5)):
+            state = editor.state
+            editor.state = state.zoomed(editor.scene.boxes["hits"].rect.center, factor)
+            self.bench.refresh()
+            self.shot(name)
+        editor.look_at_all()
+        self.bench.do("theme")
+        self.shot("light")
+        self.bench.do("theme")
+        self.app.documents.open_preset(preset["four_stems"])
+        self.bench.menu.close()
+        self.bench.editor.mark_saved()
+        self.bench.do("separate")
+        with tempfile.TemporaryDirectory() as folder:
+            order: Order = self.app.separate.order
+            self.app.separate.order = replace(order, output=Path(folder) / "stems")
+            self.app.separate.go()
+            self.until(lambda: not self.app.separate.queue.is_busy)
+            self.app.separate.order = replace(order, output=Path.home() / "stems")
+            self.shot("separate")
+            page = self.app.separate.order
+            for number in range(len(page.recipes)):
+                if page.recipes[number].name in ("misi_refine", "vocal_and_backing"):
+                    self.app.separate._choose(number)
+                    self.app.separate.order = replace(self.app.separate.order, output=Path(folder) / str(number))
+                    self.app.separate.go()
+            seen = time.monotonic()
+            self.until(lambda: time.monotonic() > seen + 1.5)
+            self.app.separate.order = replace(self.app.separate.order, output=Path.home() / "stems")
+            self.shot("batch")
+            self.app.separate.queue.cancel()
+            self.until(lambda: not self.app.separate.queue.is_busy)
+        self.bench.do("songs")
+        self.app.songs.score()
+        self.until(lambda: not self.app.songs.queue.is_busy)
+        self.shot("songs")
+
+    def has_settled(self) -> bool:
+        """Whether nothing was computed for some seconds."""
+        now = time.monotonic()
+        if self.app.listener.ears.progress is not None:
+            self._busy = now
+        return now > getattr(self, "_busy", now + 1) + 3.0
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Let the program go on until something is so."""
+        while not seen():
+            self.app.tick()
+            self.bench.window.frame()
+            time.sleep(0.01)
+
+    def shot(self, name: str) -> None:
+        """Write what is seen now, small."""
+        import dearpygui.dearpygui as dpg
+        from PIL import Image
+
+        began = time.monotonic()
+        self.until(lambda: time.monotonic() > began + 0.4)
+        file = IMAGES / f"{name}.png"
+        dpg.output_frame_buffer(str(file))
+        began = time.monotonic()
+        self.until(lambda: time.monotonic() > began + 0.4)
+        Image.open(file).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
+        print(file, file.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()

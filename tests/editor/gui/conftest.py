@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,9 @@ from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.node.library import installed
+
+DOUBLE_CLICK = 0.35
+"""Seconds after which a press where one was before is no double click: a test must not continue the one before."""
 
 
 @contextmanager
@@ -63,6 +67,7 @@ def window(display: str) -> Iterator[Driver]:
 
 @pytest.fixture
 def gui(window: Driver) -> Driver:
+    time.sleep(DOUBLE_CLICK)
     window.bench.show_document(small_graph())
     window.x("mousemove", 2, 2)
     window.step(3)

@@ -52,11 +52,18 @@ def own_display() -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def kept() -> list[object]:
+    """Windows that were closed: Dear PyGui crashes in the next one when callbacks of the one before are collected."""
+    return []
+
+
 @pytest.fixture(scope="module")
-def window(display: str) -> Iterator[Driver]:
+def window(display: str, kept: list[object]) -> Iterator[Driver]:
     """One window for the tests of a file: each opens a document of its own in it."""
     bench = Bench(Editor(installed()), Settings(minimap=False))
     bench.open(size=(1000, 700))
+    kept.append(bench)
     yield Driver(bench)
     bench.close()
 
@@ -64,6 +71,5 @@ def window(display: str) -> Iterator[Driver]:
 @pytest.fixture
 def gui(window: Driver) -> Driver:
     window.bench.show_document(small_graph())
-    window.x("mousemove", 2, 2)
-    window.step(3)
+    window.rest()
     return window

@@ -31,7 +31,7 @@ ALLOWED = 0.01
 
 
 @pytest.fixture(scope="module")
-def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(display: str, kept: list[object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     font = next((file for file in font_files() if file.name == "DejaVuSans.ttf"), None)
     if font is None:
         assert not os.environ.get("CI"), "DejaVu Sans is missing; apt-get install fonts-dejavu-core"
@@ -44,6 +44,7 @@ def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
         patch.setattr(window_module, "bold_font", lambda: font.with_name("DejaVuSans-Bold.ttf"))
         app = App(Opening(), Settings(), Recent())
         app.open(size=SIZE)
+        kept.append(app)
         yield app
         app.close()
 
@@ -66,7 +67,9 @@ def person(app: App) -> Driver:
     app.bench.sheet.close()
     app.bench.show_document(small_graph())
     app.bench.say("")
-    return Onlooker(app)
+    onlooker = Onlooker(app)
+    onlooker.rest()
+    return onlooker
 
 
 def compare(person: Driver, name: str, tmp_path: Path) -> None:
@@ -100,10 +103,9 @@ def test_golden_light(person: Driver, tmp_path: Path) -> None:
         person.bench.do("theme")
 
 
-def test_golden_search(person: Driver, tmp_path: Path) -> None:
-    person.key("Tab")
-    person.type("mask")
-    compare(person, "search", tmp_path)
+def test_golden_menu(person: Driver, tmp_path: Path) -> None:
+    person.click(person.title("pick"), button=3)
+    compare(person, "menu", tmp_path)
     person.key("Escape")
 
 

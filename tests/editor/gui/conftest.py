@@ -17,6 +17,18 @@ from midistems_graph.editor.view.bench import Bench
 from midistems_graph.node.library import installed
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A process opens one window: in a second one Dear PyGui crashes when callbacks of the first are collected.
+
+    So each file of window tests is run by itself (`make test` does); of several the first runs.
+    """
+    ours = [item for item in items if item.get_closest_marker("gui")]
+    for item in ours:
+        if item.path != ours[0].path:
+            item.add_marker(pytest.mark.skip(reason=f"a process opens one window: pytest -m gui {item.path.name}"))
+
+
 @contextmanager
 def x_server() -> Iterator[str]:
     """An X server without a screen; in CI its absence is a failure, elsewhere a reason to skip."""
@@ -52,18 +64,11 @@ def own_display() -> Iterator[str]:
         yield name
 
 
-@pytest.fixture(scope="session")
-def kept() -> list[object]:
-    """Windows that were closed: Dear PyGui crashes in the next one when callbacks of the one before are collected."""
-    return []
-
-
 @pytest.fixture(scope="module")
-def window(display: str, kept: list[object]) -> Iterator[Driver]:
+def window(display: str) -> Iterator[Driver]:
     """One window for the tests of a file: each opens a document of its own in it."""
     bench = Bench(Editor(installed()), Settings(minimap=False))
     bench.open(size=(1000, 700))
-    kept.append(bench)
     yield Driver(bench)
     bench.close()
 

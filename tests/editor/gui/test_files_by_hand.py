@@ -26,7 +26,7 @@ RATE = 8000
 
 
 @pytest.fixture(scope="module")
-def app(display: str, kept: list[object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The program with settings, state and store of its own, and a device that makes no sound."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +35,6 @@ def app(display: str, kept: list[object], tmp_path_factory: pytest.TempPathFacto
         app = App(Opening(), Settings(minimap=False), Recent())
         patch.setattr("midistems_graph.editor.program.sound_output.opened", lambda _: SilentOut(RATE, 256))
         app.open(size=(1000, 700))
-        kept.append(app)
         yield app
         app.close()
 

@@ -1,6 +1,6 @@
 """Four pictures of the program as it should look, compared with tolerance: the font is the same everywhere.
 
-After a change that is meant, draw them anew (and look at them): MIDISTEMS_DRAW_GOLDEN=1 pytest -m gui -k golden
+After a change that is meant draw them anew, and look at them: run this file with MIDISTEMS_DRAW_GOLDEN=1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALLOWED = 0.01
 
 
 @pytest.fixture(scope="module")
-def app(display: str, kept: list[object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     font = next((file for file in font_files() if file.name == "DejaVuSans.ttf"), None)
     if font is None:
         assert not os.environ.get("CI"), "DejaVu Sans is missing; apt-get install fonts-dejavu-core"
@@ -44,7 +44,6 @@ def app(display: str, kept: list[object], tmp_path_factory: pytest.TempPathFacto
         patch.setattr(window_module, "bold_font", lambda: font.with_name("DejaVuSans-Bold.ttf"))
         app = App(Opening(), Settings(), Recent())
         app.open(size=SIZE)
-        kept.append(app)
         yield app
         app.close()
 

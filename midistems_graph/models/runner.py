@@ -293,6 +293,8 @@ class Runner:
             found = {i: made for i, key in enumerate(keys) if (made := self.recent.get(key)) is not None}
             silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
             todo = [i for i in range(len(sound)) if i not in found and i not in silent]
+            if found and not todo:
+                self._networks(progress.run)  # still loaded; they tell what computed the known ones
             ran = self._run(sound[todo], [starts[i] for i in todo], level, variant, progress.run) if todo else ()
             for i, made in zip(todo, ran, strict=True):
                 if not np.isfinite(made.sum()):

@@ -12,8 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import TYPE_CHECKING
 
-import networkx as nx
+if TYPE_CHECKING:
+    import networkx as nx
 
 COLUMN_GAP = 72.0
 ROW_GAP = 26.0
@@ -82,6 +84,8 @@ class _Segment:
 
 def _layers(boxes: Iterable[str], wires: Iterable[Wire]) -> dict[str, int]:
     """Layers by the longest path; boxes that feed more than they are fed stand close to what they feed."""
+    import networkx as nx  # late: a fifth of a second that graphs with their places need not wait for
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(sorted(boxes))
     graph.add_edges_from(sorted({(w.source, w.target) for w in wires if w.source != w.target}))

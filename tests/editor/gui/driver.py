@@ -37,6 +37,12 @@ class Driver:
         subprocess.run(["xdotool", *map(str, words)], check=True)
         self.step()
 
+    def rest(self) -> None:
+        """Let go of all and click where nothing is, so that the next press is not the second of a double click."""
+        self.x("mouseup", 1)
+        self.x("mousemove", 2, 2)
+        self.x("click", 1)
+
     def pixel(self, at: Point) -> tuple[int, int]:
         x, y = self.bench.canvas.pixel(at)
         return round(x), round(y)

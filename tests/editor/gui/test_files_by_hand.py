@@ -79,7 +79,7 @@ def person(app: App, tmp_path: Path) -> Person:
     app.separate.queue.forget_finished()
     app.songs.songs = ()
     person = Person(app, tmp_path)
-    person.x("mousemove", 2, 2)
+    person.rest()
     return person
 
 

@@ -1,6 +1,6 @@
 """Four pictures of the program as it should look, compared with tolerance: the font is the same everywhere.
 
-After a change that is meant, draw them anew (and look at them): MIDISTEMS_DRAW_GOLDEN=1 pytest -m gui -k golden
+After a change that is meant draw them anew, and look at them: run this file with MIDISTEMS_DRAW_GOLDEN=1.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def person(app: App) -> Driver:
     app.bench.sheet.close()
     app.bench.show_document(small_graph())
     app.bench.say("")
-    return Onlooker(app)
+    onlooker = Onlooker(app)
+    onlooker.rest()
+    return onlooker
 
 
 def compare(person: Driver, name: str, tmp_path: Path) -> None:
@@ -100,10 +102,9 @@ def test_golden_light(person: Driver, tmp_path: Path) -> None:
         person.bench.do("theme")
 
 
-def test_golden_search(person: Driver, tmp_path: Path) -> None:
-    person.key("Tab")
-    person.type("mask")
-    compare(person, "search", tmp_path)
+def test_golden_menu(person: Driver, tmp_path: Path) -> None:
+    person.click(person.title("pick"), button=3)
+    compare(person, "menu", tmp_path)
     person.key("Escape")
 
 

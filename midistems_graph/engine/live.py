@@ -29,7 +29,7 @@ from typing import Literal
 
 from midistems_graph.audio.output_timing import lower_priority
 from midistems_graph.audio.values import Value
-from midistems_graph.document.flatten import Unfolding, flatten
+from midistems_graph.document.flatten import FUNCTIONS, Unfolding, flatten
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt, Preview
@@ -611,7 +611,7 @@ def _sound_outputs(graph: Graph, library: NodeLibrary) -> list[Address]:
         node_type = library.get(wiring.nodes[address].type)
         if node_type is None or any(source.node in broken for _, source in wiring.into[address]):
             broken.add(address)
-        ports = [p.name for p in node_type.outputs if p.kinds != ("separator",)] if node_type else []
+        ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
         if address not in broken and ports and wiring.nodes[address].group is None:
             outputs.append(Address(address, ports[0]))
     return outputs

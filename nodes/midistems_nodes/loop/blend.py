@@ -185,12 +185,12 @@ class _Search:
         parts = self._parts(start.stems)
         tries = [self._tried(start.stems, name, number / self.candidates, parts) for number in range(self.candidates)]
         best = max([start, *tries], key=_score)
+        if self.fine and best is not start and len(self.grid) == 1:
+            tries += self._finer(start.stems, name, best.r, parts)
+        asked = len(tries) * sum(_widened(part, _MARGIN).seconds for part in parts)
         if len(self.grid) > 1:
             tries = [self._chunk_by_chunk([start, *tries]), *(tries if self.worst >= 1 else [])]
-        elif self.fine and best is not start:
-            tries += self._finer(start.stems, name, best.r, parts)
-        asked = sum(_widened(part, _MARGIN).seconds for part in parts)
-        return max([start, *tries], key=_score), asked * len(tries)
+        return max([start, *tries], key=_score), asked
 
     def _tried(self, last: Stems, name: str, r: float, parts: list[Span]) -> _Found:
         """What a blend leads to, in the parts that the separator is asked about."""

@@ -16,7 +16,8 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.model.events import Overlay
 from midistems_graph.editor.model.plane import Curve, Point, Rect
-from midistems_graph.editor.model.scene import Hit, Scene
+from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step

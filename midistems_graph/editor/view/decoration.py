@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import GRID, Rect
-from midistems_graph.editor.model.scene import FRAME_TITLE, NOTE_LINE, NOTE_PAD, NOTE_SIZE, FrameBox, NoteBox
+from midistems_graph.editor.model.scene_items import FRAME_TITLE, NOTE_LINE, NOTE_PAD, NOTE_SIZE, FrameBox, NoteBox
 from midistems_graph.editor.view.node_cards import FAR, READABLE, SCALES
 from midistems_graph.editor.view.palette import Palette, faded, mixed, rgb
 

@@ -13,7 +13,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.boxes import fit
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.model.scene import Box
+from midistems_graph.editor.model.scene_items import Box
 from midistems_graph.editor.model.shape import (
     ICON,
     KNOB,

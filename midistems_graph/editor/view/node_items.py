@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.editor.model.scene import Box
+from midistems_graph.editor.model.scene_items import Box
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import FAR, ROUND, SCALES, Pen, border_color, draw_card, draw_standing
 from midistems_graph.editor.view.signs import Worry

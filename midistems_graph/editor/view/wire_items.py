@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.colors import style_of
-from midistems_graph.editor.model.scene import Wire
+from midistems_graph.editor.model.scene_items import Wire
 from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color

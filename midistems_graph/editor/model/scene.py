@@ -108,6 +108,10 @@ class Scene:
         """Ids of the boxes that a rectangle meets."""
         return [name for name in self.index.within(rect) if name in self.boxes and rect.meets(self.boxes[name].rect)]
 
+    def is_free(self, rect: Rect) -> bool:
+        """Whether no box meets a rectangle, so that something can be written there."""
+        return not self.boxes_in(rect)
+
     def edges_in(self, rect: Rect) -> list[Edge]:
         """Edges that cross a rectangle or lie in it."""
         near = (self.wires[name] for name in self.index.within(rect) if name in self.wires)

@@ -98,7 +98,7 @@ class Bench:
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
         self._paint, self._seams = Paint(), Seams()
         self.canvas_area = make_area(root)
-        self.canvas = Canvas(self.canvas_area, palette)
+        self.canvas = Canvas(self.canvas_area, palette, scale)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
         self.transport_area, self.listening_area, self.desk_area = make_area(root), make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
@@ -115,6 +115,7 @@ class Bench:
         self.pointer = Pointer(self.canvas, self.take, self.press)
         self.pointer.menu = self.menu
         self.tooltip = Tooltip(self.canvas)
+        self.canvas.look(self.editor.state.view)
         self.arrange()
         self._paint_areas()
         self.refresh()
@@ -130,6 +131,8 @@ class Bench:
         self.sheet.close()
         self.notices.withdraw()
         self.editor.open(graph)
+        self._match_view()
+        self.editor.look_at_all()
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
@@ -289,7 +292,8 @@ class Bench:
         place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)
         place(self.status_area, layout.status)
-        self.canvas.place(layout.canvas)
+        self._place_canvas(layout.canvas)
+        self.inspector.place(layout.inspector.width)
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         self.notices.place(layout.canvas)
@@ -297,6 +301,20 @@ class Bench:
         self.layout = layout
         self._seams.draw(layout, self.window.palette.line)
         self.arranged()
+
+    def _place_canvas(self, area: Rect) -> None:
+        """Give the canvas its room; who saw the whole graph sees it still."""
+        editor, bounds = self.editor, self.editor.scene.bounds
+        saw_all = bounds is not None and self.canvas.camera.seen.encloses(bounds)
+        self.canvas.place(area)
+        self._match_view()
+        if saw_all and bounds and editor.gesture is None and not self.canvas.camera.seen.encloses(bounds):
+            editor.look_at_all()
+            self.canvas.look(editor.state.view)
+
+    def _match_view(self) -> None:
+        """The model looks through a window of the shape that the canvas has."""
+        self.editor.state = replace(self.editor.state, view=self.canvas.camera.seen)
 
     def show_listening(self, height: float) -> None:
         """Give the strip under the canvas a height, 0 hides it."""
@@ -358,7 +376,7 @@ class Bench:
         self.settings = replace(self.settings, theme=theme)
         palette = PALETTES[theme]
         self.window.use(palette, self.settings.ui_scale)
-        self.canvas.recolor(palette)
+        self.canvas.recolor(palette, self.window.scale)
         self._tell()
         self.inspector.recolor(palette, self.window.scale)
         self.top.recolor(palette)
@@ -381,7 +399,8 @@ class Bench:
             self.listening_area: (0, 0),
             self.desk_area: (14, 8),
         }
-        themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
+        s = self.window.scale
+        themes = {area: flat_theme(CLEAR, (x * s, y * s)) for area, (x, y) in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
         self._seams.draw(self.layout, p.line)
 

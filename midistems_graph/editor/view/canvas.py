@@ -161,6 +161,7 @@ class Canvas:
         """Draw all with other colours, or at another scale of the interface."""
         self.palette, self.ui_scale = palette, ui_scale
         self._grid = None
+        self._detail = Detail.at(self.scale * ui_scale)
         self._clear()
         if self.scene is not None:
             scene, self.scene = self.scene, None
@@ -271,7 +272,7 @@ class Canvas:
                 return text_width(text, size)
             if len(self._widths) > 20_000:
                 self._widths.clear()
-            self._widths[key] = measured[0] / TEXT_SIZE * size
+            self._widths[key] = measured[0] / (TEXT_SIZE * dpg.get_global_font_scale()) * size
         return self._widths[key]
 
     # How it is kept

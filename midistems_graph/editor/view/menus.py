@@ -42,7 +42,7 @@ ON_CANVAS = (
     "layout",
     LINE,
     "minimap",
-    "theme",
+    "settings",
     "shortcuts",
 )
 

@@ -48,13 +48,10 @@ class Minimap:
         x, y = area.right - WIDTH - MARGIN, area.bottom - HEIGHT - MARGIN
         dpg.configure_item(self.window, pos=[int(x), int(y)])
 
-    def toggle(self) -> None:
-        self._shown = not self._shown
+    def switch(self, shown: bool) -> None:
+        """Show it where it is needed, or never."""
+        self._shown = shown
         dpg.configure_item(self.window, show=self._shown and self._needed)
-
-    @property
-    def is_shown(self) -> bool:
-        return self._shown
 
     def recolor(self) -> None:
         p, old = self._canvas.palette, self._theme

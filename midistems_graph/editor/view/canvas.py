@@ -23,7 +23,7 @@ from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_frame_title, draw_grid, draw_note, grid_step
 from midistems_graph.editor.view.marks import Mark, spoken_level
 from midistems_graph.editor.view.node_cards import Pen, level_of
-from midistems_graph.editor.view.node_items import OUTLINED, NodeItem
+from midistems_graph.editor.view.node_items import NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
 from midistems_graph.editor.view.signs import Worry
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
@@ -35,18 +35,16 @@ NAMES_SCALE = 1.3
 
 @dataclass(frozen=True)
 class Detail:
-    """How much is drawn: the level of cards, how much wider edges are, whether stems are named."""
+    """How much is drawn: the level of cards, the scale that lines are made for, whether stems are named."""
 
     level: int
-    widened: float
+    scale: float
     named: bool
 
     @classmethod
-    def at(cls, scale: float) -> Detail:
-        """The detail at so many world units per pixel (of the size that pixels have at an interface scale of 1)."""
-        level = level_of(scale)
-        widened = max(1.0, min(round(scale * 0.6, 1), 3.0)) if level >= OUTLINED else 1.0
-        return cls(level, widened, scale <= NAMES_SCALE)
+    def at(cls, scale: float, ui_scale: float = 1.0) -> Detail:
+        """The detail at so many world units per pixel and an interface scale."""
+        return cls(level_of(scale * ui_scale), scale, scale * ui_scale <= NAMES_SCALE)
 
 
 class Canvas:
@@ -161,7 +159,7 @@ class Canvas:
         """Draw all with other colours, or at another scale of the interface."""
         self.palette, self.ui_scale = palette, ui_scale
         self._grid = None
-        self._detail = Detail.at(self.scale * ui_scale)
+        self._detail = Detail.at(self.scale, ui_scale)
         self._clear()
         if self.scene is not None:
             scene, self.scene = self.scene, None
@@ -367,7 +365,7 @@ class Canvas:
             come, self._seen = near - self._seen, near
             for item_id in come:
                 self._switch(item_id, True)
-        detail = Detail.at(self.scale * self.ui_scale)
+        detail = Detail.at(self.scale, self.ui_scale)
         if detail == self._detail:
             return
         old, self._detail = self._detail, detail
@@ -396,7 +394,7 @@ class Canvas:
             node.show(shown)
         elif (wire := self.wires.get(item_id)) is not None:
             if shown:
-                wire.widen(detail.widened)
+                wire.fit(detail.scale)
                 wire.set_words(self._words(item_id), shown=detail.named)
             wire.show(shown)
 

@@ -9,6 +9,9 @@ from midistems_graph.editor.model.scene_items import FRAME_TITLE, NOTE_LINE, NOT
 from midistems_graph.editor.view.node_cards import FAR, READABLE, SCALES, Pen, wrapped
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, rgb
 
+WHOLE = 1 + 4e-6
+"""Lines of whole pixels are drawn from a texture, at a third of the cost; what is just below would not be whole."""
+
 FRAME_SIZE = 16.0
 """Height of a frame's title where it is seen near by."""
 
@@ -25,7 +28,7 @@ def draw_grid(around: Rect, step: float, scale: float, palette: Palette, into: i
             color = palette.grid_strong if k % 5 == 0 else palette.grid
             a = (k * step, around.top) if upright else (around.left, k * step)
             b = (k * step, around.bottom) if upright else (around.right, k * step)
-            dpg.draw_line(a, b, color=color, thickness=scale, parent=into)
+            dpg.draw_line(a, b, color=color, thickness=scale * WHOLE, parent=into)
 
 
 def draw_frame(item: FrameBox, chosen: bool, palette: Palette, layer: int | str) -> int:

@@ -155,7 +155,7 @@ def font_sentence() -> str:
         return f"none was found, names show Latin letters only; {REMEDY}"
     lacking = _lacking(parts)
     there = [name for name in SAMPLES if name not in lacking]
-    names = " with ".join([str(parts[0]), *(path.name for path in parts[1:])])
+    names = " with ".join(path.name for path in parts)
     if len(parts) > 1 and not made_font(parts).is_file():
         names += ", put together when the editor is opened"
     what = f"{names} ({', '.join(there)})"

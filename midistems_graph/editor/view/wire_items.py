@@ -11,10 +11,14 @@ from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.scene_items import Wire
 from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
+from midistems_graph.editor.view.decoration import WHOLE
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
-FAR_PIECES = 8
-"""Straight pieces of a curve that is seen from far away; near by Dear PyGui chooses."""
+FAR, FAR_PIECES = 2.6, 7
+"""World units per pixel from which on a curve has so many straight pieces; near by Dear PyGui chooses."""
+
+LEAST = 0.6
+"""How far thin lines may shrink with the zoom."""
 
 
 DOT = 4.0
@@ -28,12 +32,13 @@ Free = Callable[[Rect], bool]
 
 
 class WireItem:
-    """The items of one edge; `widened` makes thin lines visible from far away. Words stand where it is `free`."""
+    """The items of one edge. `scale` is that of the canvas, for lines are whole pixels wide. Words stand where it is
+    `free`."""
 
     def __init__(self, wire: Wire, palette: Palette, measure: Measure, free: Free, layer: int | str) -> None:
         self.wire, self.palette, self.measure, self._free = wire, palette, measure, free
         self.chosen = self.hovered = self.playing = self.shown = False
-        self.widened = 1.0
+        self.scale = 1.0
         self.words = ""
         self._named = False
         self.root = dpg.add_draw_node(parent=layer, show=False)
@@ -59,7 +64,7 @@ class WireItem:
     def _draw(self) -> None:
         """The curves, and a dot where they meet."""
         dpg.delete_item(self._line, children_only=True)
-        color, width, segments = self._color, self._width, FAR_PIECES if self.widened > 1 else 0
+        color, width, segments = self._color, self._width, FAR_PIECES if self.scale >= FAR else 0
         self.curves = [
             int(dpg.draw_bezier_cubic(*piece, color=color, thickness=width, segments=segments, parent=self._line))
             for piece in self.wire.track.pieces
@@ -71,7 +76,7 @@ class WireItem:
         if self.wire.track.points:
             self._draw()
         else:
-            segments = FAR_PIECES if self.widened > 1 else 0
+            segments = FAR_PIECES if self.scale >= FAR else 0
             dpg.configure_item(self.curves[0], color=self._color, thickness=self._width, segments=segments)
 
     def _draw_glow(self) -> None:
@@ -102,9 +107,10 @@ class WireItem:
         if heard:
             self._draw_glow()
 
-    def widen(self, factor: float) -> None:
-        if factor != self.widened:
-            self.widened = factor
+    def fit(self, scale: float) -> None:
+        """The canvas shows so many world units per pixel."""
+        if scale != self.scale:
+            self.scale = scale
             self._paint()
 
     def set_words(self, words: str, shown: bool) -> None:
@@ -157,4 +163,4 @@ class WireItem:
     @property
     def _width(self) -> float:
         width = style_of(self.wire.kind).width + (1.5 if self.chosen else 1.0 if self.hovered or self.playing else 0.0)
-        return width * self.widened
+        return max(round(width * max(1 / self.scale, LEAST)), 1) * WHOLE * self.scale

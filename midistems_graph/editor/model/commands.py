@@ -154,6 +154,7 @@ _LIST = (
     Command("views_all", "See the whole song", "pictures"),
     Command("paint", "Paint on the spectrogram", "pictures"),
     Command("paint_shape", "Another shape to paint", "pictures"),
+    Command("paint_edit", "Change painted strokes", "pictures"),
     Command("paint_gain", "Another level to paint", "pictures"),
     Command("paint_width", "Another width to paint", "pictures"),
     Command("views_in", "Zoom in", "pictures"),

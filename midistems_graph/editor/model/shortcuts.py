@@ -82,6 +82,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "views_all": ("Shift+Home",),
         "paint": ("P",),
         "paint_shape": ("Shift+P",),
+        "paint_edit": ("Alt+P",),
         "paint_gain": ("Alt+G",),
         "paint_width": ("Alt+W",),
         "views_in": ("Plus",),

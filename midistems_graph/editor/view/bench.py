@@ -84,6 +84,8 @@ class Bench:
         self.arranged: Callable[[], None] = lambda: None
         self.recolored: Callable[[], None] = lambda: None
         self.why: Why = lambda _: ()
+        self.keys: list[Callable[[Key], bool]] = []
+        """Parts that are asked before the shortcuts whether a key is meant for them."""
         self.file = "untitled"
         self.folder: Path | None = None
         """The folder of the graph file, below which files that the graph names lie."""
@@ -162,6 +164,8 @@ class Bench:
         if self.textbox.is_open:
             if key.name == "Escape":
                 self.textbox.cancel()
+            return
+        if not key.typing and any(takes(key) for takes in self.keys):
             return
         if key.name == "Escape" and not key.typing:
             self.take(Event("key", key="Escape"))

@@ -24,7 +24,7 @@ from midistems_graph.editor.program.welcome import show_welcome
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
-from midistems_graph.editor.view.fonts import begin_font, unreadable
+from midistems_graph.editor.view.fonts import begin_font
 from midistems_graph.node.library import installed
 
 
@@ -113,8 +113,7 @@ class App:
                 self.songs.add(songs)
             case _:
                 self.songs.take(songs)
-                if words := unreadable(songs[0].name):
-                    self.bench.say(f"the name of this song: {words}")
+                self.documents.say_unreadable("the name of this song", songs[0].name)
 
     def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
         self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)

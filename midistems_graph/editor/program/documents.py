@@ -45,6 +45,7 @@ class Documents:
         """Begin, when the window is there."""
         self.bench.window.asked_to_close = self.quit
         self._name_file()
+        self.say_unreadable("names in this graph", " ".join(names_in(self.bench.editor.state.graph)))
         if self.file is not None:
             self.recent = self.recent.with_graph(self.file)
             self._begin_file(self.file, self.bench.editor.saved)
@@ -166,6 +167,11 @@ class Documents:
         self._name_file()
         return True
 
+    def say_unreadable(self, what: str, text: str) -> None:
+        """Letters that no font here has are said, not only shown as question marks."""
+        if words := unreadable(text):
+            self.bench.notices.say(Notice("letters", f"{what}: {words}"))
+
     def quit(self) -> None:
         """Close the window; with unsaved work ask first."""
         self.ask_first(self.bench.window.stop)
@@ -202,8 +208,7 @@ class Documents:
         self.bench.show_document(graph, name)
         self._name_file()
         self.listener.changed()
-        if words := unreadable(" ".join(names_in(graph))):
-            self.bench.say(f"names of this graph: {words}")
+        self.say_unreadable("names in this graph", " ".join(names_in(graph)))
 
     def _begin_file(self, path: Path, saved: Graph) -> None:
         """Say who else has the file open, and offer work on it that a crash left."""

@@ -140,12 +140,20 @@ def shows(font: Path, text: str) -> bool:
 
 def unreadable(text: str) -> str:
     """A sentence about the letters of a text that are shown as question marks; empty if there are none."""
-    font = text_font()
-    missing = _missing(font, text) if font else {letter for letter in text if ord(letter) > 0xFF}
+    missing = {letter for letter in text if ord(letter) > 0xFF}
+    for font in parts_of_font() if missing else ():
+        missing &= _missing(font, text)
     if not missing:
         return ""
-    named = {unicodedata.name(letter, "unknown").partition(" ")[0].partition("-")[0].capitalize() for letter in missing}
-    return f"{', '.join(sorted(named)[:3])} letters that no font here has are shown as ?; {REMEDY}"
+    named = sorted({_script_of(letter) for letter in missing})
+    return f"{', '.join(named[:3])} letters that no font here has are shown as ?; {REMEDY}"
+
+
+def _script_of(letter: str) -> str:
+    """The script of a letter, from the first word of its name."""
+    if ord(letter) >= 0x1F000:
+        return "emoji"
+    return unicodedata.name(letter, "unknown").partition(" ")[0].partition("-")[0].capitalize()
 
 
 def font_sentence() -> str:

@@ -38,10 +38,10 @@ def test_what_the_text_font_lacks_is_said_with_the_remedy(monkeypatch: pytest.Mo
 
 def test_letters_that_nobody_can_read_are_said_by_their_script(monkeypatch: pytest.MonkeyPatch) -> None:
     font = dejavu()
-    monkeypatch.setattr(fonts, "text_font", lambda: font)
+    monkeypatch.setattr(fonts, "parts_of_font", lambda: (font,))
     assert fonts.unreadable("Café – Песня, مرحبا") == ""
     said = fonts.unreadable("夜に駆ける 🎤\u200d")
-    assert said.startswith("Cjk, Hiragana") and "apt install" in said
+    assert said.startswith("Cjk, Hiragana, emoji") and "apt install" in said
 
 
 def test_a_font_gets_the_letters_that_it_lacks_from_another(tmp_path: Path) -> None:

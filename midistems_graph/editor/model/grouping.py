@@ -37,7 +37,10 @@ def group_selection(state: EditorState, library: NodeLibrary, name: str = "group
         nodes={i: node for i, node in body.nodes.items() if i in chosen},
         edges=frozenset(e for e in body.edges if e.source.node in chosen and e.target.node in chosen),
         links=tuple(link for link in body.links if all(a.node in chosen for a in link)),
-        view=View({i: place for i, place in body.view.nodes.items() if i in chosen}),
+        view=View(
+            {i: place for i, place in body.view.nodes.items() if i in chosen},
+            mixers={end: mixer for end, mixer in body.view.mixers.items() if end.node in chosen},
+        ),
         inputs=cut.inputs,
         outputs=cut.outputs,
         knobs=cut.knobs,
@@ -72,7 +75,8 @@ def unpack(state: EditorState, instance: str) -> Edit:
     top = min((place[1] for place in inside.view.nodes.values()), default=0.0)
     places = {i: (x + px - left, y + py - top) for i, (px, py) in inside.view.nodes.items() if i in inside.nodes}
     kept = {i: place for i, place in outer.view.nodes.items() if i != instance}
-    outer = replace(outer, view=replace(outer.view, nodes={**kept, **places}))
+    mixers = {**outer.view.mixers, **inside.view.mixers}
+    outer = replace(outer, view=replace(outer.view, nodes={**kept, **places}, mixers=mixers))
     return edited(state, outer, f"unpack {instance}", Selection.of(inside.nodes))
 
 

@@ -9,6 +9,7 @@ from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.editor.audition.desk import NotOnDesk
+from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.program.pictures import Pictures
@@ -143,6 +144,7 @@ class Listener:
         if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph)
             self.pictures.changed()
+            self._switched()
 
     def _hear(self, asked: Audition) -> None:
         if self._files is not None and self.song is not None:
@@ -162,9 +164,12 @@ class Listener:
         self._switched()
 
     def _switched(self) -> None:
-        """Another edge is shown."""
-        edge = self.ears.desk.edge if self.ears else None
-        self.bench.canvas.play(self._edges.get(edge, "") if edge else "")
+        """Another edge is shown, or the same one stands elsewhere: mark it, the one that was clicked if it is there."""
+        edge, editor = self.ears.desk.edge if self.ears else None, self.bench.editor
+        insight, path = editor.insight, editor.state.path
+        drawn = [str(e) for e in all_edges(editor.state.body) if edge and insight.flat_source(path, e.source) == edge]
+        clicked = self._edges.get(edge, "") if edge else ""
+        self.bench.canvas.play(clicked if clicked in drawn else min(drawn, default=""))
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.editor.audition.audible import NotAudible
-from midistems_graph.editor.audition.desk import BANDS, DeskView, NotOnDesk
+from midistems_graph.editor.audition.desk import BANDS, NotOnDesk
+from midistems_graph.editor.audition.desk_view import DeskView
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.offline import NotComputed
 from midistems_graph.editor.model.edit import Refused
+from midistems_graph.editor.program.mixes import Mixes
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser, Kind
 from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
@@ -21,6 +23,8 @@ from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 
 STEP_SECONDS = 1
+
+GONE = "the graph has it no more; undo brings it back, or click another edge"
 
 
 class SoundDesk:
@@ -34,6 +38,7 @@ class SoundDesk:
     ) -> None:
         self.bench, self.browser, self._ears, self._switched = bench, browser, ears, switched
         self._held, self._title = 0.0, ""
+        self._mixes = Mixes(bench, lambda: self.panel.mixer.is_held)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
         own: Mapping[str, Callable[[Ears], object]] = {
@@ -58,13 +63,13 @@ class SoundDesk:
             "hear_x": lambda e: e.desk.hear_x(),
             "answer_a": lambda e: e.desk.answer("A"),
             "answer_b": lambda e: e.desk.answer("B"),
-            "stem_up": lambda e: e.desk.choose(e.desk.channel - 1),
-            "stem_down": lambda e: e.desk.choose(e.desk.channel + 1),
-            "stem_solo": lambda e: e.desk.toggle_solo(),
-            "stem_mute": lambda e: e.desk.toggle_mute(),
-            "stem_louder": lambda e: e.desk.change_gain(1.0),
-            "stem_quieter": lambda e: e.desk.change_gain(-1.0),
-            "stem_reset": lambda e: e.desk.reset_mixer(),
+            "stem_up": lambda e: e.desk.mixers.choose(e.desk.mixers.chosen - 1),
+            "stem_down": lambda e: e.desk.mixers.choose(e.desk.mixers.chosen + 1),
+            "stem_solo": lambda e: e.desk.mixers.toggle_solo(),
+            "stem_mute": lambda e: e.desk.mixers.toggle_mute(),
+            "stem_louder": lambda e: e.desk.mixers.change_gain(1.0),
+            "stem_quieter": lambda e: e.desk.mixers.change_gain(-1.0),
+            "stem_reset": lambda e: e.desk.mixers.reset(),
             "export_sound": self._ask_export,
         }
         for name, act in own.items():
@@ -77,10 +82,10 @@ class SoundDesk:
         """Begin, when the window is there."""
         bench, palette, scale = self.bench, self.bench.window.palette, self.bench.window.scale
         hands = MixerHands(
-            choose=lambda n: self._do(lambda e: e.desk.choose(n)),
-            solo=lambda n: self._do(lambda e: e.desk.toggle_solo(n)),
-            mute=lambda n: self._do(lambda e: e.desk.toggle_mute(n)),
-            gain=lambda n, db: self._do(lambda e: e.desk.set_gain(db, n)),
+            choose=lambda n: self._do(lambda e: e.desk.mixers.choose(n)),
+            solo=lambda n: self._do(lambda e: e.desk.mixers.toggle_solo(n)),
+            mute=lambda n: self._do(lambda e: e.desk.mixers.toggle_mute(n)),
+            gain=lambda n, db: self._do(lambda e: e.desk.mixers.set_gain(db, n)),
         )
         self.transport = TransportBar(bench.transport_area, palette, scale, bench.do, bench.hint)
         self.panel = DeskPanel(bench.desk_area, palette, scale, hands, bench.do, bench.hint)
@@ -101,6 +106,7 @@ class SoundDesk:
             self.transport.show(Heard())
             self.panel.show(PanelView())
             return False
+        self._mixes.tick(ears)
         ears.desk.tick()
         status, view, total = ears.deck.status, ears.desk.view, ears.seconds
         at = status.sample / ears.deck.song.rate
@@ -111,11 +117,13 @@ class SoundDesk:
         self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), tuple(kept)))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
-        failure = ears.live.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
+        failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
         badge = "failed" if failure else "computing" if status.waiting else badge
+        gone = ears.desk.edge is not None and not ears.live.has(ears.desk.edge)
+        badge = "gone" if gone else badge
         levels = None if hides else status.levels
         self._hold(title, levels)
-        note = "" if hides else failure or status.note
+        note = "" if hides else GONE if gone else failure or status.note
         self.panel.show(PanelView(view, title, note, badge, levels, self._held))
         return playing
 

@@ -110,7 +110,7 @@ class Standing:
         flat = editor.insight.flat_source(editor.state.path, spot.address(node_id)) if spot else None
         if flat is not None:
             live = ears.live
-            self._worker.submit(guarded, lambda: self._told(asked, in_words(live.reason(flat))))
+            self._worker.submit(guarded, lambda: self._told(asked, in_words(live.states.reason(flat))))
         return ""
 
     def _told(self, asked: _Asked, reason: str) -> None:

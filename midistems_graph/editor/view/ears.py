@@ -70,9 +70,10 @@ class Ears:
 
     def show(self, graph: Graph) -> None:
         """The graph was edited."""
-        self.live.show(graph, self.bindings)
-        self.deck.use_mixture(mixture_of(graph))
-        self.deck.changed()
+        moved = self.live.show(graph, self.bindings)
+        if moved is not None:
+            self.deck.use_mixture(mixture_of(graph))
+            self.desk.changed(moved)
 
     @property
     def take(self) -> Take | None:

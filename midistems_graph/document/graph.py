@@ -112,6 +112,11 @@ class Node:
         object.__setattr__(self, "extra", _frozen_map(self.extra))
 
     @property
+    def is_locked(self) -> bool:
+        """Whether it gives what it is locked to: a bypassed node does not."""
+        return self.lock is not None and self.state != "bypassed"
+
+    @property
     def group(self) -> str | None:
         """The name of the group this node is an instance of."""
         return self.type[len(GROUP_PREFIX) :] if self.type.startswith(GROUP_PREFIX) else None

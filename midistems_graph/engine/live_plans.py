@@ -142,4 +142,4 @@ def computes_alike(a: Graph, b: Graph) -> bool:
 
 
 def _computed(node: Node) -> tuple[object, ...]:
-    return node.type, node.version, node.state, {name: (type(v), v) for name, v in node.knobs.items()}
+    return node.type, node.version, node.state, node.lock, {name: (type(v), v) for name, v in node.knobs.items()}

@@ -110,6 +110,7 @@ _LIST = (
     Command("rename", "Rename", "edit"),
     Command("bypass", "Bypass", "node", _edit(lambda s, e: nodes.toggle_state(s, "bypassed"))),
     Command("mute", "Mute", "node", _edit(lambda s, e: nodes.toggle_state(s, "muted"))),
+    Command("lock", "Lock or unlock what it gives", "node"),
     Command("group", "Group", "node", _edit(lambda s, e: grouping.group_selection(s, e.library))),
     Command("unpack", "Unpack the group", "node", _edit(_unpack)),
     Command("enter", "Enter the group", "node", _enter),

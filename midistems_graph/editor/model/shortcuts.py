@@ -37,6 +37,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rename": ("F2",),
         "bypass": ("B",),
         "mute": ("M",),
+        "lock": ("K",),
         "group": ("Ctrl+G",),
         "unpack": ("Ctrl+Shift+G",),
         "enter": ("Enter",),

@@ -12,6 +12,7 @@ from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
+from midistems_graph.editor.program.locking import Locking
 from midistems_graph.editor.program.pictures import Pictures
 from midistems_graph.editor.program.sound_desk import SoundDesk
 from midistems_graph.editor.program.sound_output import SoundOutput
@@ -47,6 +48,7 @@ class Listener:
         commands |= {"run": self._run, "cancel": self._cancel}
         self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
+        self.locking = Locking(bench, lambda: self.ears if self._files is None else None)
         self._edges: dict[Address, str] = {}
         self._files: Mapping[str, Path] | None = None
         bench.audition, bench.changed = self._hear, self.changed
@@ -61,6 +63,7 @@ class Listener:
     def close(self) -> None:
         self.desk.close()
         self.output.close()
+        self.locking.close()
         self.standing.close()
         self.pictures.close()
         if self.ears is not None:
@@ -76,6 +79,7 @@ class Listener:
             return any(moves)
         self.standing.take(ears.take_events())
         self.output.tick(ears.deck.player.health)
+        self.locking.tick(ears)
         progress = ears.progress
         self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
         return progress is not None or any(moves)
@@ -142,7 +146,7 @@ class Listener:
 
     def changed(self) -> None:
         if self.ears is not None and self._files is None:
-            self.ears.show(self.bench.editor.state.graph)
+            self.ears.show(self.bench.editor.state.graph, self.folder)
             self.pictures.changed()
             self._switched()
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from midistems_graph.document.graph import Address, Body, Channel, Graph
 from midistems_graph.editor.audition.stem_mixers import Channels
-from midistems_graph.editor.model.bodies import Path, body_at, group_at, valid_path
+from midistems_graph.editor.model.bodies import body_at, group_at, path_of, valid_path
 from midistems_graph.editor.model.edit import Edit
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.view.bench import Bench
@@ -49,7 +48,7 @@ def kept(graph: Graph, insight: Insight) -> Channels:
         return {}
     found: dict[Address, dict[str, Channel]] = {}
     for prefix in insight.map.flat.bodies:
-        for port, channels in body_at(graph, _path(prefix)).view.mixers.items():
+        for port, channels in body_at(graph, path_of(prefix)).view.mixers.items():
             at = Address(prefix + port.node, port.port)
             found[insight.map.flat.aliases.get(str(at), at)] = dict(channels)
     return found
@@ -60,7 +59,7 @@ def with_mixers(graph: Graph, channels: Channels) -> Graph:
     mixers: dict[str | None, dict[Address, dict[str, Channel]]] = {}
     for address, stems in channels.items():
         prefix, _, node = address.node.rpartition("/")
-        path = _path(prefix)
+        path = path_of(prefix)
         touched = {stem: channel for stem, channel in stems.items() if channel != Channel()}
         if touched and valid_path(graph, path) == path and node in body_at(graph, path).nodes:
             group = group_at(graph, path)
@@ -71,8 +70,3 @@ def with_mixers(graph: Graph, channels: Channels) -> Graph:
 
 def _with_mixers(body: B, mixers: Mapping[Address, Mapping[str, Channel]]) -> B:
     return body if body.view.mixers == mixers else replace(body, view=replace(body.view, mixers=mixers))
-
-
-def _path(prefix: str) -> Path:
-    """The way into a body from what flattened addresses in it begin with (`loop[2]/inner`)."""
-    return tuple(re.sub(r"\[[0-9]+\]", "", prefix).strip("/").split("/")) if prefix else ()

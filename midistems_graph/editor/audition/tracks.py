@@ -28,6 +28,7 @@ class Tracks:
         self._rate = rate
         self._tracks: dict[tuple[Address, str], Track] = {}
         self._stand_ins: dict[tuple[Address, str], Track] = {}
+        self._stems: dict[Address, tuple[str, ...]] = {}
 
     def forget(self) -> None:
         """The graph was edited: edges hold something else."""
@@ -60,10 +61,15 @@ class Tracks:
         return [track for track in map(self.stand_in, tracks) if track is not None]
 
     def stems(self, address: Address) -> tuple[str, ...]:
-        """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
+        """The stems on an edge that was heard, in their order; none while they are not known or it has none.
+
+        After an edit they are those of before, until the new ones are known.
+        """
         known = (*self._tracks.values(), *self._stand_ins.values())
-        tracks = (track for track in known if track.address == address)
-        return next((track.stems for track in tracks if track.stems), ())
+        found = next((track.stems for track in known if track.address == address and track.stems), None)
+        if found:
+            self._stems[address] = found
+        return self._stems.get(address, ())
 
     def levels(self, address: Address, stems: Sequence[str], at: int) -> tuple[float, ...]:
         """The largest sample of each stem on an edge in the 50 ms before a place; 0 while it is not in memory."""

@@ -93,6 +93,9 @@ class Standing:
             return ()
         if mark.phase == "failed":
             return ((FAILED, mark.sentence),)
+        node = self.bench.editor.state.body.nodes.get(item)
+        if node is not None and node.is_locked:
+            return (("status", "locked to what it gave for this song"),)
         told = [("status", mark.words)] if mark.words else []
         if reason := self._reason_of(item, mark.phase):
             told.append(("runs because" if mark.phase == "dirty" else "ran because", reason))

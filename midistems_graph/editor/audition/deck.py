@@ -174,6 +174,11 @@ class Deck:
             self.hear(take)
         return take is not None
 
+    def at_volume(self, db: float) -> None:
+        """How loud it comes from the speakers; what is measured and exported is before that."""
+        self.mixer.volume = 10 ** (db / 20)
+        self.player.refresh()
+
     # Where in the song
 
     @property

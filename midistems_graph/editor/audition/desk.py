@@ -25,13 +25,12 @@ from midistems_graph.editor.audition.offline import matching_gains
 from midistems_graph.editor.audition.program import PLAIN, Band, Monitor, Side
 from midistems_graph.editor.audition.stem_mixers import StemMixers
 from midistems_graph.editor.audition.takes import DIFFERENCE_BOOST_DB, StemMixer, Take, difference, moved_to
+from midistems_graph.editor.model.bands import OWN_HZ
 
 BANDS: Mapping[str, Band] = {"low": (0.0, 250.0), "middle": (250.0, 4000.0), "high": (4000.0, 1e6)}
 """What can be heard alone, by name, beside a band of one's own (`OWN`)."""
 
 OWN = "own"
-OWN_HZ = (20.0, 20_000.0)
-"""The range of a band of one's own."""
 
 
 class NotOnDesk(Exception):

@@ -303,3 +303,19 @@ def test_the_desk_follows_nodes_to_their_new_addresses(player: Player) -> None:
     assert player.plays(A.samples)
     desk.recall(3)
     assert player.plays(KICK.samples)
+
+
+def test_the_volume_glides_and_is_heard_at_the_speakers_alone(player: Player) -> None:
+    desk = player.desk
+    desk.hear(edge("a"))
+    assert player.plays(A.samples)
+    level = player.deck.status.levels.power[0]
+    player.deck.at_volume(-20.0)
+    sound = np.concatenate([player.clock.listen(64) for _ in range(30)], axis=1)
+    first = player.deck.sample - sound.shape[1]
+    gain = sound / A.samples[:, first : first + sound.shape[1]]
+    assert np.all(np.diff(np.median(gain, axis=0)) < 1e-4) and np.abs(np.diff(np.median(gain, axis=0))).max() < 0.02
+    assert player.plays(np.float32(0.1) * A.samples)
+    assert player.deck.status.levels.power[0] > 0.3 * level, "meters show what is before the volume"
+    player.deck.at_volume(0.0)
+    assert player.plays(A.samples)

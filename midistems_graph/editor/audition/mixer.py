@@ -69,6 +69,13 @@ class Mixer:
         """Called when the rate has changed, so that somebody replaces the program."""
         self._retarget(transport.rate)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is paused, or the song is over, and no fade goes on."""
+        state, wish = self.state, self.transport
+        done = wish.playing and wish.jump == state.jump and state.voice.position >= self.device_sample(wish.total)
+        return state.old is None and not state.voice.sounds and (not wish.playing or done)
+
     def retarget(self, rate: int) -> None:
         """Render at another rate from the same moment. The program has to be replaced by one of that rate."""
         if rate != self.rate:

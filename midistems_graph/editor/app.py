@@ -97,6 +97,7 @@ class App:
     def close(self) -> None:
         if self._font is not None:
             self._font.kill()
+            self._font.wait()
         self.documents.close()
         self.receiver.close()
         self.separate.close()

@@ -373,6 +373,7 @@ class NodeOutputs:
                 )
                 path, status = self._folder._place(part, wanted, entry, extension, self._song)
                 self._outputs.append((path, self._song._add(path, status, entry)))
+                file.placed = self._folder._root / path
         finally:
             self._folder._end(part, made)
 

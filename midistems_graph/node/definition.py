@@ -36,6 +36,7 @@ KINDS: Mapping[str, type] = {
     "phase": values.Phase,
     "mask": values.Mask,
     "stems": values.Stems,
+    "curves": values.Curves,
     "features": values.Features,
     "scores": values.Scores,
     "number": values.Number,
@@ -44,7 +45,7 @@ KINDS: Mapping[str, type] = {
 }
 """Kinds of values by name, in the order they are shown."""
 
-TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems"})
+TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems", "curves"})
 """Kinds that cover a stretch of the song."""
 
 _NAMES = {cls: name for name, cls in KINDS.items()}

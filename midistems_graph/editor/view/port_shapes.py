@@ -21,6 +21,7 @@ CORNERS = {
     "magnitude": (4, 0.5),
     "phase": (4, 0.0),
     "mask": (3, 0.0),
+    "curves": (3, 0.5),
     "features": (4, 0.0),
     "scores": (3, 0.25),
     "number": (4, 0.0),
@@ -30,7 +31,7 @@ CORNERS = {
 """Corners, and how far the first is turned (in corners); audio and stems are round."""
 
 SMALL = frozenset({"number", "text", "scores"})
-RINGED = frozenset({"stems", "magnitude", "features", "separator"})
+RINGED = frozenset({"stems", "magnitude", "curves", "features", "separator"})
 
 
 def draw_port(at: Point, kind: str, color: Color, ground: Color, parent: int, *, hollow: bool = False) -> None:

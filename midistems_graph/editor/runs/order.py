@@ -30,7 +30,7 @@ class Recipe:
 class Order:
     """Songs and the graph that is chosen for them. `truth` holds true stems: a folder for each song, or of one song.
 
-    `inputs` are files or folders for further inputs of the graph, by name; of several songs each has its own in a folder.
+    `inputs` are files or folders for further inputs of the graph, by name; of several songs each has its own in it.
     """
 
     songs: tuple[Path, ...] = ()

@@ -203,7 +203,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
     wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
     if reference is not None:
         names = [file.stem for file in sound_files(reference)]
-        wanted = augment.with_reference(wanted, work.library, names)
+        wanted = augment.with_reference(wanted, work.library, names, all_figures=work.options.reference is not None)
         if augment.REFERENCE in wanted.graph.inputs:
             inputs[augment.REFERENCE] = reference
         elif not song.is_demo:

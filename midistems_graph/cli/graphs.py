@@ -25,6 +25,8 @@ def work_on_graphs(options: argparse.Namespace) -> Exit:
     """Do what the second word says; raises Refused."""
     if options.verb == "from":
         return _from_output(options.file, options.output)
+    if options.verb == "import":
+        return _import(options.file, options.preset, options.output)
     graph = _loaded(options.file)
     match options.verb:
         case "check":
@@ -93,6 +95,20 @@ def _export(graph: Graph, output: Path | None) -> Exit:
         return _said(write_script(graph, output.name if output else "separate.py"), output)
     except DocumentError as error:
         raise Refused(Exit.GRAPH, str(error)) from None
+
+
+def _import(file: Path, preset: str, output: Path) -> Exit:
+    """Another program's preset or workflow as a graph file, and what did not come along."""
+    from midistems_graph.rules.onramps import read_foreign
+
+    try:
+        found = read_foreign(file, preset)
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+    done = _convert(found.graph, output)
+    for sentence in found.left_out:
+        print(clean(f"note: {sentence}"))
+    return done
 
 
 def _from_output(file: str, output: Path | None) -> Exit:

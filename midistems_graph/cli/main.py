@@ -56,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("file", metavar="GRAPH")
     export.add_argument("--python", action="store_true", required=True, help="as Python, the only notation so far")
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+    foreign = verbs.add_parser("import", help="make a graph of an ensemble preset of audio-separator, or of a "
+        "workflow of pymss or ComfyUI")  # fmt: skip
+    foreign.add_argument("file", metavar="FILE", type=Path)
+    foreign.add_argument("--preset", default="", metavar="NAME", help="which one, where the file holds several")
+    foreign.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the graph file to write")
     made = verbs.add_parser("from", help="give back the graph that made an output, from the receipt beside it")
     made.add_argument("file", metavar="OUTPUT")
     made.add_argument("-o", "--output", type=Path, metavar="FILE", help="a graph file to write instead of stdout")

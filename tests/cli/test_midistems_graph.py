@@ -155,3 +155,11 @@ def test_an_output_gives_its_graph_back(midistems: Program, run: Program, home: 
     alone = renamed.rename(home / "alone.wav")
     ended = midistems("graph", "from", str(alone))
     assert ended.code == 4 and "no receipt" in ended.err
+
+
+def test_a_foreign_workflow_becomes_a_graph_with_a_list_of_what_it_lacks(midistems: Program, home: Path) -> None:
+    (home / "flow.yaml").write_text("steps: [{id: a, model: m.ckpt, stems: [vocals], save: {vocals: out}}]")
+    ended = midistems("graph", "import", "flow.yaml", "-o", "flow.json")
+    assert ended.code == 0 and "note: the model m.ckpt has to be in the library as m" in ended.out
+    assert "separate.network" in (home / "flow.json").read_text()
+    assert midistems("graph", "import", "flow.json", "-o", "again.json").code == 3

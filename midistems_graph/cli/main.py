@@ -51,6 +51,20 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--format", choices=("text", "svg", "dot", "mermaid"), default="text")
     show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
 
+    export = verbs.add_parser("export", help="write a graph as a Python script, which may be edited, run, and named "
+        "wherever a graph file is named")  # fmt: skip
+    export.add_argument("file", metavar="GRAPH")
+    export.add_argument("--python", action="store_true", required=True, help="as Python, the only notation so far")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+    foreign = verbs.add_parser("import", help="make a graph of an ensemble preset of audio-separator, or of a "
+        "workflow of pymss or ComfyUI")  # fmt: skip
+    foreign.add_argument("file", metavar="FILE", type=Path)
+    foreign.add_argument("--preset", default="", metavar="NAME", help="which one, where the file holds several")
+    foreign.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the graph file to write")
+    made = verbs.add_parser("from", help="give back the graph that made an output, from the receipt beside it")
+    made.add_argument("file", metavar="OUTPUT")
+    made.add_argument("-o", "--output", type=Path, metavar="FILE", help="a graph file to write instead of stdout")
+
     models = words.add_parser("models", help="trained networks: list, get, add, inspect, quantise, remove, verify")
     tasks = models.add_subparsers(dest="verb", metavar="VERB")
     models.set_defaults(json=False)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from midistems_graph.engine.outputs import CannotWrite, OutputRefused
 from midistems_graph.engine.plan import MODEL, PlanNode, Unit
 from midistems_graph.engine.store import StoreError
-from midistems_graph.node.contract import NodeError
+from midistems_graph.node.contract import CheckFailed, NodeError
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +74,12 @@ class NodeReport:
 
 @dataclass(frozen=True)
 class Failure:
-    """A node that failed, with its sentence. `kind` tells a node's refusal from an output that cannot be
-    written and from a fault of ours."""
+    """A node that failed, with its sentence. `kind` tells a node's refusal from a check that does not hold, from an
+    output that cannot be written and from a fault of ours."""
 
     node: str
     message: str
-    kind: Literal["node", "output", "fault"]
+    kind: Literal["node", "check", "output", "fault"]
 
 
 class DerivedFailed(Exception):
@@ -96,6 +96,8 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
     match error:
         case DerivedFailed(__cause__=BaseException() as cause):
             return failure_of(error.unit, error.node, cause)
+        case CheckFailed():
+            return Failure(name, str(error), "check")
         case NodeError() | StoreError():
             return Failure(name, str(error), "node")
         case OutputRefused() | CannotWrite():

@@ -69,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
         "sound is written, its figures are printed")  # fmt: skip
     add("--window", type=_window, metavar="START:END", help="only this stretch, in seconds or m:ss (0:30:1:00)")
     add("--dry-run", action="store_true", help="only say what would run, and what it would cost")
+    add("--verify", type=Path, metavar="FILE", help="render a file, or a folder of them, again from its receipt, and "
+        "name the first edge that departs: run-graph --verify FOLDER SONG")  # fmt: skip
     add = it.add_argument_group("resources").add_argument
     add("--jobs", type=_count, default=0, metavar="N", help="threads (default: all cores)")
     add("--memory", type=_bytes, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
@@ -88,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = parser().parse_intermixed_args(arguments)
-        if options.graph is None and not options.list:
+        if options.graph is None and not options.list and options.verify is None:
             raise Refused(Exit.USAGE, "name a graph and a song, such as: run-graph four_stems demo")
         options.input = dict(map(_binding, options.input))
     except SystemExit as ended:  # --help and --version
@@ -115,9 +117,13 @@ def _guarded(options: argparse.Namespace) -> int:
     report = Report()
 
     def work() -> None:
+        if options.verify is not None:
+            from midistems_graph.cli.verifying import verify
+
+            return verify(options, report)
         from midistems_graph.cli.running import run
 
-        run(options, report)
+        return run(options, report)
 
     guarded(work, report.refuse)
     return guarded(lambda: report.conclude(as_json=options.json), lambda refused: refused.code)

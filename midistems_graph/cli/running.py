@@ -225,6 +225,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
                 jobs=work.options.jobs,
                 memory=work.options.memory,
                 warnings=warnings,
+                only=work.options.only,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from None

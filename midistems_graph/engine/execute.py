@@ -144,6 +144,14 @@ class Executor:
         value = evaluate(self.plan, node, interval, self._fetch, run)[source.port]
         return silenced(value) if node.muted else value
 
+    def stored(self, unit: Unit, port: str) -> Value:
+        """What a unit gave, after the run. Raises NodeError for what is not there any more."""
+        return self._stored(unit, port)
+
+    def contents(self) -> dict[str, tuple[str, ...]]:
+        """Digests of what every output port held, in the order of time; see `KeyChain.contents`."""
+        return self._keys.contents()
+
     def forget(self) -> None:
         """Let go of the values in memory; what is asked for later comes from the store.
 

@@ -52,10 +52,14 @@ class Silent:
 
 @dataclass
 class NodeReport:
-    """What became of one node: the most significant status of its units, their cost, why, and what it says of it."""
+    """What became of one node: the most significant status of its units, their cost, why, and what it says of it.
+
+    `seconds` were spent now, `worth` is what its results took when they were computed, now or earlier.
+    """
 
     status: Status
     seconds: float = 0.0
+    worth: float = 0.0
     nbytes: int = 0
     reason: str = ""
     units: dict[Status, int] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.reports import Failure, NodeReport, Watcher
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.trace import Trace, remember
+from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError
 from midistems_graph.node.library import NodeLibrary
@@ -100,16 +101,20 @@ def execute(
     memory: int = 0,
     warnings: Collection[str] = (),
     only: Collection[str] = (),
+    turns: Turns | None = None,
     started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
 
-    `graph` is the document that the receipt is to name, `only` what was asked for of it (`--only`).
+    `graph` is the document that the receipt is to name, `only` what was asked for of it (`--only`). Runs that share a
+    store at the same time, and much of their work, share `turns` as well.
     `started` gets the executor, whose `cancel` may be called from any thread. The files that it read are closed.
     A run that wrote no file leaves no receipt. Raises CannotWrite when the receipt cannot be written.
     """
     began = time.perf_counter()
-    executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
+    executor = Executor(
+        plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory, turns=turns
+    )
     started(executor)
     executor.run()
     figures = _figures(executor)

@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     return it
 
 
-def _add_searches(words: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_searches(words: argparse._SubParsersAction[Parser]) -> None:
     """The words that try a graph in many variants."""
     sweep = words.add_parser("sweep", help="vary knobs, score every point, show what quality costs")
     ablate = words.add_parser("ablate", help="switch every node off in turn, show what it contributes")

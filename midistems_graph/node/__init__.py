@@ -2,6 +2,7 @@
 
 from midistems_graph.audio.values import (
     Audio,
+    Curves,
     Features,
     Magnitude,
     Mask,
@@ -42,6 +43,7 @@ __all__ = [
     "Cancelled",
     "CheckFailed",
     "Context",
+    "Curves",
     "DefinitionError",
     "Features",
     "FileBelowGraph",

@@ -219,6 +219,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
                 jobs=work.options.jobs,
                 memory=work.options.memory,
                 warnings=warnings,
+                only=work.options.only,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from None
@@ -269,6 +270,8 @@ def _code(failure: Failure, plan: Plan) -> Exit:
         return Exit.FAULT
     if failure.kind == "output":
         return Exit.OUTPUT
+    if failure.kind == "check":
+        return Exit.VERIFY
     node = plan.nodes[failure.node]
     return Exit.INPUT if node.files and not node.inputs else Exit.NODE
 
@@ -319,6 +322,8 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
                 report.problem(f"there is no comparison: {failure.message}", name)
         elif failure.kind == "fault":
             report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)
+        elif failure.kind == "check":
+            report.problem(f"the check {failure.node} does not hold: {failure.message}", name)
         elif failure.kind == "node":
             report.problem(f"the node {failure.node}: {failure.message}", name)
         else:

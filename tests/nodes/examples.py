@@ -56,6 +56,11 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.mixer": ({"names": ("vocals", "drums")},),
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
     "separate.augmented": ({"shifts": 1, "farthest": 0.02}, {"swap": False, "polarity": False, "speeds": (105.0,)}),
+    "check.clipping": ({"at_most": 60.0},),
+    "check.figure": ({}, {"bound": "between", "high": 100.0}),
+    "check.level": ({"at_least": -300.0, "at_most": 60.0, "of": "peak"},),
+    "check.null": ({"at_most": 20.0},),
+    "check.silent": ({"at_most": 60.0, "stop": 0.5},),
     "consistency.mixture": (
         {"share": "bins"},
         {"share": "energy", "smoothing": 0.03},

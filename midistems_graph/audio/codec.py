@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from midistems_graph.audio.values import (
     Audio,
+    Curves,
     Features,
     Magnitude,
     Mask,
@@ -61,6 +62,15 @@ def pack(value: Value) -> tuple[Header, Arrays]:
                 "complete": value.complete,
             }
             return header, {str(i): audio.samples for i, audio in enumerate(value.audio.values())}
+        case Curves():
+            header = {
+                "kind": "curves",
+                "span": _span(value.span),
+                "hop": value.hop,
+                "names": list(value.names),
+                "units": list(value.units),
+            }
+            return header, {"values": value.values}
         case Features():
             names = sorted(value.arrays)
             header = {"kind": "features", "names": names, "notes": dict(sorted(value.notes.items()))}
@@ -88,6 +98,9 @@ def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
         span, layout = Span(*header["span"]), header["layout"]
         audio = {name: Audio(arrays[str(i)], span, layout) for i, name in enumerate(header["names"])}
         return Stems(audio, header["complete"])
+    if kind == "curves":
+        names, units = tuple(header["names"]), tuple(header["units"])
+        return Curves(arrays["values"], names, units, Span(*header["span"]), header["hop"])
     if kind == "features":
         return Features({name: arrays[str(i)] for i, name in enumerate(header["names"])}, header["notes"])
     if kind == "number":

@@ -29,6 +29,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "magnitude": Style("#b42d0f"),
         "phase": Style("#a53c78"),
         "mask": Style("#1ea587"),
+        "curves": Style("#6048a8", 1.5),
         "features": Style("#8787d2", 2.5),
         "scores": Style("#3cc378", 1.5),
         "number": Style("#6969b4", 1.5, "5 4"),

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from midistems_graph.audio.files import SoundReader
+from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value
 from midistems_graph.document.data import from_data
 from midistems_graph.document.graph import GROUP_PREFIX, Address, Edge, Graph, Node
@@ -120,6 +121,10 @@ class _Inner:
     @property
     def tags(self) -> Mapping[str, str]:
         return self.outer.tags
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.outer.timeline
 
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
         raise NodeError("a separator that is called as a function cannot write files")

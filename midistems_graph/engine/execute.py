@@ -20,6 +20,7 @@ from pathlib import Path
 
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
+from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.call import call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
@@ -460,6 +461,10 @@ class _UnitRun:
     @property
     def tags(self) -> Mapping[str, str]:
         return self.executor.plan.bindings.tags
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.executor.plan.bindings.timeline
 
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
         assert self.writer is not None, "only nodes that declare writes=True have outputs, and only with a store"

@@ -2,6 +2,7 @@
 
 from midistems_graph.audio.values import (
     Audio,
+    Curves,
     Features,
     Magnitude,
     Mask,
@@ -40,6 +41,7 @@ __all__ = [
     "Audio",
     "Cancelled",
     "Context",
+    "Curves",
     "DefinitionError",
     "Features",
     "FileBelowGraph",

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from midistems_graph.audio.files import SoundReader
+from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Separator, Span, Stems
 
 T_co = TypeVar("T_co", covariant=True)
@@ -113,10 +114,14 @@ class Stream(Protocol[T_co]):
 
 @dataclass(slots=True)
 class OutputFile:
-    """A file that a writer is writing: where to, and figures about it for the table of results."""
+    """A file that a writer is writing: where to, and figures about it for the table of results.
+
+    `placed` is where it lies for good, once its block has ended.
+    """
 
     path: Path
     figures: dict[str, float] = field(default_factory=dict)
+    placed: Path | None = None
 
 
 class Run(Protocol):
@@ -175,6 +180,11 @@ class Run(Protocol):
     @property
     def tags(self) -> Mapping[str, str]:
         """Title, artist and other tags of the song."""
+        ...
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the song lies on its timeline, its tempo and markers; `of(span)` tells it of a stretch."""
         ...
 
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from midistems_graph.audio.files import SoundReader, open_sound
+from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed
 from midistems_graph.node.contract import Cancelled, OutputFile
 from midistems_graph.node.library import installed
@@ -26,6 +27,7 @@ class FakeRun:
     files: Mapping[str, Path] = field(default_factory=dict)
     folder: Path = Path()
     tags: Mapping[str, str] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
     cancel_at: float | None = None
     seen: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -57,7 +59,9 @@ class FakeRun:
 
     @contextlib.contextmanager
     def output(self, stem: str, extension: str) -> Iterator[OutputFile]:
-        yield OutputFile(self.folder / f"{stem}{extension}")
+        file = OutputFile(self.folder / f"{stem}{extension}")
+        yield file
+        file.placed = file.path
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         node_type = installed()[separator.type]

@@ -19,6 +19,7 @@ from midistems_graph.node import (
     WHOLE,
     Audio,
     Context,
+    Curves,
     Features,
     Magnitude,
     Mask,
@@ -69,7 +70,10 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "consistency.inject": ({"share": "bins"}, {"share": "energy", "smoothing": 0.03}),
     "consistency.stages": ({"smoothing": 0.03, "trust": 0.0},),
+    "mask.fit": ({"bands": 12}, {"objective": "si_sar"}, {"objective": "psychoacoustic"}),
+    "mask.harmonic": ({"beside": 0.1},),
     "filter.crossover": ({"width": 400.0},),
+    "filter.match": ({"time": 0.3, "width": 0.5},),
     "filter.fade": ({"fade_in": 0.05, "fade_out": 0.02},),
     "filter.filter": ({"width": 400.0}, {"kind": "notch", "cutoff": 300.0, "upper": 2000.0, "width": 400.0}),
     "filter.gain": ({"gain": -3.0, "invert": True},),
@@ -90,7 +94,11 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"method": "mag_incons_hard_mix", "consistency": 1.0},
     ),
     "phase.partial": ({"lock": False}, {"lock": True}),
-    "phase.align": ({"max_delay": 0.01}, {"max_delay": 0.01, "level": True}),
+    "phase.align": (
+        {"max_delay": 0.01},
+        {"max_delay": 0.01, "level": True, "follow": "drift"},
+        {"max_delay": 0.01, "follow": "curve"},
+    ),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),
     "stems.gather": ({"names": ("kick", "snare", "hats")},),
@@ -258,6 +266,10 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Text(name)
     if kind == "features":  # a fit of blend.mixer, the only port for features
         return Features({stem: np.linspace(0, 1, 3 * len(STEMS), dtype=np.float32) for stem in STEMS})
+    if kind == "curves":
+        frames = len(Span.whole(shape.length, shape.rate).stft_frames(STFT.hop))
+        tones = np.where(np.arange(frames) % 50 < 40, 200 + 100 * np.sin(np.arange(frames) / 9), 0)
+        return Curves(tones[None], ("pitch",), ("Hz",), Span.whole(shape.length, shape.rate), STFT.hop)
     if kind == "separator":
         return Separator(SEPARATOR, tuple(sorted(_separator_knobs().items())))
     spectrogram = stft(_value("audio", name, shape), STFT)

@@ -44,9 +44,10 @@ class Entry:
 
     def score(self, words: Sequence[str]) -> float:
         """How well it answers a query: each word must be found, the best place of each counts."""
-        total = 0.0
+        total, full_id = 0.0, ((self.id.lower(), 1.0),)
         for word in words:
-            best = max((weight * _match(word, text) for text, weight in self._words), default=0.0)
+            texts = full_id if "." in word or ":" in word else self._words
+            best = max((weight * _match(word, text) for text, weight in texts), default=0.0)
             if best <= 0.0:
                 return 0.0
             total += best

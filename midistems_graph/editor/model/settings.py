@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,9 @@ from midistems_graph.editor.model.views import Views
 
 Theme = Literal["dark", "light"]
 SCALES = (0.75, 3.0)
+SCALE_STEPS = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+"""Interface scales that are offered."""
+
 SMALLEST_WINDOW = (640, 480)
 
 
@@ -63,14 +66,20 @@ class Settings:
             data["shortcuts"] = self.shortcuts.as_data()
         return write_json((folder or config_folder()) / "settings.json", data)
 
+    def with_other_theme(self) -> Settings:
+        return replace(self, theme="light" if self.theme == "dark" else "dark")
+
+    def scaled(self, steps: int) -> Settings:
+        """The same at the next larger or smaller interface scale that is offered."""
+        larger = [step for step in SCALE_STEPS if step > self.ui_scale + 1e-6]
+        smaller = [step for step in SCALE_STEPS if step < self.ui_scale - 1e-6]
+        found = larger[:1] if steps > 0 else smaller[-1:]
+        return replace(self, ui_scale=found[0]) if found else self
+
     def with_recent_type(self, type_id: str, most: int = 12) -> Settings:
         """The same, with a node type as the one that was used last."""
         used = (type_id, *(one for one in self.recent_types if one != type_id))[:most]
-        return Settings(**{**_shallow(self), "recent_types": used})
-
-
-def _shallow(settings: Settings) -> dict[str, Any]:
-    return {f.name: getattr(settings, f.name) for f in fields(settings)}
+        return replace(self, recent_types=used)
 
 
 def _scale(value: object) -> float | None:

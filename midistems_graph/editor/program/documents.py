@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from midistems_graph.audio.files import SOUND_EXTENSIONS
@@ -15,6 +15,7 @@ from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.program.listener import Listener
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser, Kind
+from midistems_graph.editor.view.fonts import unreadable
 from midistems_graph.editor.view.menu import Row
 from midistems_graph.editor.view.notice import Notice
 
@@ -44,6 +45,7 @@ class Documents:
         """Begin, when the window is there."""
         self.bench.window.asked_to_close = self.quit
         self._name_file()
+        self.say_unreadable("names in this graph", " ".join(names_in(self.bench.editor.state.graph)))
         if self.file is not None:
             self.recent = self.recent.with_graph(self.file)
             self._begin_file(self.file, self.bench.editor.saved)
@@ -165,6 +167,11 @@ class Documents:
         self._name_file()
         return True
 
+    def say_unreadable(self, what: str, text: str) -> None:
+        """Letters that no font here has are said, not only shown as question marks."""
+        if words := unreadable(text):
+            self.bench.notices.say(Notice("letters", f"{what}: {words}"))
+
     def quit(self) -> None:
         """Close the window; with unsaved work ask first."""
         self.ask_first(self.bench.window.stop)
@@ -201,6 +208,7 @@ class Documents:
         self.bench.show_document(graph, name)
         self._name_file()
         self.listener.changed()
+        self.say_unreadable("names in this graph", " ".join(names_in(graph)))
 
     def _begin_file(self, path: Path, saved: Graph) -> None:
         """Say who else has the file open, and offer work on it that a crash left."""
@@ -242,6 +250,15 @@ class Documents:
             self.bench.file = self.file.name
             self.browser.folder = self.file.parent
         self.bench.refresh()
+
+
+def names_in(graph: Graph) -> Iterator[str]:
+    """All that is written on the canvas of a graph and of its groups."""
+    yield graph.title
+    for body in (graph, *graph.groups.values()):
+        yield from (node.label or "" for node in body.nodes.values())
+        yield from (frame.title for frame in body.view.frames)
+        yield from (note.text for note in body.view.notes)
 
 
 def when(found: Recovered) -> str:

@@ -68,6 +68,7 @@ class Pictures:
         painting, window = self.painting, bench.window
         hands = replace(hands, resize=self._resize, do=bench.do, choose=self._choose)
         hands = replace(hands, take=painting.take, paint=painting.paint)
+        hands = replace(hands, pick=painting.pick, reshape=painting.reshape)
         self.strip = Strip(bench.listening_area, window.palette, window.scale, self.textures, hands)
         bench.arranged = lambda: self.strip.place(bench.layout.listening)
         bench.show_listening(self._views.height)
@@ -103,7 +104,8 @@ class Pictures:
         edges = ears.desk.edges
         pair = (Take.of(edges["A"]), Take.of(edges["B"])) if self.comparing and len(edges) == 2 else None
         sight = Sight(ears.take, self._kind_of(ears.take), pair)
-        strip.look(sight, self._views, self.painting.tool, self._shown_strokes(ears.take))
+        painting = self.painting
+        strip.look(sight, self._views, painting.tool, self._shown_strokes(ears.take), painting.chosen)
         at, playing = ears.deck.status.sample / rate, ears.deck.transport.playing
         strip.mark(at, loop and (loop[0] / rate, loop[1] / rate), playing=playing)
         if strip.changed:

@@ -91,6 +91,7 @@ class SoundDesk:
 
     def recolor(self) -> None:
         palette = self.bench.window.palette
+        self.transport.scale = self.panel.scale = self.bench.window.scale
         self.transport.recolor(palette)
         self.panel.recolor(palette)
 

@@ -13,7 +13,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.boxes import fit
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.model.scene import Box
+from midistems_graph.editor.model.scene_items import Box
 from midistems_graph.editor.model.shape import (
     ICON,
     KNOB,
@@ -35,6 +35,9 @@ SCALES = (1.25, 1.8, 2.6, 4.0)
 """World units per pixel at which the next level begins: near, three sizes of names, far."""
 
 NEAR, FAR = 0, len(SCALES)
+OUTLINED = 3
+"""The level from which on ports are no longer drawn, and a border around cards that stand out alone."""
+
 READABLE = 11.0
 """Pixels of the smallest letters of a name."""
 
@@ -74,7 +77,7 @@ def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
             dpg.draw_text(at, line, size=SMALL_SIZE, color=mixed(p.soft, p.accent, 0.35), parent=into)
     else:
         dpg.draw_rectangle((0, 0), (shape.width, shape.height), fill=body, color=CLEAR, rounding=round_, parent=into)
-    if level < FAR:
+    if level < OUTLINED:
         _draw_ports(shape, level, p, into)
 
 

@@ -58,10 +58,18 @@ class Strip:
         self.made.clear()
         self._rearrange()
 
-    def look(self, sight: Sight, views: Views, tool: Tool | None = None, strokes: tuple[Stroke, ...] = ()) -> None:
-        """Show something else, or in another way; with a tool the pointer paints."""
-        painted = (tool, strokes) != (self.paint.tool, self.paint.strokes)
-        self.paint.tool, self.paint.strokes = tool, strokes
+    def look(
+        self,
+        sight: Sight,
+        views: Views,
+        tool: Tool | None = None,
+        strokes: tuple[Stroke, ...] = (),
+        chosen: int | None = None,
+    ) -> None:
+        """Show something else, or in another way; with a tool the pointer paints, or changes the chosen stroke."""
+        paint = self.paint
+        painted = (tool, strokes, chosen) != (paint.tool, paint.strokes, paint.chosen)
+        paint.tool, paint.strokes, paint.chosen = tool, strokes, chosen
         if (sight, views) != (self.sight, self.views):
             rescaled = views.scale != self.views.scale
             self.sight, self.views = sight, views

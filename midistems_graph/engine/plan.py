@@ -304,7 +304,7 @@ def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings
         knobs={},
         inputs={},
         wired={},
-        separators={},
+        functions={},
         rate=timed[0].rate if timed else bindings.rate,
         reach=NO_REACH,
         whole=whole,

@@ -134,12 +134,13 @@ def _free(graph: Graph, name: str) -> str:
     return name
 
 
-def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str]) -> Wanted:
+def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str], *, all_figures: bool) -> Wanted:
     """The graph with the input `reference` and a comparison beside every wanted writer of a stem set.
 
     `files` are the names (without extension) of the true stems' files. The node `compare_mixture` holds what the
-    mixture itself would score as each stem, so that the others can be judged. Writers inside groups are left out,
-    and sets that are known to have none of the true stems.
+    mixture itself would score as each stem, so that the others can be judged. `all_figures` asks for every measure
+    there is in place of the usual few. Writers inside groups are left out, and sets that are known to have none of the
+    true stems.
     """
     graph = wanted.graph
     names = tuple(sorted({in_file_name(file) for file in files} - {"mixture"}))
@@ -150,12 +151,14 @@ def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str])
     true = _free(graph, REFERENCE)
     nodes[true] = Node("io.load_stems", knobs={"folder": REFERENCE})
     ends = []
+    song, copies = _free(graph, "compare_song"), _free(graph, "compare_copies")
     for save, source in sources.items():
         compare = _free(graph, COMPARE + save)
-        nodes[compare] = Node("measure.compare")
+        nodes[compare] = Node("measure.everything" if all_figures else "measure.compare")
         edges |= _edges(compare, source, true)
         ends.append(Address(compare, "out"))
-    song, copies = _free(graph, "compare_song"), _free(graph, "compare_copies")
+        if all_figures:
+            edges.add(Edge(Address(song, "out"), Address(compare, "mixture")))
     nodes[song] = Node("io.load", knobs={"input": SONG})
     nodes[copies] = Node("stems.gather", knobs={"names": names})
     nodes[MIXTURE] = Node("measure.compare")

@@ -55,6 +55,23 @@ class KeyChain:
         """The key of a node's result on a stretch, with what it reads there."""
         return unit_key(self._nodes[node.address], interval, inputs)
 
+    def contents(self) -> dict[str, Digests]:
+        """Digests of what every output port holds, in the order of time, as far as they are known by now.
+
+        A derived node has what it is set to in their place, and what it reads; a muted one a mark as well.
+        """
+        found: dict[str, list[str]] = {}
+        for unit in sorted(self.digests):
+            for port, digest in self.digests[unit].items():
+                found.setdefault(f"{unit.node}.{port}", []).append(digest)
+        for address, node in self._plan.nodes.items():
+            for name in (f"{address}.{output.name}" for output in node.outputs):
+                if node.mode == "derived":
+                    found[name] = [blake3.blake3(self._nodes[address] + str(node.sources).encode()).hexdigest()]
+                if node.muted and name in found:
+                    found[name].append("muted")
+        return {name: tuple(digests) for name, digests in sorted(found.items())}
+
     def _source(self, source: Source, interval: Interval) -> Digests:
         node = self._plan.nodes[source.node]
         muted = ("muted",) if node.muted else ()

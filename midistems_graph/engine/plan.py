@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, cached_property
@@ -20,14 +21,16 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Literal, NamedTuple
 
-from midistems_graph.audio.values import Scorer, Separator
+from midistems_graph.audio.values import Scorer, Separator, Timed
 from midistems_graph.document.data import to_data
 from midistems_graph.document.flatten import FUNCTIONS, SEPARATOR, Flat, flatten
-from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
+from midistems_graph.document.graph import Address, Graph, KnobValue, Lock, Node, View
 from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.locked import LOCKED, locked_type, locked_values
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
 from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName, ModelName
 from midistems_graph.node.definition import NodeType, Port, context_of, has_first_pass
+from midistems_graph.node.knob import KnobError
 from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
@@ -210,6 +213,7 @@ def compile_plan(
     start, stop = window or (Fraction(0), bindings.total)
     span = (max(start, Fraction(0)), min(stop, bindings.total))
     plan = Plan(nodes, ends, wanted_ports, span, bindings, flat)
+    _refuse_unlocked_ports(plan)
     return replace(plan, units=_units(plan))
 
 
@@ -231,6 +235,9 @@ def _plan_nodes(
 ) -> Iterator[PlanNode]:
     """The plan node of one address, after its streaming first pass if it has one."""
     node = wiring.nodes[address]
+    if node.lock is not None and node.is_locked:
+        yield _locked(address, node, node.lock, library, bindings)
+        return
     node_type = library[node.type]
     inputs: dict[str, list[Source]] = {}
     wired: dict[str, Source] = {}
@@ -282,6 +289,40 @@ def _plan_nodes(
     yield replace(
         shared, type=main, inputs={**shared.inputs, "learned": (Source(first.address, "out"),)}, depth=depth + 1
     )
+
+
+def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings: Bindings) -> PlanNode:
+    """A node that gives what it is locked to, in the same units as before, so that nothing below it runs again."""
+    values = locked_values(address, lock, bindings)
+    timed = [value for value in values.values() if isinstance(value, Timed)]
+    own, whole = library.get(node.type), False
+    with suppress(AttributeError, KnobError):  # what is set or called is not known here
+        whole = own is not None and context_of(own, own.settings(node.knobs)).whole
+    return PlanNode(
+        address=address,
+        type=locked_type(node, values),
+        knobs={},
+        inputs={},
+        wired={},
+        functions={},
+        rate=timed[0].rate if timed else bindings.rate,
+        reach=NO_REACH,
+        whole=whole,
+        mode="tiled" if len(timed) == len(values) and not whole else "once",
+        muted=node.state == "muted",
+        depth=1,
+        derived=0,
+        files={f"locked {port}": digest for port, digest in lock.outputs.items()},
+    )
+
+
+def _refuse_unlocked_ports(plan: Plan) -> None:
+    """Raise PlanError where an output of a locked node is needed that is not locked with it."""
+    read = [source for node in plan.nodes.values() for source in node.sources]
+    for source in (*read, *plan.outputs):
+        node = plan.nodes[source.node]
+        if node.type.id.endswith(LOCKED) and node.type.output(source.port) is None:
+            raise PlanError(f"{source.node} is locked without its output {source.port!r}; unlock it and lock it again")
 
 
 def model_type(node_type: NodeType) -> NodeType:

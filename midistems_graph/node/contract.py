@@ -37,6 +37,10 @@ class NodeError(Exception):
     """A node cannot do its work: one sentence that names the value, the allowed range and the remedy."""
 
 
+class CheckFailed(NodeError):
+    """A check does not hold: the node did its work, and what it looked at is not as it must be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Allowed values of a numeric knob, its unit, and how a control moves through them."""

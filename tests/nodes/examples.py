@@ -68,6 +68,11 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "loop.snowball": ({"shortest": 0.5, "stages": 2, "r": 0.5},),
     "score.weighted": ({"weights": (1.0, 2.0, -1.0)},),
     "separate.augmented": ({"shifts": 1, "farthest": 0.02}, {"swap": False, "polarity": False, "speeds": (105.0,)}),
+    "check.clipping": ({"at_most": 60.0},),
+    "check.figure": ({}, {"bound": "between", "high": 100.0}),
+    "check.level": ({"at_least": -300.0, "at_most": 60.0, "of": "peak"},),
+    "check.null": ({"at_most": 20.0},),
+    "check.silent": ({"at_most": 60.0, "stop": 0.5},),
     "consistency.mixture": (
         {"share": "bins"},
         {"share": "energy", "smoothing": 0.03},

@@ -10,6 +10,15 @@ from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.document.presets import presets
 
+SUFFIXES = (".json", ".mgraph", ".py")
+
+
+def is_graph(word: str) -> bool:
+    """Whether a word of a command line that may also name a song means a graph."""
+    return Path(word).suffix.lower() in SUFFIXES or (
+        not Path(word).exists() and any(preset.name == word for preset in presets())
+    )
+
 
 def graph_of(file: Path) -> Graph:
     """The graph in a file; a script (`.py`) is read, never executed. Raises Refused."""
@@ -26,7 +35,7 @@ def graph_of(file: Path) -> Graph:
 def graph_file(name: str) -> Path:
     """The file that a GRAPH of the command line means; raises Refused for a name that is neither."""
     path = Path(name)
-    if path.suffix.lower() in (".json", ".mgraph", ".py") or len(path.parts) > 1 or path.exists():
+    if path.suffix.lower() in SUFFIXES or len(path.parts) > 1 or path.exists():
         if not path.exists():
             raise Refused(Exit.USAGE, f"there is no graph file {name}; check the name, or see run-graph --list")
         return path

@@ -201,7 +201,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
     wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
     if reference is not None:
         names = [file.stem for file in sound_files(reference)]
-        wanted = augment.with_reference(wanted, work.library, names)
+        wanted = augment.with_reference(wanted, work.library, names, all_figures=work.options.reference is not None)
         if augment.REFERENCE in wanted.graph.inputs:
             inputs[augment.REFERENCE] = reference
         elif not song.is_demo:
@@ -225,6 +225,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
                 jobs=work.options.jobs,
                 memory=work.options.memory,
                 warnings=warnings,
+                only=work.options.only,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from None
@@ -275,6 +276,8 @@ def _code(failure: Failure, plan: Plan) -> Exit:
         return Exit.FAULT
     if failure.kind == "output":
         return Exit.OUTPUT
+    if failure.kind == "check":
+        return Exit.VERIFY
     node = plan.nodes[failure.node]
     return Exit.INPUT if node.files and not node.inputs else Exit.NODE
 
@@ -325,6 +328,8 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
                 report.problem(f"there is no comparison: {failure.message}", name)
         elif failure.kind == "fault":
             report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)
+        elif failure.kind == "check":
+            report.problem(f"the check {failure.node} does not hold: {failure.message}", name)
         elif failure.kind == "node":
             report.problem(f"the node {failure.node}: {failure.message}", name)
         else:

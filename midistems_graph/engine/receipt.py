@@ -2,7 +2,7 @@
 
     {"format": "midistems-receipt", "version": 1,
      "graphs": {graph hash: the document},
-     "songs": {song digest: {"name", "graph", "inputs", "scores", "libraries", "made"}},
+     "songs": {song digest: {"name", "graph", "inputs", "scores", "libraries", "runs": {graph hash: trace}, "made"}},
      "outputs": {relative path: {"song", "song_name", "node", "stem", "digest", ...}}}
 
 A file is ours and unchanged when its bytes have the digest that stands here. The receipt is shared by all runs into
@@ -81,16 +81,21 @@ class Receipt:
         inputs: Mapping[str, str],
         scores: Mapping[str, Any],
         libraries: Mapping[str, str],
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record a finished song; graphs that no song or output names any more are dropped."""
+        """Record a finished song; graphs that no song or output names any more are dropped, and their runs."""
+        old = self.songs.get(digest, {})
+        runs = {**old.get("runs", {}), **({graph_hash: _plain(trace)} if trace else {})}
+        named = {graph_hash, *(entry.graph for entry in self.outputs.values() if entry.song == digest)}
+        kept = {name: run for name, run in runs.items() if name in named}
         song = {
             "name": name,
             "graph": graph_hash,
             "inputs": dict(inputs),
             "scores": _plain(scores),
             "libraries": dict(libraries),
+            **({"runs": kept} if kept else {}),
         }
-        old = self.songs.get(digest, {})
         if {**song, "made": old.get("made")} != old:
             self.songs[digest] = {**song, "made": datetime.now(UTC).isoformat(timespec="seconds")}
         self.graphs[graph_hash] = _plain(graph)
@@ -170,6 +175,8 @@ def _decoded(raw: bytes) -> Receipt:
     songs = {digest: dict(song) for digest, song in data["songs"].items()}
     if not all(isinstance(song["graph"], str) for song in songs.values()):
         raise TypeError("a song's graph is not named by its hash")
+    if not all(isinstance(song.get("runs", {}), dict) for song in songs.values()):
+        raise TypeError("a song's runs are no table")
     outputs = {_checked(path): _entry(entry) for path, entry in data["outputs"].items()}
     return Receipt(dict(data["graphs"]), songs, outputs)
 

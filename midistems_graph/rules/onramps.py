@@ -202,7 +202,7 @@ def from_pymss(data: Mapping[str, Any], name: str) -> Imported:
             draft.left_out.append(f"step {id}: {format} is not written by io.save; flac is in its place")
         for saved, folder in (step.get("save") or {}).items():
             place = folder if isinstance(folder, str) and folder.strip("/.") else str(saved)
-            written = {"format": _FORMATS.get(format, "flac"), "stem": canonical(str(saved))}
+            written: dict[str, Any] = {"format": _FORMATS.get(format, "flac"), "stem": canonical(str(saved))}
             template = f"{_literal(place)}/{{song}}_{_literal(str(saved))}"
             writer = draft.add(f"save_{id}_{canonical(str(saved))}", "io.save", name=template, **written)
             draft.wire(stem_of(id, str(saved)), f"{writer}.stems")

@@ -9,7 +9,7 @@ import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, Stream, node, samples
-from midistems_nodes.repair.interpolate import Flags, Float64
+from midistems_nodes.repair.interpolate import Flags
 from midistems_nodes.signals import Signal, map_audio
 
 _RUN = 3
@@ -21,7 +21,7 @@ _FRAME = 2048
 _HOP = 512
 _BATCH = 128
 """Frames that are worked on together."""
-_STEP = 2
+_STEP = 8
 """Frequencies that a frame is allowed more in every round."""
 _MOST_BINS = 400
 _ENOUGH = 0.02
@@ -113,12 +113,12 @@ def _cut(channel: Float32, level: float) -> Flags:
 def _restored(channel: Float32, cut: Flags, start: int, run: Run) -> Float32:
     """A channel [samples] that begins at a sample of the song, with its cut samples guessed, frame by frame."""
     lead = start % _HOP + _FRAME
-    whole = np.pad(channel.astype(np.float64), (lead, 2 * _FRAME))
+    whole = np.pad(channel, (lead, 2 * _FRAME))
     flags = np.pad(cut, (lead, 2 * _FRAME))
     begins = np.arange(0, len(whole) - _FRAME, _HOP)
     begins = begins[[flags[first : first + _FRAME].any() for first in begins]]
     total, weight = np.zeros(len(whole)), np.zeros(len(whole))
-    window = np.sqrt(scipy.signal.get_window("hann", _FRAME))
+    window = np.sqrt(scipy.signal.get_window("hann", _FRAME)).astype(np.float32)
     for first in range(0, len(begins), _BATCH):
         places = begins[first : first + _BATCH, np.newaxis] + np.arange(_FRAME)
         made = _sparse(whole[places] * window, flags[places], run)
@@ -131,11 +131,11 @@ def _restored(channel: Float32, cut: Flags, start: int, run: Run) -> Float32:
     return np.where(cut, beyond, channel).astype(np.float32)
 
 
-def _sparse(frames: Float64, cut: Flags, run: Run) -> Float64:
+def _sparse(frames: Float32, cut: Flags, run: Run) -> Float32:
     """Windowed frames [frames, samples] of few frequencies that agree where they are sure and lie beyond elsewhere."""
     side, size = np.sign(frames), np.abs(frames)
     result, left = frames.copy(), np.arange(len(frames))
-    now, dual = frames.copy(), np.zeros((len(frames), _FRAME + 1), np.complex128)
+    now, dual = frames.copy(), np.zeros((len(frames), _FRAME + 1), np.complex64)
     bins = scipy.fft.rfft(now, 2 * _FRAME, norm="ortho")
     enough = _ENOUGH * np.linalg.norm(bins, axis=1)
     for count in range(_STEP, _MOST_BINS, _STEP):

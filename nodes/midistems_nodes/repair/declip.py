@@ -21,7 +21,7 @@ _FRAME = 2048
 _HOP = 512
 _BATCH = 128
 """Frames that are worked on together."""
-_STEP = 8
+_STEP = 16
 """Frequencies that a frame is allowed more in every round."""
 _MOST_BINS = 400
 _ENOUGH = 0.02
@@ -80,8 +80,7 @@ def declip(signal: Signal, learned: Features, *, below: Below = 0.1, run: Run) -
 
     Notes
     -----
-    Good before a separation: distortion is spread over all stems. Takes about as long as the song lasts where all of it
-    is clipped, and nothing where it is not.
+    Good before a separation: distortion is spread over all stems. Takes time only where something is clipped.
 
     References
     ----------

@@ -49,6 +49,8 @@ def declick(
     model against its median. Interpolation by Janssen, Veldhuis & Vries (1986).
     """
 
+    rate = signal.rate
+
     def lost_in(piece: Float64) -> Flags:
         surprise = np.abs(scipy.signal.lfilter(whitening(piece), [1.0], piece))
         surprise[:ORDER] = 0  # the filter has not seen enough
@@ -59,7 +61,6 @@ def declick(
         sizes = np.bincount(marks, minlength=count + 1)
         return np.asarray(wide & (sizes[marks] <= longest * rate / 1000 + 2), np.bool_)
 
-    rate = signal.rate
     return map_audio(
         signal,
         lambda audio: audio.with_samples(

@@ -44,8 +44,10 @@ def repaired(signal: Float32, span: Span, lost_in: Callable[[Float64], Flags], r
     for outer, inner in blocks(span):
         run.check()
         piece = signal[outer].astype(np.float64)
+        if len(piece) <= 4 * ORDER:
+            continue
         lost = lost_in(piece)
-        if not lost[inner].any() or lost.mean() > _MOST or len(piece) <= 4 * ORDER:
+        if not lost[inner].any() or lost.mean() > _MOST:
             continue
         guess = interpolated(piece, lost)
         marked = np.zeros_like(lost)

@@ -259,7 +259,9 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Number(float(rng.uniform(0, 10)), "dB")
     if kind == "text":
         return Text(name)
-    if kind == "features":  # a fit of blend.mixer, the only port for features
+    if kind == "features" and name.startswith(("sources", "known")):  # learned spectra
+        return Features({stem: rng.uniform(0, 1, (4, STFT.n_bins)).astype(np.float32) for stem in STEMS})
+    if kind == "features":  # a fit of blend.mixer
         return Features({stem: np.linspace(0, 1, 3 * len(STEMS), dtype=np.float32) for stem in STEMS})
     if kind == "curves":
         frames = len(Span.whole(shape.length, shape.rate).stft_frames(STFT.hop))

@@ -44,10 +44,11 @@ def print_result(result: RunResult, console: Console) -> None:
         console.print()
         console.print(table)
     figures = [score for score in result.scores if not score.node.startswith(COMPARE)]
-    if figures:
+    rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
+    rows += [(failure.node, "", failure.message, "failed") for failure in result.failures if failure.kind == "check"]
+    if rows:
         if result.outputs:
             console.print()
-        rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
         console.print(_table(("node", "of", "figure", "value"), rows, right=(3,)))
 
 

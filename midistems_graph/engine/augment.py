@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from midistems_graph.audio.stem_names import find, in_file_name
-from midistems_graph.document.flatten import SEPARATOR, Flat, Unfolding, flatten
+from midistems_graph.document.flatten import FUNCTIONS, Flat, Unfolding, flatten
 from midistems_graph.document.graph import Address, DocumentError, Edge, Graph, InputSlot, Node
 from midistems_graph.engine.binding import SONG
 from midistems_graph.engine.wiring import PlanError, Wiring
@@ -103,7 +103,7 @@ def _ports(site: Site, name: str) -> list[Address]:
             raise DocumentError(f"the node {node!r} is of the type {instance.type!r}, which no installed pack has")
         if node_type.writes:
             return [Address(node, "")]
-        outputs = [p.name for p in node_type.outputs if p.name != SEPARATOR]
+        outputs = [p.name for p in node_type.outputs if p.name not in FUNCTIONS]
     if port and port not in outputs:
         raise DocumentError(f"the node {node!r} has no output {port!r}; it has {', '.join(outputs) or 'none'}")
     return [Address(node, one) for one in ([port] if port else outputs)]

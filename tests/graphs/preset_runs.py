@@ -62,12 +62,18 @@ def preset(name: str) -> Graph:
 
 
 def run_preset(
-    name: str, song: Path, folder: Path, *, window: tuple[Fraction, Fraction] | None = None, jobs: int = 0
+    name: str,
+    song: Path,
+    folder: Path,
+    *,
+    inputs: Mapping[str, Path] | None = None,
+    window: tuple[Fraction, Fraction] | None = None,
+    jobs: int = 0,
 ) -> Made:
-    """Run a preset with an empty store and read back the files that it wrote."""
+    """Run a preset with an empty store and read back the files that it wrote; `inputs` are those besides the song."""
     graph = preset(name)
-    inputs = {"song": song, **{slot: song.parent / file for slot, file in FURTHER.get(name, {}).items()}}
-    plan, _ = prepare(graph, LIBRARY, inputs, folder=FOLDER, window=window)
+    beside = {slot: song.parent / file for slot, file in FURTHER.get(name, {}).items()}
+    plan, _ = prepare(graph, LIBRARY, {"song": song, **beside, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
     store = DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)

@@ -45,7 +45,7 @@ def test_a_preset_survives_both_encodings(name: str, encoding: str) -> None:
     assert loads(dumps(graph, encoding), encoding) == graph
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", ALL)
 def test_boxes_stand_on_the_grid_from_left_to_right_without_overlap(name: str) -> None:
     graph = preset(name)
     drawn, places = boxes(graph, ports_of), graph.view.nodes

@@ -31,6 +31,7 @@ WRITTEN = {
     "wiener_voice": {"save": ("vocals", "instrumental")},
     "mop_then_pop": {"save": ("vocals", "instrumental")},
     "sung_pitch": {"save": ("vocals", "instrumental")},
+    "order_search": {"save": ("vocals", "drums", "other")},
     "learned_sources": {"save": ("bass", "drums", "other", "vocals")},
     "fitted_mask": {"save": ("vocals", "instrumental")},
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},

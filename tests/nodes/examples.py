@@ -88,6 +88,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "consistency.inject": ({"share": "bins"}, {"share": "energy", "smoothing": 0.03}),
     "consistency.stages": ({"smoothing": 0.03, "trust": 0.0},),
     "mask.fit": ({"bands": 12}, {"objective": "si_sar"}, {"objective": "psychoacoustic"}),
+    "separate.in_order": ({"stems": ("harmonic", "percussive", "residual"), "rest": "left"},),
     "mask.harmonic": ({"beside": 0.1},),
     "filter.crossover": ({"width": 400.0},),
     "filter.match": ({"time": 0.3, "width": 0.5},),

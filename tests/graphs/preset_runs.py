@@ -36,6 +36,10 @@ WRITTEN = {
     "fitted_mask": {"save": ("vocals", "instrumental")},
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
+    "vocals_asked_again": {"save": ("vocals", "instrumental")},
+    "blend_loop": {"save": ("vocals", "instrumental")},
+    "refine_loop": {"save": ("vocals", "instrumental")},
+    "snowball": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
 }
 """The stems that each writer of a preset writes."""
@@ -46,7 +50,7 @@ FURTHER = {
 }
 """Files beside the demo song that further inputs of a preset are bound to."""
 
-WITH_A_MODEL = ("vocals", "four_stems_spleeter")
+WITH_A_MODEL = ("vocals", "vocals_asked_again", "four_stems_spleeter")
 """Presets that need a trained network; the tests give them stand-ins."""
 
 

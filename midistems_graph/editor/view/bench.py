@@ -318,10 +318,13 @@ class Bench:
     def _place_canvas(self, area: Rect) -> None:
         """Give the canvas its room; who saw the whole graph sees it still."""
         editor, bounds = self.editor, self.editor.scene.bounds
-        saw_all = bounds is not None and self.canvas.camera.seen.encloses(bounds)
+        before = editor.state.view
+        fitted = before.is_near(editor.state.looking_at(bounds).view)
+        saw_all = bounds is not None and before.encloses(bounds)
         self.canvas.place(area)
         self._match_view()
-        if saw_all and bounds and editor.gesture is None and not self.canvas.camera.seen.encloses(bounds):
+        lost = saw_all and bounds is not None and not editor.state.view.encloses(bounds)
+        if (fitted or lost) and editor.gesture is None:
             editor.look_at_all()
             self.canvas.look(editor.state.view)
 

@@ -6,7 +6,7 @@ Only names, numbers and texts go into the script, all as literals, so a graph fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from types import MappingProxyType
 
 from midistems_graph.document.data import edge_order
@@ -60,7 +60,7 @@ if __name__ == "__main__":
 def to_script(graph: Graph, file: str = "separate.py") -> str:
     """The script; running it gives the files that `run-graph` gives."""
     used: set[str] = {"Graph"}
-    body = _literal(graph, "", used)
+    body = _literal(replace(graph, previews=()), "", used)
     letters = (letter for letter in " ".join(graph.title.split()) if letter.isprintable() and letter not in '\\"')
     plain = "".join(letters) or "A cascade of separations."
     names = ", ".join(sorted(used))

@@ -64,5 +64,5 @@ def test_previews_that_are_none_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(DocumentError, match="preview"):
         loads(msgpack.packb(data), "mgraph")
     for wrong in (None, {}, [1], [data["previews"][0]] * 33):
-        with pytest.raises(DocumentError, match="previews|too big"):
+        with pytest.raises(DocumentError, match=r"previews|too big"):
             loads(msgpack.packb({**data, "previews": wrong}), "mgraph")

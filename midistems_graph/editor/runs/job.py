@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from midistems_graph.document.graph import Graph
+from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.outputs import Output
 from midistems_graph.engine.run import Score
 
@@ -22,6 +22,7 @@ class Job:
     folder      where the graph file lies, below which are the files that it names
     output      the folder for stems; without one nothing is written and only scores are made
     reference   the folder of the true stems, if they are known
+    edges       are measured beside what the graph writes: how loud they are, and how near to the true stems
     """
 
     song: Path
@@ -30,6 +31,7 @@ class Job:
     folder: Path | None = None
     output: Path | None = None
     reference: Path | None = None
+    edges: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import chain
 
-from midistems_graph.document.flatten import flatten
+from midistems_graph.document.flatten import FUNCTIONS, flatten
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast
@@ -157,7 +157,7 @@ def _sound_outputs(graph: Graph, library: NodeLibrary) -> list[Address]:
         node_type = library.get(wiring.nodes[address].type)
         if node_type is None or any(source.node in broken for _, source in wiring.into[address]):
             broken.add(address)
-        ports = [p.name for p in node_type.outputs if p.kinds != ("separator",)] if node_type else []
+        ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
         if address not in broken and ports and wiring.nodes[address].group is None:
             outputs.append(Address(address, ports[0]))
     return outputs

@@ -8,7 +8,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
-from midistems_graph.document.flatten import SEPARATOR, Flat
+from midistems_graph.document.flatten import FUNCTIONS, Flat
 from midistems_graph.document.graph import Address, Node
 from midistems_graph.node.definition import NodeType
 from midistems_graph.node.library import NodeLibrary
@@ -102,7 +102,7 @@ class Wiring:
             address = todo.pop()
             if address not in seen:
                 seen.add(address)
-                todo.extend(source.node for _, source in self.into[address] if source.port != SEPARATOR)
+                todo.extend(source.node for _, source in self.into[address] if source.port not in FUNCTIONS)
         return frozenset(seen)
 
 

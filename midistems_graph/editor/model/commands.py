@@ -168,6 +168,7 @@ _LIST = (
     Command("next_song", "Next song", "sound"),
     Command("previous_song", "Previous song", "sound"),
     Command("separate", "Separate songs", "file"),
+    Command("inputs", "Files of further inputs", "file"),
     Command("open", "Open", "file"),
     Command("save", "Save", "file"),
     Command("save_as", "Save as", "file"),

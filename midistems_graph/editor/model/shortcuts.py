@@ -95,6 +95,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "next_song": ("Ctrl+PageDown",),
         "previous_song": ("Ctrl+PageUp",),
         "import": ("Ctrl+Shift+O",),
+        "inputs": ("Alt+I",),
         "open": ("Ctrl+O",),
         "save": ("Ctrl+S",),
         "save_as": ("Ctrl+Shift+S",),

@@ -38,6 +38,8 @@ class Listener:
     def __init__(self, bench: Bench, browser: Browser) -> None:
         self.bench = bench
         self.song: Path | None = None
+        self.further: Mapping[str, Path] = {}
+        """Files and folders of the graph's further inputs, by name."""
         self.folder: Path | None = None
         """The folder of the graph file, below which files that the graph names lie."""
         self.ears: Ears | None = None
@@ -87,7 +89,7 @@ class Listener:
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
-        if not self._listen({SONG: song}):
+        if not self._listen({**self.further, SONG: song}):
             return False
         self.song, self._files = song, None
         self.song_bound(song)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.document.graph import Address, Graph, Lock, Node
 from midistems_graph.editor.model.bodies import Path as Way
 from midistems_graph.editor.model.bodies import body_at, group_at, path_of, with_body
@@ -97,7 +98,7 @@ class Locking:
         if places > 1:
             raise Refused(f"{node_id} stands in {places} places and in each gives another sound; unpack the group")
         node_type = editor.library.get(node.type)
-        ports = [p.name for p in node_type.outputs if p.kinds != ("separator",)] if node_type else []
+        ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
         if not ports:
             raise Refused(f"{node_id} gives nothing that could be locked; lock the node that feeds it")
         return tuple(Address(prefix + node_id, port) for port in ports)

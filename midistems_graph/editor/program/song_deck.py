@@ -82,7 +82,14 @@ class SongDeck:
         several = len(self.songs) > 1
         self.queue.add(
             [
-                Job(song, graph, name, folder, None, true_stems(song, self._truth, several=several), self._kept())
+                Job(
+                    song,
+                    graph,
+                    name,
+                    folder,
+                    reference=true_stems(song, self._truth, several=several),
+                    edges=self._kept(),
+                )
                 for song in self.songs
             ]
         )

@@ -134,7 +134,9 @@ def _free(graph: Graph, name: str) -> str:
     return name
 
 
-def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str], *, all_figures: bool) -> Wanted:
+def with_reference(
+    wanted: Wanted, library: NodeLibrary, files: Collection[str], *, all_figures: bool = False
+) -> Wanted:
     """The graph with the input `reference` and a comparison beside every wanted writer of a stem set.
 
     `files` are the names (without extension) of the true stems' files. The node `compare_mixture` holds what the

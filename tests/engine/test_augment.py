@@ -89,4 +89,4 @@ def test_a_written_set_is_compared_with_true_stems_and_so_is_the_mixture() -> No
 
 def test_a_set_without_any_of_the_true_stems_is_not_compared() -> None:
     ends = all_ends(_split(), LIBRARY)
-    assert ends is not None and with_reference(ends, LIBRARY, ["flute"], all_figures=False) == ends
+    assert ends is not None and with_reference(ends, LIBRARY, ["flute"]) == ends

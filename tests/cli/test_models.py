@@ -234,3 +234,11 @@ def test_a_registered_program_separates_in_a_graph_once(
     midistems("models", "remove", "halver")
     assert run(graph, song, "-o", "out").code == 8
     assert midistems(*words).code == 6
+
+
+def test_converting_without_pytorch_says_what_to_install(
+    midistems: Program, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # also where it happens to be installed
+    ended = midistems("models", "export", home / "model.th")
+    assert ended.code == 5 and "pip install 'midistems-graph[export]'" in ended.err and "Traceback" not in ended.err

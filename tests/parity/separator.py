@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 from originals import HOP, SEGMENT, configure, exported, in_segments
 
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ModelFile, write
+
+# For other lengths of segments only; it wants torchvision, which does not load beside PyTorch built for the processor.
+sys.modules.setdefault("onnx2torch", ModuleType("onnx2torch"))
 
 torch.manual_seed(0)
 
@@ -64,7 +67,8 @@ def mdx(mixture: torch.Tensor, folder: Path) -> None:
     }  # fmt: skip
     own = {"segment_size": DIM_T, "overlap": 0.25, "batch_size": 1, "hop_length": 1024, "enable_denoise": False}
     made = MDXSeparator(common, own).demix(mixture.numpy())
-    np.save(folder / "mdx.npy", np.asarray(made, np.float32)[None])
+    # The program takes the compensated stem away from the mixture, and writes the stem itself without it.
+    np.save(folder / "mdx.npy", np.asarray(made, np.float32)[None] * np.float32(COMPENSATE))
 
 
 def mdx23c(mixture: torch.Tensor, folder: Path) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +170,7 @@ def _write(part: Part, given: tuple[torch.Tensor, ...], path: Path, manifest: Ma
         name: {axis: dim for axis, dim in enumerate(shape) if isinstance(dim, str)}
         for name, shape in part.inputs.items()
     }
-    with warnings.catch_warnings(), _plain_attention():
+    with warnings.catch_warnings(), _fused_attention():
         warnings.simplefilter("ignore")  # lengths become constants where they are fixed; that is meant
         try:
             torch.onnx.export(
@@ -187,15 +188,43 @@ def _write(part: Part, given: tuple[torch.Tensor, ...], path: Path, manifest: Ma
         onnx.save(model, path)
 
 
+class _Attention(torch.autograd.Function):
+    """Attention [batch, heads, length, width] that becomes ONNX Runtime's own operator, which never holds the products
+    of all pairs at once."""
+
+    @staticmethod
+    def forward(ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, heads: int) -> torch.Tensor:
+        return torch.softmax(query @ key.mT / query.shape[-1] ** 0.5, -1) @ value
+
+    @staticmethod
+    def symbolic(g: Any, query: Any, key: Any, value: Any, heads: int) -> Any:
+        def reshaped(tensor: Any, *shape: int) -> Any:  # in ONNX, 0 is the length that was there
+            return g.op("Reshape", tensor, g.op("Constant", value_t=torch.tensor(shape)))
+
+        joined = [reshaped(g.op("Transpose", each, perm_i=[0, 2, 1, 3]), 0, 0, -1) for each in (query, key, value)]
+        made = g.op("com.microsoft::MultiHeadAttention", *joined, num_heads_i=heads)
+        return g.op("Transpose", reshaped(made, 0, 0, heads, -1), perm_i=[0, 2, 1, 3])
+
+
 @contextmanager
-def _plain_attention() -> Iterator[None]:
-    """PyTorch's fused attention has no ONNX form."""
-    fused = torch.backends.mha.get_fastpath_enabled()
+def _fused_attention() -> Iterator[None]:
+    """Plain attention is traced as `_Attention`; PyTorch's fast path, which has no ONNX form, is left."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    usual = torch.nn.functional.scaled_dot_product_attention
+
+    def attention(
+        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *rest: Any, **named: Any
+    ) -> torch.Tensor:
+        if query.ndim != 4 or any(rest) or any(value is not None and value for value in named.values()):
+            return usual(query, key, value, *rest, **named)
+        return _Attention.apply(query, key, value, int(query.shape[1]))
+
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        with patch.object(torch.nn.functional, "scaled_dot_product_attention", attention):
+            yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _carried(manifest: Manifest, stems: tuple[str, ...]) -> Manifest:

@@ -45,7 +45,8 @@ class OpenUnmix(Family):
             parameters={"n_fft": n_fft, "hop": n_fft // 4, "wiener": rounds},
         )  # fmt: skip
         shapes = {"in": (1, 2, bins, "frames")}
-        parts = tuple(Part(network, shapes, ("out",)) for network in networks.values())
+        # Compiled, not traced: a trace would keep the number of frames that it saw.
+        parts = tuple(Part(torch.jit.script(network), shapes, ("out",)) for network in networks.values())
         separator = original_class("openunmix.model", "Separator", "openunmix")
         whole = separator(networks, niter=rounds, n_fft=n_fft, n_hop=n_fft // 4, wiener_win_len=300).eval()
         return Conversion(manifest, parts, whole)

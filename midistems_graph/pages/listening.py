@@ -93,7 +93,7 @@ def listening(executor: Executor, threads: int) -> Listening:
     with ThreadPoolExecutor(max(1, threads)) as pool:
         sounds = [sound for many in pool.map(read, wanted) for sound in many]
         once = {blake3.blake3(sound[3].tobytes()).digest(): sound for sound in reversed(sounds)}
-        heard = pool.map(lambda sound: _heard(*sound, rate, level), list(once.values())[::-1])
+        heard = pool.map(lambda sound: _heard(*sound, rate=rate, level=level), list(once.values())[::-1])
         return Listening(tuple(heard), (float(stretch[0]), float(stretch[1])), len(parts) - len(once))
 
 
@@ -160,7 +160,7 @@ def _mono(value: Value, stem: str, rate: int) -> tuple[str, Float32]:
     return kind, (mono if mono.rate == rate else resample(mono, rate)).samples[0]
 
 
-def _heard(edge: str, stem: str, kind: str, samples: Float32, rate: int, level: float) -> Heard:
+def _heard(edge: str, stem: str, kind: str, samples: Float32, *, rate: int, level: float) -> Heard:
     return Heard(edge, stem, kind, _mp3(samples, rate, level), _spectrogram(samples, rate), _levels(samples))
 
 

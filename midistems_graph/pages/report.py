@@ -72,7 +72,7 @@ def _head(story: Story) -> str:
     song = plan.bindings.files.get("song")
     facts = [_clock(float(plan.total))]
     facts += [f"{song.rate} Hz", f"{song.channels} channels" if song.channels != 1 else "mono"] if song else []
-    if plan.window != (0, plan.total):
+    if plan.window[1] - plan.window[0] != plan.total:
         facts.append(f"window {_clock(float(plan.window[0]))} to {_clock(float(plan.window[1]))}")
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (

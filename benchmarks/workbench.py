@@ -2,10 +2,10 @@
 
     python benchmarks/workbench.py FOLDER [--seconds 20] [--report-seconds 240]
 
-FOLDER holds `mixture` and its stems as sound files. Three figures: a sweep of 20 values of a late knob against 20 runs from
-nothing; the ablation map of a preset of 12 nodes against as many full runs; and the report of a song of four minutes (the
-mixture again and again, a little louder each time) against the run that it tells of. A run from nothing is measured twice
-and its mean multiplied. Run it on a machine that does nothing else.
+FOLDER holds `mixture` and its stems as sound files. Three figures: a sweep of 20 values of a late knob against 20 runs
+from nothing; the ablation map of a preset of 12 nodes against as many full runs; and the report of a song of four
+minutes (the mixture again and again, a little louder each time) against the run that it tells of. A run from nothing
+is measured twice and its mean multiplied. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def _report(place: Path, true: Path, seconds: float) -> None:
     _timed(run_graph.main, ["two_stage_residual", *words])
     [(run, report)] = spent
     edges = page.read_text().count("<div class=edge ")
-    print(f"report of {seconds:.0f} s with {edges} players: {report:.1f} s, the run {run:.1f} s: {100 * report / run:.0f} %; "
-          f"{page.stat().st_size / 1e6:.1f} MB")  # fmt: skip
+    share, size = 100 * report / run, page.stat().st_size / 1e6
+    print(f"report of {seconds:.0f} s, {edges} players: {report:.1f} s, {share:.0f} % of {run:.1f} s; {size:.1f} MB")
 
 
 def _from_nothing(graph: str, setting: str, place: Path, true: Path) -> float:

@@ -22,6 +22,7 @@ from midistems_graph.audio.values import (
     Mask,
     Number,
     Phase,
+    Scorer,
     Scores,
     Separator,
     Span,
@@ -85,6 +86,10 @@ def pack(value: Value) -> tuple[Header, Arrays]:
         case Separator():
             knobs = [[name, knob] for name, knob in value.knobs]
             return {"kind": "separator", "type": value.type, "knobs": knobs, "definition": value.definition}, {}
+        case Scorer():
+            knobs = [[name, knob] for name, knob in value.knobs]
+            parts = [[port, pack(part)[0]] for port, part in value.parts]
+            return {"kind": "scorer", "type": value.type, "knobs": knobs, "parts": parts}, {}
 
 
 def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
@@ -110,8 +115,12 @@ def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
     if kind == "scores":
         return Scores(header["rows"], header["units"])
     if kind == "separator":
-        knobs = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in header["knobs"])
-        return Separator(header["type"], knobs, header["definition"])
+        return Separator(header["type"], _knobs(header), header["definition"])
+    if kind == "scorer":
+        parts = [(port, unpack(part, {})) for port, part in header["parts"]]
+        return Scorer(
+            header["type"], _knobs(header), tuple((port, p) for port, p in parts if isinstance(p, Separator | Scorer))
+        )
     raise ValueError(f"unknown kind of value: {kind!r}")
 
 
@@ -128,6 +137,10 @@ def digest(value: Value) -> str:
     for array in arrays.values():
         hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()
+
+
+def _knobs(header: Header) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in header["knobs"])
 
 
 def _span(span: Span) -> list[int]:

@@ -372,9 +372,21 @@ class Separator:
     definition: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A judgement (mixture, stems, true stems or none) -> figure, the higher the better, described by data.
+
+    `type` and `knobs` as in a separator; `parts` are the functions that it calls in its turn, by its own port.
+    """
+
+    type: str
+    knobs: tuple[tuple[str, Any], ...] = ()
+    parts: tuple[tuple[str, Separator | Scorer], ...] = ()
+
+
 Bins = Spectrogram | Magnitude | Phase | Mask
 Timed = Audio | Spectrogram | Magnitude | Phase | Mask | Stems | Curves
-Untimed = Features | Number | Text | Scores | Separator
+Untimed = Features | Number | Text | Scores | Separator | Scorer
 Value = Timed | Untimed
 
 

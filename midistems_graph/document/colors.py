@@ -35,6 +35,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "number": Style("#6969b4", 1.5, "5 4"),
         "text": Style("#87b4d2", 1.5, "5 4"),
         "separator": Style("#e14b3c", 2.0, "9 4"),
+        "scorer": Style("#b4872d", 2.0, "9 4"),
     }
 )
 """Kinds of value in small letters."""

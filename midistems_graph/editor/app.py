@@ -17,6 +17,7 @@ from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
 from midistems_graph.editor.program.exports import Exports
+from midistems_graph.editor.program.further_inputs import FurtherInputs
 from midistems_graph.editor.program.listener import Listener, opened_store
 from midistems_graph.editor.program.separate import Separate
 from midistems_graph.editor.program.song_deck import SongDeck
@@ -60,6 +61,7 @@ class App:
         self.documents = Documents(bench, self.listener, self.browser, file, recent)
         self.arrivals = Arrivals(self.documents, self._take_songs)
         self.exports = Exports(self.documents)
+        FurtherInputs(self.documents)
         self.songs = SongDeck(self.documents, Queue(installed(), opened_store))
         self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
         bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
@@ -97,6 +99,7 @@ class App:
     def close(self) -> None:
         if self._font is not None:
             self._font.kill()
+            self._font.wait()
         self.documents.close()
         self.receiver.close()
         self.separate.close()

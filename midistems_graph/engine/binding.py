@@ -17,7 +17,7 @@ import blake3
 
 from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
 from midistems_graph.audio.timeline import Timeline
-from midistems_graph.audio.values import Float32
+from midistems_graph.audio.values import Float32, Value
 from midistems_graph.models.library import ModelLibrary, ModelMissing
 from midistems_graph.node.contract import InputName, ModelName
 from midistems_graph.node.knob import FileRule
@@ -111,6 +111,8 @@ class Bindings:
     total: Fraction = Fraction(0)
     folder: Path | None = None
     song_name: str = "song"
+    locked: dict[str, Value] = field(default_factory=dict)
+    """What locked nodes were found to hold, by digest: verified once."""
     _readers: dict[tuple[Path, int], SharedReader] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

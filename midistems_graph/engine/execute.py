@@ -21,8 +21,8 @@ from pathlib import Path
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
-from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
-from midistems_graph.engine.call import call_separator
+from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
 from midistems_graph.engine.memo import Memo
@@ -490,3 +490,6 @@ class _UnitRun:
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         return call_separator(separator, mixture, self.executor.library, self)
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        return call_scorer(scorer, mixture, stems, references, self.executor.library, self)

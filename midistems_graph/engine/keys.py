@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import blake3
 import msgpack
 
+from midistems_graph.audio.codec import pack
 from midistems_graph.audio.fft import fft_backend
 from midistems_graph.document.graph import KnobValue
 from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
@@ -89,8 +90,8 @@ class KeyChain:
 def node_key(node: PlanNode, total: Fraction) -> bytes:
     """The part of the key that all units of a node share, in a song of so many seconds."""
     knobs = sorted((name, TAGS[type(value)], value) for name, value in node.knobs.items())
-    separators = sorted((port, s.type, s.knobs, s.definition) for port, s in node.separators.items())
-    parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, separators, sorted(node.files.items())]
+    functions = sorted((port, [pack(one)[0] for one in many]) for port, many in node.functions.items())
+    parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, functions, sorted(node.files.items())]
     return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 

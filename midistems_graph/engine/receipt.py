@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from midistems_graph.audio.files import file_digest
 from midistems_graph.audio.writing import sync
 from midistems_graph.engine.locks import lock
 from midistems_graph.engine.naming import temporary_name
@@ -100,6 +101,35 @@ class Receipt:
         self.graphs[graph_hash] = _plain(graph)
         used = {song.get("graph") for song in self.songs.values()} | {entry.graph for entry in self.outputs.values()}
         self.graphs = {name: data for name, data in self.graphs.items() if name in used}
+
+
+class Unreceipted(Exception):
+    """No receipt tells of a file; one sentence for the user."""
+
+
+def graph_of_output(file: Path) -> Mapping[str, Any]:
+    """The graph document that made an output file, as the receipt in its folder or in one above says.
+
+    A file that was renamed is known by its content, one that was changed by its name. Raises Unreceipted.
+    """
+    if not file.is_file():
+        raise Unreceipted(f"there is no file {file}; name one that a run wrote")
+    whole = Path(os.path.realpath(file))
+    digest = ""
+    for folder in whole.parents:
+        if not (folder / RECEIPT).is_file():
+            continue
+        receipt, reason = read_receipt(folder)
+        if reason:
+            raise Unreceipted(f"{folder / RECEIPT} {reason}; look for a copy of it")
+        entry = receipt.outputs.get(whole.relative_to(folder).as_posix())
+        if entry is None:
+            digest = digest or file_digest(whole)
+            entry = next((one for one in receipt.outputs.values() if one.digest == digest), None)
+        if entry is not None and entry.graph in receipt.graphs:
+            graph: Mapping[str, Any] = receipt.graphs[entry.graph]
+            return graph
+    raise Unreceipted(f"no receipt ({RECEIPT}) beside {file.name} or above it tells of it; was it moved away?")
 
 
 @contextmanager

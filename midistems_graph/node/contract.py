@@ -19,13 +19,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
-from midistems_graph.audio.values import Audio, Separator, Span, Stems
+from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T", Audio, Stems)
 
 
 class Cancelled(Exception):
@@ -116,6 +117,20 @@ class Stream(Protocol[T_co]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class OneTile(Generic[T]):
+    """A value as a stream that has one tile."""
+
+    value: T
+
+    @property
+    def span(self) -> Span:
+        return self.value.span
+
+    def __iter__(self) -> Iterator[T]:
+        yield self.value
+
+
 @dataclass(slots=True)
 class OutputFile:
     """A file that a writer is writing: where to, and figures about it for the table of results.
@@ -201,6 +216,10 @@ class Run(Protocol):
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         """Call a separator on a piece of audio, on this thread."""
+        ...
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        """Judge stems of a mixture, on this thread: the higher the better, NaN where nothing can be said."""
         ...
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from midistems_graph.audio.files import is_sound
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.engine.outputs import OutputFolder
@@ -29,6 +30,7 @@ WRITTEN = {
     "two_stage_residual": {"save": ("vocals", "drums", "bass", "other")},
     "wiener_voice": {"save": ("vocals", "instrumental")},
     "mop_then_pop": {"save": ("vocals", "instrumental")},
+    "sung_pitch": {"save": ("vocals", "instrumental")},
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
@@ -67,7 +69,7 @@ def run_preset(
     store = DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert not result.failures
-    files = {(output.node, output.stem): output.path for output in result.outputs}
+    files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}
     return Made(result, {key: soundfile.read(path, dtype="float32")[0] for key, path in files.items()})
 
 

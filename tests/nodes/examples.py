@@ -15,6 +15,7 @@ from midistems_graph.audio.codec import digest as digest_of
 from midistems_graph.audio.codec import pack
 from midistems_graph.audio.stft import stft
 from midistems_graph.audio.values import Timed
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.node import (
     WHOLE,
     Audio,
@@ -26,6 +27,8 @@ from midistems_graph.node import (
     NodeType,
     Number,
     Phase,
+    Scorer,
+    Scores,
     Separator,
     Span,
     Spectrogram,
@@ -40,6 +43,8 @@ from midistems_graph.node.testing import FakeRun, Tiles
 STFT = StftSettings(256, 64)
 STEMS = ("vocals", "drums")
 SEPARATOR = "separate.hpss"
+SEPARATED = ("harmonic", "percussive")
+SCORER = "score.overlap"
 
 SMALL: Mapping[str, int] = {"n_fft": 256, "hop": 64, "iterations": 3}
 """Knobs that several node types share, made small."""
@@ -55,6 +60,13 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.ensemble_stft": tuple({"method": method} for method in ("average", "median", "min", "max")),
     "blend.mixer": ({"names": ("vocals", "drums")},),
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
+    "control.best": ({"chunk": 0.05, "channels": True},),
+    "loop.blend": (
+        {"steps": 2, "candidates": 2, "chunk": 0.05, "worst": 0.5},
+        {"steps": 1, "candidates": 2, "fine": 2},
+    ),
+    "loop.snowball": ({"shortest": 0.5, "stages": 2, "r": 0.5},),
+    "score.weighted": ({"weights": (1.0, 2.0, -1.0)},),
     "separate.augmented": ({"shifts": 1, "farthest": 0.02}, {"swap": False, "polarity": False, "speeds": (105.0,)}),
     "check.clipping": ({"at_most": 60.0},),
     "check.figure": ({}, {"bound": "between", "high": 100.0}),
@@ -111,6 +123,9 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
 }
 """Knobs under which single node types are tried; others have their defaults, and SMALL."""
 
+NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend"})
+"""Node types whose stem sets have the names that the separator gives."""
+
 OTHER_NAMES = frozenset({"stems.merge"})
 """Node types whose stem sets must not share a name."""
 
@@ -146,6 +161,8 @@ class Example:
         for port in self.type.inputs:
             kind = self.kind if port.generic else port.kinds[0]
             values = tuple(_value(kind, f"{port.name}{i}", shape) for i in range(3 if port.variadic else 1))
+            if self.type.id in NAMED_AS_SEPARATED:
+                values = tuple(_as_separated(value) for value in values)
             if self.type.id in OTHER_NAMES:
                 values = tuple(Stems({f"{name}{i}": a for name, a in v.audio.items()}) for i, v in enumerate(values))
             made[port.name] = values if port.variadic else values[0]
@@ -186,7 +203,7 @@ class Example:
         arguments = [_stream(inputs[port.name]) if port.stream else inputs[port.name] for port in self.type.inputs]
         injected = {"run": run} if self.type.takes_run else {}
         result = self.type(*arguments, *model, **self.knobs, **injected)
-        names = [port.name for port in self.type.outputs if port.kinds != ("separator",)]
+        names = [port.name for port in self.type.outputs if port.name not in FUNCTIONS]
         return dict(zip(names, (result,) if self.type.single_output else result, strict=True))
 
     def _context(self) -> Context:
@@ -198,11 +215,17 @@ class LawRun(FakeRun):
     """A run whose separators get a run as well."""
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
-        inner = _Inner(mixture.span, self.threads)
-        inner.outer = self
-        result = installed()[separator.type](mixture, **dict(separator.knobs), run=inner)
+        result = installed()[separator.type](mixture, **dict(separator.knobs), run=self._inner(mixture))
         assert isinstance(result, Stems)
         return result
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        return FakeRun.score(self._inner(mixture), scorer, mixture, stems, references)
+
+    def _inner(self, mixture: Audio) -> _Inner:
+        inner = _Inner(mixture.span, self.threads)
+        inner.outer = self
+        return inner
 
 
 class _Inner(LawRun):
@@ -277,6 +300,10 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Curves(tones[None], ("pitch",), ("Hz",), Span.whole(shape.length, shape.rate), STFT.hop)
     if kind == "separator":
         return Separator(SEPARATOR, tuple(sorted(_separator_knobs().items())))
+    if kind == "scorer":
+        return Scorer(SCORER)
+    if kind == "scores":  # of a loop that goes on
+        return Scores({"0": {"score": 0.0, "gain": 0.0, "r": -1.0, "asked": 0.0}})
     spectrogram = stft(_value("audio", name, shape), STFT)
     match kind:
         case "spectrogram":  # made uneven, so that it is no audio's exact spectrogram
@@ -289,6 +316,10 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         case "mask":
             return Mask(rng.uniform(0, 1, spectrogram.bins.shape).astype(np.float32), spectrogram.span, STFT)
     raise NotImplementedError(f"no example of a {kind}")
+
+
+def _as_separated(value: Any) -> Any:
+    return Stems(dict(zip(SEPARATED, value.audio.values(), strict=True))) if isinstance(value, Stems) else value
 
 
 def _small(node_type: NodeType) -> dict[str, int]:

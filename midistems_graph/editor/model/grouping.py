@@ -40,7 +40,11 @@ def group_selection(state: EditorState, library: NodeLibrary, name: str = "group
         nodes={i: node for i, node in body.nodes.items() if i in chosen},
         edges=inner,
         links=tuple(link for link in body.links if all(a.node in chosen for a in link)),
-        view=View(places, routes=routes_of(body, inner)),
+        view=View(
+            places,
+            routes=routes_of(body, inner),
+            mixers={end: mixer for end, mixer in body.view.mixers.items() if end.node in chosen},
+        ),
         inputs=cut.inputs,
         outputs=cut.outputs,
         knobs=cut.knobs,
@@ -76,7 +80,8 @@ def unpack(state: EditorState, instance: str) -> Edit:
     places = {i: (x + px - left, y + py - top) for i, (px, py) in inside.view.nodes.items() if i in inside.nodes}
     kept = {i: place for i, place in outer.view.nodes.items() if i != instance}
     bent = {end: shifted(points, (x - left, y - top)) for end, points in inside.view.routes.items()}
-    view = replace(outer.view, nodes={**kept, **places}, routes={**outer.view.routes, **bent})
+    mixers = {**outer.view.mixers, **inside.view.mixers}
+    view = replace(outer.view, nodes={**kept, **places}, routes={**outer.view.routes, **bent}, mixers=mixers)
     outer = replace(outer, view=view)
     return edited(state, outer, f"unpack {instance}", Selection.of(inside.nodes))
 

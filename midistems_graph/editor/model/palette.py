@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from midistems_graph.document.flatten import SEPARATOR
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.document.graph import GROUP_PREFIX, Graph
 from midistems_graph.editor.model.shape import Side, sides_of_group
 from midistems_graph.node.definition import Port
@@ -103,7 +103,7 @@ class Palette:
 
 
 def _kinds(ports: Iterable[Port]) -> frozenset[str]:
-    return frozenset(kind for port in ports if port.name != SEPARATOR for kind in port.kinds)
+    return frozenset(kind for port in ports if port.name not in FUNCTIONS for kind in port.kinds)
 
 
 def _match(word: str, text: str) -> float:

@@ -18,6 +18,7 @@ from midistems_graph.editor.view.browser import Browser, Kind
 from midistems_graph.editor.view.fonts import unreadable
 from midistems_graph.editor.view.menu import Row
 from midistems_graph.editor.view.notice import Notice
+from midistems_graph.engine.locked import CannotLock, carry
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the file: whether another window or program touched it."""
@@ -152,9 +153,12 @@ class Documents:
 
     def save_as(self, path: Path) -> bool:
         """Write the document to a file; False (and a sentence) if that cannot be done."""
+        graph = self.bench.editor.state.graph
         try:
-            save(self.bench.editor.state.graph, path)
-        except DocumentError as error:
+            if self.file is not None:
+                carry(graph, self.file.parent, path.parent)
+            save(graph, path)
+        except (DocumentError, CannotLock) as error:
             self.bench.say(str(error), wrong=True)
             return False
         self.file = path

@@ -321,8 +321,13 @@ class Canvas:
         else:
             item.redraw(box)
 
-    def _is_free(self, rect: Rect) -> bool:
-        return self.scene is None or self.scene.is_free(rect)
+    def _is_free(self, rect: Rect, edge_id: str) -> bool:
+        """Whether words of an edge can stand somewhere."""
+        if self.scene is None:
+            return True
+        others = (self.wires[name] for name in self.scene.index.within(rect) & self.wires.keys() if name != edge_id)
+        written = (other.words_rect for other in others)
+        return self.scene.is_free(rect) and not any(words and words.meets(rect) for words in written)
 
     def _settle_words(self, old: Scene | None, changed: Iterable[str]) -> None:
         """Words of edges near boxes that came, went or moved find their places anew."""

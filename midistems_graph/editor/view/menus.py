@@ -14,6 +14,7 @@ LINE = ""
 ON_NODES = (
     "bypass",
     "mute",
+    "lock",
     "rename",
     LINE,
     "cut",

@@ -90,7 +90,7 @@ def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into
         _draw_far_name(shape, level, mark, pen, into)
     if shape.role == "terminal":
         return
-    phase, p = mark.standing(shape.state), pen.palette
+    phase, p = mark.standing(shape.state, shape.locked), pen.palette
     if level == FAR:
         if phase:
             dpg.draw_rectangle((0, 0), (14, shape.height), fill=sign_color(phase, p), color=CLEAR, parent=into)
@@ -149,14 +149,14 @@ def wrapped(text: str, size: float, width: float, most: int, pen: Pen) -> list[s
 def _draw_near(shape: Shape, mark: Mark, pen: Pen, into: int) -> None:
     p = pen.palette
     _draw_picture(shape, mark, pen, into)
-    rect, phase = shape.status, mark.standing(shape.state)
+    rect, phase = shape.status, mark.standing(shape.state, shape.locked)
     if shape.role == "placeholder":
         _draw_lines(f"{shape.subtitle} is not installed", rect, pen, p.bad, into)
     elif phase == "failed" and shape.thumbnail is not None:
         sentence = Rect(PAD, shape.thumbnail.top + 4, shape.width - PAD, shape.height)
         _draw_lines(mark.sentence or "failed", sentence, pen, mixed(p.bad, p.text, 0.35), into)
     elif shape.role != "terminal":
-        words = {"bypassed": "bypassed", "muted": "muted"}.get(shape.state) or mark.words or shape.subtitle
+        words = phase if phase in ("bypassed", "muted", "locked") else mark.words or shape.subtitle
         color = sign_color(phase, p) if phase == "failed" else p.faint
         at = rect.left, rect.top + (rect.height - SMALL_SIZE) / 2 - 2
         dpg.draw_text(at, fit(words, SMALL_SIZE, rect.width), size=SMALL_SIZE, color=color, parent=into)

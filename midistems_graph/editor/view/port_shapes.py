@@ -27,11 +27,12 @@ CORNERS = {
     "number": (4, 0.0),
     "text": (4, 0.5),
     "separator": (3, 0.0),
+    "scorer": (3, 0.75),
 }
 """Corners, and how far the first is turned (in corners); audio and stems are round."""
 
 SMALL = frozenset({"number", "text", "scores"})
-RINGED = frozenset({"stems", "magnitude", "curves", "features", "separator"})
+RINGED = frozenset({"stems", "magnitude", "curves", "features", "separator", "scorer"})
 
 
 def draw_port(at: Point, kind: str, color: Color, ground: Color, parent: int, *, hollow: bool = False) -> None:

@@ -99,7 +99,9 @@ class Strip:
         if playing and not self.hand.is_busy:
             self.see(self.timeline.following(self._at, at))
         self._at = at
-        self.items.mark(self.timeline, self.width, self.height, at, self.hand.loop or loop)
+        timed = not self.panes or any(pane.timed for pane in self.panes)
+        there = (at, self.hand.loop or loop) if timed else (-1.0, None)
+        self.items.mark(self.timeline, self.width, self.height, *there)
 
     def accept(self, made: Made) -> None:
         """A picture has come."""

@@ -132,7 +132,7 @@ class StripHand:
         x, y = self._pointer
         seconds = strip.timeline.at(self._share(x))
         made, hz = strip.made.get(pane.name), strip.axis.hz(1 - (y - pane.top) / pane.height)
-        words = [moment(seconds, strip.timeline.length / strip.width)]
+        words = [moment(seconds, strip.timeline.length / strip.width)] if pane.timed else []
         if pane.has_hz:
             words += [f"{hz:.0f} Hz", note_of(hz)]
         if made is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.colors import style_of
-from midistems_graph.editor.model.plane import Point, Rect
+from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.scene_items import Wire
 from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
@@ -27,8 +27,8 @@ DOT = 4.0
 PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 """Where along an edge its words may stand, the best first."""
 
-Free = Callable[[Rect], bool]
-"""Whether no card lies on a part of the canvas."""
+Free = Callable[[Rect, str], bool]
+"""Whether no card, and no words of another edge, lie on a part of the canvas."""
 
 
 class WireItem:
@@ -40,6 +40,8 @@ class WireItem:
         self.chosen = self.hovered = self.playing = self.shown = False
         self.scale = 1.0
         self.words = ""
+        self.words_rect: Rect | None = None
+        """Where the words are."""
         self._named = False
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._label = 0
@@ -125,21 +127,22 @@ class WireItem:
 
     def settle(self) -> None:
         """Put the words where no card hides them; without such a place they are not shown."""
-        spot = self._spot() if self._named and self.words else None
-        if spot is not None:
+        self.words_rect = rect = self._spot() if self._named and self.words else None
+        if rect is not None:
             self._label = self._label or self._drawn_label()
-            dpg.apply_transform(self._label, dpg.create_translation_matrix(list(spot)))
+            dpg.apply_transform(self._label, dpg.create_translation_matrix([rect.left + 6, rect.center[1]]))
         if self._label:
-            dpg.configure_item(self._label, show=spot is not None)
+            dpg.configure_item(self._label, show=rect is not None)
 
-    def _spot(self) -> Point | None:
+    def _spot(self) -> Rect | None:
         track, width = self.wire.track, self.measure(self.words, SMALL_SIZE)
         if width + 24 >= abs(track.end[0] - track.start[0]):
             return None
         for place in PLACES:
             x, y = track.at(place)
-            if self._free(Rect(x - width / 2 - 6, y - 9, x + width / 2 + 6, y + 9)):
-                return x - width / 2, y
+            rect = Rect(x - width / 2 - 6, y - 9, x + width / 2 + 6, y + 9)
+            if self._free(rect, self.wire.id):
+                return rect
         return None
 
     def _drawn_label(self) -> int:

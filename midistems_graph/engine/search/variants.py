@@ -23,6 +23,9 @@ from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary
 
+COMPARED = frozenset({"si_sdr", "sdr", "level"})
+"""Figures about true stems that are quick to have; any other asks for all of them."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -143,7 +146,7 @@ class Bench:
         inputs = dict(subject.inputs)
         if subject.reference is not None:
             names = [file.stem for file in sound_files(subject.reference)]
-            ends = augment.with_reference(ends, self._library, names)
+            ends = augment.with_reference(ends, self._library, names, all_figures=False)
             if augment.REFERENCE in ends.graph.inputs:
                 inputs[augment.REFERENCE] = subject.reference
         figures = [p for p in ends.ports if not self._writes(ends.graph, p.node) and p.node != augment.MIXTURE]

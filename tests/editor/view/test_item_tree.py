@@ -8,9 +8,8 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 import pytest
 
-from midistems_graph.document.graph import Graph, Node
-from midistems_graph.editor.audition.desk import BlindTest, DeskView, Strip
-from midistems_graph.editor.audition.takes import Channel
+from midistems_graph.document.graph import Channel, Graph, Node
+from midistems_graph.editor.audition.desk_view import BlindTest, DeskView, Strip
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import AskForNode
 from midistems_graph.editor.model.plane import Rect

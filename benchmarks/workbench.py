@@ -83,7 +83,7 @@ def _report(place: Path, true: Path, seconds: float) -> None:
 
     reports.report = timed
     words = [place / "long.wav", "-o", place / "long", "--report", page, "--no-cache"]
-    _timed(run_graph.main, ["two_stage_residual", *words])
+    _timed(run_graph.main, ["four_stems", *words])
     [(run, report)] = spent
     edges = page.read_text().count("<div class=edge ")
     share, size = 100 * report / run, page.stat().st_size / 1e6

@@ -92,8 +92,10 @@ def listening(executor: Executor, threads: int) -> Listening:
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         sounds = [sound for many in pool.map(read, wanted) for sound in many]
-        once = {blake3.blake3(sound[3].tobytes()).digest(): sound for sound in reversed(sounds)}
-        heard = pool.map(lambda sound: _heard(*sound, rate=rate, level=level), list(once.values())[::-1])
+        once: dict[bytes, tuple[str, str, str, Float32]] = {}
+        for sound in sounds:
+            once.setdefault(blake3.blake3(sound[3].tobytes()).digest(), sound)
+        heard = pool.map(lambda sound: _heard(*sound, rate=rate, level=level), once.values())
         return Listening(tuple(heard), (float(stretch[0]), float(stretch[1])), len(parts) - len(once))
 
 

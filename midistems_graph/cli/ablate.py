@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import in_seconds
-from midistems_graph.cli.searching import Judged, Search, heads, refuse_unknown, searching, written
+from midistems_graph.cli.searching import Judged, Search, heads, refuse_unknown, searching
+from midistems_graph.cli.writing import written
 from midistems_graph.document.picture import Mark, to_svg
 from midistems_graph.engine.search.ablation import Off, switched_off
 from midistems_graph.engine.search.goals import COST, Goal

@@ -71,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
         "sound is written, its figures are printed")  # fmt: skip
     add("--window", type=window, metavar="START:END", help="only this stretch, in seconds or m:ss (0:30:1:00)")
     add("--dry-run", action="store_true", help="only say what would run, and what it would cost")
+    add("--report", type=Path, metavar="FILE", help="also write a page (one HTML file): the graph, every edge to hear "
+        "and see, scores, timeline")  # fmt: skip
     add("--verify", type=Path, metavar="FILE", help="render a file, or a folder of them, again from its receipt, and "
         "name the first edge that departs: run-graph --verify FOLDER SONG")  # fmt: skip
     add = it.add_argument_group("resources").add_argument

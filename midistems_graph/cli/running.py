@@ -15,20 +15,22 @@ from rich.console import Console
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
-from midistems_graph.cli.plain_text import clean, in_seconds
+from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.presets import graph_file, graph_of
 from midistems_graph.cli.progress import shown
 from midistems_graph.cli.result import Report, finite
 from midistems_graph.cli.settings import with_settings, with_writers_set
 from midistems_graph.cli.songs import Song, Sources, find_songs
 from midistems_graph.cli.stores import opened
+from midistems_graph.cli.writing import written
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.engine import augment
 from midistems_graph.engine.augment import Wanted
 from midistems_graph.engine.binding import InputProblem, sound_files
+from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast
-from midistems_graph.engine.naming import check_template
+from midistems_graph.engine.naming import check_template, path_for
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder, OutputRefused
 from midistems_graph.engine.plan import Plan
 from midistems_graph.engine.reports import Failure
@@ -36,6 +38,7 @@ from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary, installed
+from midistems_graph.pages.timeline import Recorded
 from midistems_graph.rules.check import ancestors, check
 from midistems_graph.rules.problems import errors, relevant_to
 from midistems_graph.rules.site import Site
@@ -213,8 +216,10 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
         _foretell(work, plan, song)
         return Exit.DONE
     outputs = work.outputs.song(song.name, plan.bindings.song_digest, plan.nodes) if work.outputs else None
+    executors: list[Executor] = []
     try:
-        with shown(plan, work.people, work.options.quiet) as watcher:
+        with shown(plan, work.people, work.options.quiet) as display:
+            watcher = Recorded(display)
             result = execute(
                 work.document,
                 plan,
@@ -226,18 +231,35 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
                 memory=work.options.memory,
                 warnings=warnings,
                 only=work.options.only,
+                started=executors.append,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from None
     _keep(work.report, plan, result, song, name)
     if result.cancelled:
         raise KeyboardInterrupt
+    if work.options.report:
+        _write_report(work, executors[0], result, watcher)
     if not work.options.json and not work.options.quiet:
         tables.print_result(result, work.results)
     code = worst(_code(failure, plan) for failure in _own(result.failures))
     if code is Exit.DONE:
         _farewell(work, song, result)
     return code
+
+
+def _write_report(work: _Work, executor: Executor, result: RunResult, watcher: Recorded) -> None:
+    """The page of a song; of several songs each has its name in that of its file. Raises Refused."""
+    from midistems_graph.pages.report import Story, report
+
+    path: Path = work.options.report
+    if work.sources.several:
+        path = path.with_name(str(path_for("{stem} - {song}", {"song": result.song, "stem": path.stem}, "html")))
+    story = Story(work.document, work.library, executor, result, watcher.bars, path.parent)
+    page = report(story)
+    executor.plan.bindings.close()
+    written(path, page)
+    work.say(f"report: {path} ({in_bytes(len(page))})")
 
 
 def _planned(work: _Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[Plan, list[str]]:

@@ -147,16 +147,6 @@ def refuse_unknown(search: Search, rows: list[Judged]) -> None:
             raise Refused(Exit.USAGE, f"--score {goal.name}: no figure is called that; there are: {names}")
 
 
-def written(path: Path, text: str) -> None:
-    """Put a file in its place, whole. Raises Refused."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise Refused(Exit.OUTPUT, f"{path} cannot be written: {error.strerror or error}") from None
-
-
 def said(goal: Goal, value: float) -> str:
     """A value of a goal as the tables show it."""
     return "-" if math.isnan(value) else in_seconds(value) if goal == COST else f"{value:.2f}"

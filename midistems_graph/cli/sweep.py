@@ -12,9 +12,10 @@ from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import clean
 from midistems_graph.cli.presets import graph_file
-from midistems_graph.cli.searching import Judged, Search, heads, judged, refuse_unknown, said, searching, written
+from midistems_graph.cli.searching import Judged, Search, heads, judged, refuse_unknown, said, searching
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.space import Axis, Point, chosen_by_chance, grid
+from midistems_graph.cli.writing import written
 from midistems_graph.document.data import from_data
 from midistems_graph.document.files import load, save
 from midistems_graph.document.graph import DocumentError, Graph

@@ -48,7 +48,7 @@ from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary, installed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Part:
     """The files of one song that one graph made, and what the receipt knows of that run."""
 
@@ -67,9 +67,17 @@ def verify(options: argparse.Namespace, report: Report) -> None:
     songs = {content_digest(song.path): song.path for song in find_songs(words, options.input)} if words else {}
     people, library = tables.stderr(), installed()
     parts = _parts(receipt, entries)
+    found = {part: song for part in parts if (song := _song(part, songs, alone=len(parts) == 1)) is not None}
+    left = sorted({part.song_name for part in parts if part not in found})
+    if not found:
+        raise Refused(
+            Exit.USAGE,
+            f"the receipt does not say where {', '.join(left)} lies; name the song: run-graph --verify FOLDER SONG",
+        )
+    if left:
+        people.print(clean(f"left out, because no song of theirs is named: {', '.join(left)}"))
     with opened(options.cache_dir, options.no_cache, report.problem) as older:
-        for part in parts:
-            song = _song(part, songs, alone=len(parts) == 1)
+        for part, song in found.items():
             graph, beside = (_loaded(given), given.parent) if given else (_recorded(receipt, part, report), folder)
             with tempfile.TemporaryDirectory(prefix="midistems-verify-") as place:
                 again = _rendered(options, report, library, graph, beside, part, song, Path(place))
@@ -125,19 +133,16 @@ def _parts(receipt: Receipt, entries: Mapping[str, Entry]) -> list[_Part]:
     ]  # fmt: skip
 
 
-def _song(part: _Part, songs: Mapping[str, Path], *, alone: bool) -> Path:
+def _song(part: _Part, songs: Mapping[str, Path], *, alone: bool) -> Path | None:
     """The file of a part's song: the one with its content, the one of its name, the only one; the demo by itself."""
     if part.song in songs:
         return songs[part.song]
     named = [path for path in songs.values() if path.stem == part.song_name] or (list(songs.values()) if alone else [])
     if len(named) == 1:
         return named[0]
-    if not songs and part.song_name.lower().startswith(DEMO) and content_digest(demo_song()) == part.song:
+    if part.song_name.lower().startswith(DEMO) and content_digest(demo_song()) == part.song:
         return demo_song()
-    raise Refused(
-        Exit.USAGE,
-        f"the receipt does not say where the song {part.song_name} lies; name its file: run-graph --verify FOLDER SONG",
-    )
+    return None
 
 
 def _loaded(file: Path) -> Graph:

@@ -48,7 +48,7 @@ Lane = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A few words in a coloured tag on the upper edge of a node."""
+    """A few words in a coloured tag above a node."""
 
     text: str
     color: str
@@ -185,8 +185,8 @@ def _mark(mark: Mark, box: Box, place: Point) -> Iterator[str]:
     width = text_width(shown, PORT_SIZE) + 14
     color = mark.color if _COLOR.match(mark.color) else _SOFT
     yield _rect(x, y, box.width, box.height, 8, fill="none", stroke=color, **{"stroke-width": "2"})
-    yield _rect(x + box.width - width - 6, y - 9, width, 18, 9, fill=color)
-    yield _text(x + box.width - 13, y + 4, shown, size=PORT_SIZE, weight=600, anchor="end", color=_PAPER)
+    yield _rect(x + box.width - width, y - 21, width, 18, 9, fill=color)
+    yield _text(x + box.width - 7, y - 8, shown, size=PORT_SIZE, weight=600, anchor="end", color=_PAPER)
 
 
 def _frame(frame: Frame) -> str:

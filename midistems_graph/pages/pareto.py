@@ -15,7 +15,7 @@ from midistems_graph.pages.axis import Scale
 from midistems_graph.pages.frame import beside, page, text
 
 WIDTH, HEIGHT = 580.0, 330.0
-LEFT, TOP, RIGHT, BOTTOM = 56.0, 14.0, 16.0, 40.0
+LEFT, TOP, RIGHT, BOTTOM = 56.0, 30.0, 16.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _chart(goals: Sequence[Goal], x: int, y: int, rows: Sequence[ParetoRow]) -> 
         for i in (x, y)
     ]
     parts.append(f'<text class=name x="{WIDTH - RIGHT:g}" y="{HEIGHT - 6:g}" text-anchor=end>{names[0]} →</text>')
-    parts.append(f'<text class=name x="{LEFT + 8:g}" y="{TOP + 12:g}">↑ {names[1]}</text></svg></figure>')
+    parts.append(f'<text class=name x="8" y="14">↑ {names[1]}</text></svg></figure>')
     return "".join(parts)
 
 

@@ -115,7 +115,7 @@ def test_what_cannot_be_verified_is_said(run: Program, made: Path, home: Path) -
     assert run("--verify", "nowhere", "song.wav").code == 2
     (home / "empty").mkdir()
     assert "there is no receipt" in run("--verify", "empty", "song.wav").err
-    assert "name its file" in run("--verify", "out").err
+    assert "name the song" in run("--verify", "out").err
     write_song(home / "out" / "stranger.wav", seconds=0.1)
     assert "does not know it" in run("--verify", "out/stranger.wav", "song.wav").err
     Path("out/midistems.json").write_text("{")

@@ -23,6 +23,9 @@ from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary
 
+COMPARED = frozenset({"si_sdr", "sdr", "level"})
+"""Figures about true stems that are quick to have; any other asks for all of them."""
+
 
 @dataclass(frozen=True)
 class Variant:

@@ -5,9 +5,9 @@ its span. The forward transform is not normalised; the inverse is the least-squa
 Lim 1984), weighted overlap-add divided by the actual sum of squared windows, so it returns the
 very signal, first and last sample included.
 
-Frames go through in blocks that fit the cache, each block of one fixed size, and every output
-sample is the sum of its frames in ascending order. So results have the same bits for any number
-of threads, and for a frame wherever the span begins.
+Frames go through in blocks that fit the cache, always a multiple of what an FFT computes side by
+side, and every output sample is the sum of its frames in ascending order. So results have the same
+bits for any number of threads, and for a frame wherever the span begins.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ MAX_OVERLAP = 256
 Change = Callable[[int, int, Complex64], None]
 """What `Stft.rebuild` does to a channel's bins [frames, bins] from a frame on, in place."""
 
-_BLOCK_SAMPLES = 1 << 17
+_BLOCK_SAMPLES = 1 << 19
+"""Of one block's frames. Smaller ones fit a nearer cache, but threads then wait for Python's lock more often."""
+_LANES = 16
+"""FFTs run on multiples of as many frames: libraries compute up to 16 side by side, and a rest with other last bits."""
 _COVERED = 1e-3
 """Share of the windows' peak power below which a sample counts as not covered, and fades out."""
 
@@ -84,7 +87,7 @@ class Stft:
         self._window = window(settings.window, settings.n_fft)
         self._gains = _gains(self._window, settings.hop, self.frames)
         self._overlap = ceil_div(settings.n_fft, settings.hop)
-        self._block = min(64, max(4, _BLOCK_SAMPLES // settings.n_fft))
+        self._block = min(256, max(_LANES, _BLOCK_SAMPLES // settings.n_fft // _LANES * _LANES))
         self._spaces = [_Space.of(settings, self._block, self._overlap) for _ in range(max(1, threads))]
 
     def forward(self, samples: Float32, out: Complex64 | None = None) -> Complex64:
@@ -98,13 +101,12 @@ class Stft:
 
         def transform(job: _Job, space: _Space) -> None:
             for first in range(job.first, job.stop, self._block):
-                count = min(self._block, job.stop - first)
-                place = out[job.channel, first : first + count]
+                place = out[job.channel, first : min(first + self._block, job.stop)]
                 made = self._transform(samples[job.channel], first, space, place)
                 if made is not place:
-                    place[:] = made[:count]
+                    place[:] = made[: len(place)]
 
-        self._run(transform, channels, self.frames, 2 * self._block)
+        self._run(transform, channels, self.frames)
         return out
 
     def inverse(self, bins: Complex64, out: Float32 | None = None) -> Float32:
@@ -122,7 +124,7 @@ class Stft:
 
         def transform(job: _Job, space: _Space) -> None:
             channel = bins[job.channel]
-            self._overlap_add(lambda first, last: space.full(channel[first:last]), out[job.channel], job, space)
+            self._overlap_add(lambda first, last: space.lanes(channel[first:last]), out[job.channel], job, space)
 
         self._run_rows(transform, channels)
         return out
@@ -155,10 +157,10 @@ class Stft:
         return out
 
     def _transform(self, samples: Float32, first: int, space: _Space, place: Complex64) -> Complex64:
-        """A block of bins, whose first rows are the `len(place)` frames from `first` on; it may lie in `place`."""
-        count = len(place)
+        """Bins whose first rows are the `len(place)` frames from `first` on; they may lie in `place`."""
+        count, lanes = len(place), _whole_lanes(len(place))
         np.multiply(self._frames(samples, first, count), self._window, out=space.frames[:count])
-        return backend().rfft(space.frames, place if count == self._block else space.bins)
+        return backend().rfft(space.frames[:lanes], place if count == lanes else space.bins[:lanes])
 
     def _frames(self, samples: Float32, first: int, count: int) -> Float32:
         """Frames [count, n_fft] of one channel as a view, of a padded copy where they leave the samples."""
@@ -180,9 +182,10 @@ class Stft:
         rows, block = space.rows, self._block
         rows[:] = 0
         for first in range(max(0, job.first - self._overlap + 1), job.stop, block):
-            last = min(first + block, self.frames)
+            last = min(first + block, job.stop, self.frames)
             if last > first:
-                frames = irfft(bins(first, last), space.frames)[: last - first]
+                block_of_bins = bins(first, last)
+                frames = irfft(block_of_bins, space.frames[: len(block_of_bins)])[: last - first]
                 frames *= self._window
                 for shift in reversed(range(self._overlap)):  # the earliest frame of every row first
                     part = frames[:, shift * hop : (shift + 1) * hop]
@@ -210,17 +213,20 @@ class Stft:
 
     def _run_rows(self, work: Callable[[_Job, _Space], None], channels: int) -> None:
         """Do `work` on all rows, in long jobs: each begins with frames that the job before it has transformed too."""
-        self._run(work, channels, self.frames + self._overlap - 1, max(16 * self._overlap, 2 * self._block))
+        self._run(work, channels, self.frames + self._overlap - 1, self._overlap - 1)
 
     def _blank(self, out: Float32) -> None:
         """Zero what no row reaches: stretches at the ends of a span that is longer than its frames."""
         out[:, : max(0, self._origin)] = 0
         out[:, max(0, self._origin + (self.frames + self._overlap - 1) * self.settings.hop) :] = 0
 
-    def _run(self, work: Callable[[_Job, _Space], None], channels: int, count: int, least: int) -> None:
-        """Do `work` on `count` units of every channel, in jobs of at least `least`, on all threads."""
-        per_job = max(least, ceil_div(count * channels, 8 * len(self._spaces)))
-        per_job = ceil_div(per_job, self._block) * self._block
+    def _run(self, work: Callable[[_Job, _Space], None], channels: int, count: int, before: int = 0) -> None:
+        """Do `work` on `count` units of every channel on all threads, in jobs that fill their blocks.
+
+        Each job does the `before` units ahead of it again.
+        """
+        per_job = max(self._block, 16 * before, ceil_div(count * channels, 8 * len(self._spaces)))
+        per_job = ceil_div(per_job + before, self._block) * self._block - before
         jobs = deque(
             _Job(channel, first, min(first + per_job, count))
             for channel in range(channels)
@@ -283,12 +289,17 @@ class _Space:
             np.zeros((block + overlap - 1, settings.hop), np.float32),
         )
 
-    def full(self, bins: Complex64) -> Complex64:
-        """A block of the one size that all transforms have: a shorter one is completed with old bins."""
-        if len(bins) == len(self.bins):
+    def lanes(self, bins: Complex64) -> Complex64:
+        """Bins of as many frames as FFTs run on: others are completed with old ones."""
+        lanes = _whole_lanes(len(bins))
+        if len(bins) == lanes:
             return bins
         self.bins[: len(bins)] = bins
-        return self.bins
+        return self.bins[:lanes]
+
+
+def _whole_lanes(frames: int) -> int:
+    return ceil_div(frames, _LANES) * _LANES
 
 
 def _padded(samples: Float32, positions: npt.NDArray[np.intp], pad: Padding) -> Float32:

@@ -27,7 +27,7 @@ from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
 from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName, ModelName
-from midistems_graph.node.definition import TIMED, NodeType, Port, context_of, has_first_pass
+from midistems_graph.node.definition import NodeType, Port, context_of, has_first_pass
 from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
@@ -250,11 +250,10 @@ def _plan_nodes(
     settings = node_type.settings(node.knobs)
     context = context_of(node_type, {**settings, **contexts})
     files = {**file_digests(node_type, settings, bindings), **called}
-    ports = {port.name: port for port in node_type.inputs}
-    timed = [s for name, sources in inputs.items() if ports[name].timed for s in sources]
-    arriving = done[timed[0].node].rate if timed else bindings.rate
+    first_timed = next((inputs[port.name][0] for port in node_type.inputs if port.timed and port.name in inputs), None)
+    arriving = done[first_timed.node].rate if first_timed else bindings.rate
     rate = _rate(node_type, settings, arriving, bindings)
-    above = [done[source.node] for source in chain(*inputs.values(), wired.values())]
+    above = [done[source.node] for _, source in wiring.into[address] if source.port != SEPARATOR]
     depth = 1 + max((node.depth for node in above), default=0)
     derived = 1 + max((node.derived for node in above), default=0) if node_type.derived else 0
     derived = 0 if derived > MAX_DERIVED else derived
@@ -304,7 +303,7 @@ def model_type(node_type: NodeType) -> NodeType:
 
 
 def _mode(node_type: NodeType, context: Context) -> Literal["tiled", "once"]:
-    timed = any(kind in TIMED for port in node_type.outputs for kind in port.kinds)
+    timed = any(port.timed for port in node_type.outputs)
     streams = any(port.stream for port in node_type.inputs)
     return "once" if node_type.writes or streams or context.whole or not timed else "tiled"
 

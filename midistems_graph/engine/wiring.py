@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from midistems_graph.document.flatten import SEPARATOR, Flat
 from midistems_graph.document.graph import Address, Node
-from midistems_graph.node.definition import TIMED, NodeType
+from midistems_graph.node.definition import NodeType
 from midistems_graph.node.library import NodeLibrary
 
 
@@ -104,4 +104,4 @@ class Wiring:
 
 
 def _gives_figures(node_type: NodeType) -> bool:
-    return bool(node_type.outputs) and not any(kind in TIMED for port in node_type.outputs for kind in port.kinds)
+    return bool(node_type.outputs) and not any(port.timed for port in node_type.outputs)

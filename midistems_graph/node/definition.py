@@ -69,7 +69,7 @@ class Port:
     variadic: bool = False
     stream: bool = False
 
-    @property
+    @cached_property
     def timed(self) -> bool:
         return any(kind in TIMED for kind in self.kinds)
 
@@ -143,13 +143,25 @@ class NodeType(Traits):
         return self.id.partition(".")[0]
 
     def input(self, name: str) -> Port | None:
-        return next((p for p in self.inputs if p.name == name), None)
+        return self._inputs.get(name)
 
     def output(self, name: str) -> Port | None:
-        return next((p for p in self.outputs if p.name == name), None)
+        return self._outputs.get(name)
 
     def knob(self, name: str) -> Knob | None:
-        return next((k for k in self.knobs if k.name == name), None)
+        return self._knobs.get(name)
+
+    @cached_property
+    def _inputs(self) -> Mapping[str, Port]:
+        return {port.name: port for port in self.inputs}
+
+    @cached_property
+    def _outputs(self) -> Mapping[str, Port]:
+        return {port.name: port for port in self.outputs}
+
+    @cached_property
+    def _knobs(self) -> Mapping[str, Knob]:
+        return {knob.name: knob for knob in self.knobs}
 
     @cached_property
     def help(self) -> str:
@@ -171,7 +183,7 @@ class NodeType(Traits):
 
     def settings(self, given: Mapping[str, object]) -> dict[str, KnobValue]:
         """All knobs with their values: given ones coerced, defaults for the rest; raises KnobError."""
-        unknown = sorted(set(given) - {knob.name for knob in self.knobs})
+        unknown = sorted(given.keys() - self._knobs.keys())
         if unknown:
             has = ", ".join(k.name for k in self.knobs) or "none"
             raise KnobError(f"there is no knob {unknown[0]!r}; {self.id} has {has}")

@@ -7,19 +7,22 @@ from typing import Annotated, Literal
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Complex64, Float32
+from midistems_graph.audio.values import Complex64, ceil_div
 from midistems_graph.node import Audio, Magnitude, NodeError, Phase, Range, Run, node, samples
 from midistems_nodes.phase.impose import impose
 from midistems_nodes.transform.spectrogram import FftSize
 
+_DRAWN = 64
+"""Frames whose random phases are drawn together."""
+
 
 @node(
     "phase.griffin_lim",
-    version="1.1.0",
+    version="1.2.0",
     title="Griffin-Lim",
     tags=("phase", "reconstruction", "magnitude"),
     context=lambda k: samples((k.iterations + 2) * k.n_fft),
-    scratch=2.5,
+    scratch=3.5,
     libraries=("numpy", "scipy"),
 )
 def griffin_lim(
@@ -78,11 +81,16 @@ def griffin_lim(
     first = magnitude.span.stft_frames(settings.hop).start
     bins = np.empty((1, transform.frames, settings.n_bins), np.complex64)
     signal, last, ahead = np.zeros((3, magnitude.channels, magnitude.span.frames), np.float32)
+    if phase is None and start == "random":
+        phasors = _random_phasors(first, transform.frames, settings.n_bins, seed)
     for channel, wanted in enumerate(magnitude.bins):
-        if phase is None:
-            _begin(bins[0], wanted, first, start, seed, run)
-        else:
+        run.check()
+        if phase is not None:
             np.multiply(wanted, np.exp(1j * phase.bins[channel]), out=bins[0])
+        elif start == "random":
+            np.multiply(wanted, phasors, out=bins[0])
+        else:
+            bins[0] = wanted
         transform.inverse(bins, signal[channel : channel + 1])
 
     def put_back(channel: int, first: int, bins: Complex64) -> None:
@@ -99,15 +107,14 @@ def griffin_lim(
     return Audio(signal, magnitude.span)
 
 
-def _begin(bins: Complex64, magnitude: Float32, first: int, start: str, seed: int, run: Run) -> None:
-    """Fill bins [frames, bins] with the magnitude and phases that depend on seed and frame number alone."""
-    for frame, wanted in enumerate(magnitude):
-        if start == "zero":
-            bins[frame] = wanted
-            continue
-        if frame % 1024 == 0:
-            run.check()
-        draw = np.random.Generator(np.random.Philox(key=[seed, first + frame]))
-        angle = draw.random(len(wanted), np.float32) * np.float32(2 * np.pi)
-        bins[frame].real = wanted * np.cos(angle)
-        bins[frame].imag = wanted * np.sin(angle)
+def _random_phasors(first: int, frames: int, n_bins: int, seed: int) -> Complex64:
+    """Unit phasors [frames, bins] in 256 directions, which depend on seed and frame number alone."""
+    circle = np.exp(2j * np.pi * np.arange(256) / 256).astype(np.complex64)
+    phasors = np.empty((frames, n_bins), np.complex64)
+    for block in range(first // _DRAWN, ceil_div(first + frames, _DRAWN)):
+        draw = np.random.Generator(np.random.Philox(key=[seed, block]))
+        start = block * _DRAWN - first
+        low, high = max(0, start), min(frames, start + _DRAWN)
+        direction = draw.integers(0, 256, (_DRAWN, n_bins), np.uint8)[low - start : high - start]
+        np.take(circle, direction, out=phasors[low:high])
+    return phasors

@@ -61,9 +61,10 @@ def main() -> None:
         print(f"Griffin-Lim, {name}: spectral convergence {convergence(call(), wanted):.2f} dB")
     for name, call in refine.items():
         print(f"MISI, {name}: SDR {sdr(call()[0], parts[0]):.2f} dB")
-    races = {"Griffin-Lim": race(rebuild, chosen.runs), "MISI, 2 stems": race(refine, chosen.runs)}
-    for title, figures in races.items():
-        print("\n" + table(title, figures, OURS))
+    races = {}
+    for title, calls in {"Griffin-Lim": rebuild, "MISI, 2 stems": refine}.items():
+        races[title] = race(calls, chosen.runs)
+        print("\n" + table(title, races[title], OURS), flush=True)
     if chosen.json:
         facts = {"fft": fft_backend(), "threads": chosen.threads, "seconds": chosen.seconds, "iterations": count}
         write_json(chosen.json, races, facts)

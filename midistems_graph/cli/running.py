@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
     sources = Sources(options.input, _folders(document, library), options.reference, len(songs) > 1)
     wanted = _wanted(document, library, options, report)
     with opened(options.cache_dir, options.no_cache, report.problem) as store:
-        outputs = None if options.dry_run else _outputs(options, wanted, library, songs)
+        outputs = _outputs(options, wanted, library, songs)
         work = _Work(
             options,
             report,
@@ -210,9 +210,11 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
             work.report.problem("--reference: none of the stem sets that are written has one of these stems", name)
     plan, warnings = _planned(work, wanted, inputs)
     if work.options.dry_run:
+        for sentence in warnings:
+            work.report.problem(sentence, name)
         _foretell(work, plan, song)
         return Exit.DONE
-    outputs = work.outputs.song(song.name, plan.bindings.song_digest) if work.outputs else None
+    outputs = work.outputs.song(song.name, plan.bindings.song_digest, plan.nodes) if work.outputs else None
     try:
         with shown(plan, work.people, work.options.quiet) as watcher:
             result = execute(
@@ -254,6 +256,8 @@ def _planned(work: _Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[P
     if window and plan.window[0] >= plan.window[1]:
         length = in_seconds(float(plan.total))
         raise Refused(Exit.USAGE, f"--window starts at {float(window[0]):g} s, but the song is {length} long")
+    if window and window[1] > plan.total:
+        warnings = [*warnings, f"--window reaches beyond the song, which ends after {in_seconds(float(plan.total))}"]
     return plan, warnings
 
 

@@ -163,6 +163,7 @@ def _from_msgpack(content: bytes) -> Any:
         )
     except DocumentError:
         raise
-    except (ValueError, msgpack.UnpackException) as error:
-        reason = str(error) or type(error).__name__
-        raise DocumentError(f"this is not msgpack as a graph file holds it ({reason:.100}); open a backup") from None
+    except msgpack.StackError:
+        raise DocumentError("the lists and objects are nested too deeply for a graph; open a backup") from None
+    except (ValueError, msgpack.UnpackException):
+        raise DocumentError("the file is damaged, or no graph file at all; open a backup") from None

@@ -40,7 +40,8 @@ def separate(song: Path, folder: Path) -> list[Path]:
     """Run the graph on a song; the files that it wrote."""
     library = installed()
     plan, _ = prepare(GRAPH, library, {"song": song}, folder=Path(__file__).parent)
-    outputs = OutputFolder(folder, inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
+    song_there = plan.bindings.song_name, plan.bindings.song_digest
+    outputs = OutputFolder(folder, inputs=[song]).song(*song_there, plan.nodes)
     with DiskStore(default_store_folder()) as store:
         result = execute(GRAPH, plan, library, store=store, outputs=outputs)
     for failure in result.failures:

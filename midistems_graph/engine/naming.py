@@ -24,6 +24,9 @@ import blake3
 
 DEFAULT_TEMPLATE = "{song} - {stem}"
 
+FIELDS = ("song", "stem", "node")
+"""What a template may name in braces."""
+
 MAX_COMPONENTS = 8
 """Folders and file name in one template."""
 
@@ -43,20 +46,27 @@ _EXTENSION = re.compile(r"\.?([A-Za-z0-9]+(\.[A-Za-z0-9]+)*)")
 
 
 def path_for(template: str, fields: Mapping[str, str], extension: str) -> PurePosixPath:
-    """The relative path that a template gives; an empty template stands for `{song} - {stem}`.
+    """The relative path that a template gives with a value for each of FIELDS.
 
-    Raises OutputRefused for a template that is no safe relative path or has a field that is not in `fields`.
+    An empty template stands for `{song} - {stem}`; an extension that it ends with already is not doubled.
+    Raises OutputRefused for a template that is no safe relative path or has another field.
     """
     suffix = _EXTENSION.fullmatch(extension)
     if not suffix or len(extension) > 32:
         raise OutputRefused(f"{extension!r} is no file extension; use letters and digits, such as wav.")
+    ending = "." + suffix[1]
+    if template.lower().endswith(ending.lower()):
+        template = template[: -len(ending)]
     values = {name: _clean(value) for name, value in fields.items()}
-    *folders, name = [_filled(part, template, values) for part in check_template(template)]
-    return PurePosixPath(*map(_component, folders), _component(name, "." + suffix[1]))
+    *folders, name = [part.format_map(values) for part in check_template(template)]
+    return PurePosixPath(*map(_component, folders), _component(name, ending))
 
 
 def check_template(template: str) -> list[str]:
-    """The parts of a template between its slashes. Raises OutputRefused unless it is a safe relative path."""
+    """The parts of a template between its slashes.
+
+    Raises OutputRefused unless it is a safe relative path and its braces hold FIELDS alone.
+    """
     template = template or DEFAULT_TEMPLATE
     parts = template.split("/")
     if template.startswith("/") or re.match(r"\s*[A-Za-z]:", template):
@@ -71,6 +81,14 @@ def check_template(template: str) -> list[str]:
         raise OutputRefused(f"{_named(template)} names a device, such as NUL or COM1; choose another word.")
     if len(parts) > MAX_COMPONENTS:
         raise OutputRefused(f"{_named(template)} has {len(parts)} parts; {MAX_COMPONENTS} are allowed.")
+    try:
+        pieces = list(string.Formatter().parse(template))
+    except ValueError:
+        raise OutputRefused(f"{_named(template)} has a brace without its partner; write fields as {{song}}.") from None
+    for _, name, form, conversion in pieces:
+        if name is not None and (name not in FIELDS or form or conversion):
+            allowed = ", ".join(f"{{{known}}}" for known in FIELDS)
+            raise OutputRefused(f"{_named(template)} has the unknown field {{{name[:40]}}}; allowed are {allowed}.")
     return parts
 
 
@@ -102,24 +120,6 @@ def folded(path: PurePosixPath) -> str:
 
 def _named(template: str) -> str:
     return f"The name template {template[:80]!r}"
-
-
-def _filled(part: str, template: str, values: Mapping[str, str]) -> str:
-    """One part of a template with its fields replaced by their values."""
-    try:
-        pieces = list(string.Formatter().parse(part))
-    except ValueError:
-        raise OutputRefused(f"{_named(template)} has a brace without its partner; write fields as {{song}}.") from None
-    text = ""
-    for literal, name, form, conversion in pieces:
-        text += literal
-        if name is None:
-            continue
-        if name not in values or form or conversion:
-            allowed = ", ".join(f"{{{known}}}" for known in values)
-            raise OutputRefused(f"{_named(template)} has the unknown field {{{name[:40]}}}; allowed are {allowed}.")
-        text += values[name]
-    return text
 
 
 def _clean(value: str) -> str:

@@ -12,8 +12,9 @@
 What becomes of a file that already has the wanted name:
 
     the same content                       stays: `up to date`
-    ours (same song, node and stem) and
-      unchanged since, by the receipt      `replaced`
+    ours (same song and stem, of this node
+      or of one that the run has no more)
+      and unchanged since, by the receipt  `replaced`
     anything else                          stays; the new one is `name (2).wav`: `numbered`
 
 That is `auto`. Of files with another content `keep` keeps all and drops the new one, `number` numbers the new one,
@@ -100,9 +101,9 @@ class OutputFolder:
             part, made = self._begin(PurePosixPath(), "probe")
             self._end(part, made)
 
-    def song(self, name: str, digest: str) -> SongOutputs:
-        """The outputs of one song; `digest` tells it from others of the same name."""
-        return SongOutputs(self, name, digest)
+    def song(self, name: str, digest: str, nodes: Collection[str] = ()) -> SongOutputs:
+        """The outputs of one song; `digest` tells it from others of the same name, `nodes` are those of the run."""
+        return SongOutputs(self, name, digest, nodes)
 
     def _check(self, wanted: PurePosixPath) -> None:
         """Raises OutputRefused if a path leads out of the folder or is an input."""
@@ -160,11 +161,13 @@ class OutputFolder:
                     path.unlink()
 
     def _place(
-        self, part: Path, wanted: PurePosixPath, entry: Entry, extension: str, problems: list[str]
+        self, part: Path, wanted: PurePosixPath, entry: Entry, extension: str, song: SongOutputs
     ) -> tuple[PurePosixPath, Status]:
         """Give a finished file its name and its entry in the receipt."""
+        problems = song.problems
         with self._lock, updated(self._root, problems) as receipt:
-            path, status = self._choose(receipt, wanted, entry, extension)
+            own = self._own(receipt, wanted, entry, extension, song.nodes)
+            path, status = self._choose(receipt, wanted, entry, extension, own)
             if status == "kept":
                 problems.append(f"{path} exists with another content and was kept; the new one was dropped.")
                 return path, status
@@ -180,10 +183,10 @@ class OutputFolder:
             return path, status
 
     def _choose(
-        self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str
+        self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str, own: list[PurePosixPath]
     ) -> tuple[PurePosixPath, Status]:
         """The first that fits: this output's own files of earlier runs, the wanted name, that name numbered."""
-        for path in self._own(receipt, wanted, entry, extension):
+        for path in own:
             if self._holds(path, entry.digest, entry.bytes):
                 return path, "up to date"
             old = receipt.outputs[str(path)]
@@ -203,14 +206,22 @@ class OutputFolder:
                 return path, status
         raise AssertionError("numbers do not end")
 
-    def _own(self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str) -> list[PurePosixPath]:
-        """What earlier runs left of this song, node and stem under the wanted name, numbered or not."""
-        whose = (entry.song, entry.node, entry.stem)
-        paths = [
-            PurePosixPath(text) for text, old in receipt.outputs.items() if whose == (old.song, old.node, old.stem)
-        ]
-        numbers = {path: number_of(path, wanted, extension) for path in paths if folded(path) not in self._claims}
-        return sorted((path for path, number in numbers.items() if number), key=numbers.__getitem__)
+    def _own(
+        self, receipt: Receipt, wanted: PurePosixPath, entry: Entry, extension: str, nodes: Collection[str]
+    ) -> list[PurePosixPath]:
+        """What earlier runs left of this song and stem under the wanted name, numbered or not: this node's first.
+
+        Then what was left by nodes that the graph has no more, or calls otherwise now.
+        """
+        paths = {}
+        for text, old in receipt.outputs.items():
+            mine = old.node == entry.node
+            if (old.song, old.stem) == (entry.song, entry.stem) and (mine or old.node not in nodes):
+                path = PurePosixPath(text)
+                number = number_of(path, wanted, extension)
+                if number and folded(path) not in self._claims:
+                    paths[path] = (not mine, number)
+        return sorted(paths, key=paths.__getitem__)
 
     def _instead(self, path: PurePosixPath, unchanged: bool, mine: bool) -> Status | None:
         """What the policy says about a file with another content; None: leave it and try the next name.
@@ -242,12 +253,13 @@ class OutputFolder:
 class SongOutputs:
     """The outputs of one song.
 
+    nodes       addresses of the nodes of this run, whose files no other of its nodes takes
     outputs     what became of each, in the order in which they were finished
     problems    sentences about what did not go as plainly as asked: kept, numbered, a damaged receipt
     """
 
-    def __init__(self, folder: OutputFolder, name: str, digest: str) -> None:
-        self.name, self.digest = name, digest
+    def __init__(self, folder: OutputFolder, name: str, digest: str, nodes: Collection[str]) -> None:
+        self.name, self.digest, self.nodes = name, digest, nodes
         self.outputs: list[Output] = []
         self.problems: list[str] = []
         self._folder = folder
@@ -329,15 +341,15 @@ class NodeOutputs:
         self._outputs: list[tuple[PurePosixPath, Output]] = []
 
     @contextmanager
-    def output(self, stem: str, extension: str, **fields: str) -> Iterator[OutputFile]:
+    def output(self, stem: str, extension: str) -> Iterator[OutputFile]:
         """A file to write, hidden beside the final one, which becomes that file when the block ends well.
 
-        `song`, `stem`, `node` and `fields` fill the name template. However else the block ends, nothing is left of
+        However else the block ends, nothing is left of
         the file and of folders made for it.
 
         Raises OutputRefused if the name may not be used, and CannotWrite if the disk or the folder refuses.
         """
-        values = {**fields, "song": self._song.name, "stem": stem, "node": self._node}
+        values = {"song": self._song.name, "stem": stem, "node": self._node}
         wanted = path_for(self._template, values, extension)
         shown = self._folder.folder / wanted
         with _refusals(shown):
@@ -359,7 +371,7 @@ class NodeOutputs:
                     template=self._folder.template,
                     figures={name: float(value) for name, value in file.figures.items()},
                 )
-                path, status = self._folder._place(part, wanted, entry, extension, self._song.problems)
+                path, status = self._folder._place(part, wanted, entry, extension, self._song)
                 self._outputs.append((path, self._song._add(path, status, entry)))
         finally:
             self._folder._end(part, made)

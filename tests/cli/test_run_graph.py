@@ -86,6 +86,11 @@ def test_dry_run_writes_nothing_and_knows_what_is_there(run: Program, split: Pat
     assert before == {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
 
 
+@pytest.mark.parametrize("name", ["{title}", "../{stem}"])
+def test_dry_run_checks_names_too(run: Program, split: Path, song: Path, name: str) -> None:
+    assert run(split, song, "-o", "out", "--dry-run", "--name", name).code == 6 and not Path("out").exists()
+
+
 def test_only_a_node_writes_what_it_gives(run: Program, split: Path, song: Path) -> None:
     ended = run(split, song, "-o", "out", "--only", "load", "--json")
     assert ended.code == 0
@@ -116,6 +121,12 @@ def test_a_window_writes_just_that_stretch(run: Program, copy: Path, song: Path)
     run(copy, song, "-o", "out", "--window", "0.25:0.75")
     whole, _ = soundfile.read(song, dtype="float32")
     assert np.array_equal(soundfile.read("out/song - audio.wav", dtype="float32")[0], whole[11025:33075])
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_window_that_reaches_beyond_the_song_says_so(run: Program, copy: Path, song: Path, more: list[str]) -> None:
+    ended = run(copy, song, "-o", "out", "--window", "0.25:60", *more)
+    assert ended.code == 0 and "--window reaches beyond the song, which ends after 1" in ended.err
 
 
 def test_formats_and_names_can_be_chosen(run: Program, split: Path, song: Path) -> None:

@@ -32,7 +32,10 @@ def named(template: str = "", extension: str = "wav", **fields: str) -> str:
     [
         ("", {}, "Demo - vocals.wav"),
         ("{song}/{song} - {stem}", {}, "Demo/Demo - vocals.wav"),
-        ("{index} {stem}", {"index": "03"}, "03 vocals.wav"),
+        ("{node} {stem}", {"node": "loop[2]/save"}, "loop[2] - save vocals.wav"),
+        ("{stem}.wav", {}, "vocals.wav"),
+        ("{stem}.WAV", {"stem": "a.wav"}, "a.wav.wav"),
+        ("{stem}.flac", {}, "vocals.flac.wav"),
         ("{{{stem}}}", {}, "{vocals}.wav"),
         ("{stem}", {"stem": "drums/kick"}, "drums - kick.wav"),
         ("{stem}", {"stem": "../../etc/passwd"}, "etc - passwd.wav"),

@@ -425,16 +425,26 @@ def test_the_output_folder_itself_may_be_a_link(out: Path, tmp_path: Path) -> No
     assert run(out, "one").path == out / "Demo - vocals.wav"
 
 
+def test_a_save_node_that_was_renamed_takes_over_its_files(out: Path) -> None:
+    assert run(out, "one").status == "written"
+    renamed = OutputFolder(out).song("Demo", "d1", nodes=("stems",))
+    assert save(renamed, "two", node="stems").status == "replaced"
+    assert [path.name for path in out.glob("*.wav")] == ["Demo - vocals.wav"]
+    beside = OutputFolder(out).song("Demo", "d1", nodes=("save", "stems"))
+    assert save(beside, "three").status == "numbered"
+    assert (out / "Demo - vocals.wav").read_text() == "two"
+
+
 def test_the_template_of_the_command_line_wins_and_both_are_checked(out: Path) -> None:
     with pytest.raises(OutputRefused):
         OutputFolder(out, template="../{stem}")
     song = OutputFolder(out).song("Demo", "d1")
     with pytest.raises(OutputRefused), song.writer("save", "k", "/{stem}").output("vocals", "wav"):
         pytest.fail("the writer must not begin")
-    song = OutputFolder(out, template="{index} {stem}").song("Demo", "d1")
-    with song.writer("save", "k", "{stem}").output("vocals", "wav", index="07"):
+    song = OutputFolder(out, template="{stem} 07").song("Demo", "d1")
+    with song.writer("save", "k", "{stem}").output("vocals", "wav"):
         pass
-    assert song.outputs[0].path.name == "07 vocals.wav"
+    assert song.outputs[0].path.name == "vocals 07.wav"
     assert not any(path.name.startswith(".") for path in out.iterdir())
 
 

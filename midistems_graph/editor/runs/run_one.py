@@ -46,7 +46,7 @@ def run_one(
         outputs = None
         if job.output is not None:
             folder = OutputFolder(job.output, inputs=list(inputs.values()))
-            outputs = folder.song(plan.bindings.song_name, plan.bindings.song_digest)
+            outputs = folder.song(plan.bindings.song_name, plan.bindings.song_digest, plan.nodes)
         watcher = _Tally(len(plan.units), progress)
         result = execute(
             job.graph,

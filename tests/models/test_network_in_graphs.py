@@ -135,9 +135,12 @@ def test_names_and_completeness_of_stems_are_known_before_the_run(models):
 def test_a_missing_or_damaged_model_is_a_problem_with_its_remedy(models, song):
     (problem,) = (p for p in check(graph(), installed()) if p.severity == "error")
     assert isinstance(problem, MissingModel) and problem.port == "model"
-    assert "'split' is not in the library" in problem.message and "midistems-graph models get split" in problem.message
+    assert (
+        "'split' is not in the library" in problem.message
+        and "midistems-graph models add FILE --name split" in problem.message
+    )
     assert describe(Site.of(graph(), installed()))["net", "out"].stems == ()
-    with pytest.raises(InputProblem, match="models get split"):
+    with pytest.raises(InputProblem, match="models add FILE --name split"):
         compile_plan(
             graph(),
             installed(),
@@ -207,7 +210,7 @@ def test_run_graph_writes_stems_tells_the_provider_and_has_a_code_for_what_is_mi
     words = [str(file), str(song), "-o", str(tmp_path / "out"), "--no-cache", "--json", "--quiet"]
     assert main(words) == 8
     missing = json.loads(capsys.readouterr().out)
-    assert missing["exit_code"] == 8 and "models get split" in missing["problems"][0]
+    assert missing["exit_code"] == 8 and "models add FILE --name split" in missing["problems"][0]
     a_model(models)
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)

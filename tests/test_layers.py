@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("audio", "document", "node", "models", "rules", "engine", "editor", "cli")
+LAYERS = ("audio", "document", "node", "models", "rules", "engine", "pages", "editor", "cli")
 """From the bottom up; a module imports from its own layer and from those before it."""
 
 PACKAGE = ROOT / "midistems_graph"

@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from midistems_graph.audio.values import (
     Audio,
+    Curves,
     Features,
     Magnitude,
     Mask,
     Number,
     Phase,
+    Scorer,
     Scores,
     Separator,
     Span,
@@ -61,6 +63,15 @@ def pack(value: Value) -> tuple[Header, Arrays]:
                 "complete": value.complete,
             }
             return header, {str(i): audio.samples for i, audio in enumerate(value.audio.values())}
+        case Curves():
+            header = {
+                "kind": "curves",
+                "span": _span(value.span),
+                "hop": value.hop,
+                "names": list(value.names),
+                "units": list(value.units),
+            }
+            return header, {"values": value.values}
         case Features():
             names = sorted(value.arrays)
             header = {"kind": "features", "names": names, "notes": dict(sorted(value.notes.items()))}
@@ -75,6 +86,10 @@ def pack(value: Value) -> tuple[Header, Arrays]:
         case Separator():
             knobs = [[name, knob] for name, knob in value.knobs]
             return {"kind": "separator", "type": value.type, "knobs": knobs, "definition": value.definition}, {}
+        case Scorer():
+            knobs = [[name, knob] for name, knob in value.knobs]
+            parts = [[port, pack(part)[0]] for port, part in value.parts]
+            return {"kind": "scorer", "type": value.type, "knobs": knobs, "parts": parts}, {}
 
 
 def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
@@ -88,6 +103,9 @@ def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
         span, layout = Span(*header["span"]), header["layout"]
         audio = {name: Audio(arrays[str(i)], span, layout) for i, name in enumerate(header["names"])}
         return Stems(audio, header["complete"])
+    if kind == "curves":
+        names, units = tuple(header["names"]), tuple(header["units"])
+        return Curves(arrays["values"], names, units, Span(*header["span"]), header["hop"])
     if kind == "features":
         return Features({name: arrays[str(i)] for i, name in enumerate(header["names"])}, header["notes"])
     if kind == "number":
@@ -97,8 +115,12 @@ def unpack(header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Value:
     if kind == "scores":
         return Scores(header["rows"], header["units"])
     if kind == "separator":
-        knobs = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in header["knobs"])
-        return Separator(header["type"], knobs, header["definition"])
+        return Separator(header["type"], _knobs(header), header["definition"])
+    if kind == "scorer":
+        parts = [(port, unpack(part, {})) for port, part in header["parts"]]
+        return Scorer(
+            header["type"], _knobs(header), tuple((port, p) for port, p in parts if isinstance(p, Separator | Scorer))
+        )
     raise ValueError(f"unknown kind of value: {kind!r}")
 
 
@@ -115,6 +137,10 @@ def digest(value: Value) -> str:
     for array in arrays.values():
         hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()
+
+
+def _knobs(header: Header) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in header["knobs"])
 
 
 def _span(span: Span) -> list[int]:

@@ -124,9 +124,12 @@ class Feed:
         self._states[at // self.block] = state
         self._numbers[_WRITTEN] = written + self.block
 
-    def rewind(self) -> Any:
-        """Take back all blocks but the next ones; the state before the first of them, None if there are none."""
-        number = -(-int(self._numbers[_READ]) // self.block) + GUARD
+    def rewind(self, guard: int = GUARD) -> Any:
+        """Take back all blocks but the next ones; the state before the first of them, None if there are none.
+
+        Without a guard nobody may be reading.
+        """
+        number = -(-int(self._numbers[_READ]) // self.block) + guard
         if number * self.block >= self._numbers[_WRITTEN]:
             return None
         self._numbers[_WRITTEN] = number * self.block

@@ -26,6 +26,7 @@ import blake3
 import numpy as np
 import soundfile
 
+from midistems_graph.audio.timeline import Timeline, read_timeline
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 # fmt: off
@@ -91,6 +92,7 @@ class SoundReader(ABC):
     layout    `mono`, `stereo`, `5.1`, ... or `N channels`
     format    container and coding, such as `FLAC/PCM_24`
     tags      those of `TAGS` that the file has
+    timeline  where it lies on a timeline
     """
 
     path: Path
@@ -100,6 +102,7 @@ class SoundReader(ABC):
     layout: str
     format: str
     tags: Mapping[str, str]
+    timeline: Timeline = Timeline()
 
     def read(self, start: int = 0, stop: int | None = None) -> Float32:
         """The samples [channels, stop - start] of a stretch; without `stop`, to the end.
@@ -226,6 +229,7 @@ class _LibsndfileReader(SoundReader):
             self._order = VORBIS_ORDER.get(self.channels) if sound.format == "OGG" else None
             self.format = f"{sound.format}/{sound.subtype}"
             self.tags = MappingProxyType(_tags(sound))
+            self.timeline = read_timeline(sound)
             if _is_truncated(path, sound):
                 raise breaks_off(path, self.frames / self.rate)
             if not self.frames:

@@ -33,6 +33,10 @@ class Lateness:
     def clear(self) -> None:
         self._counts[:] = 0
 
+    def pause(self) -> None:
+        """There will be no calls for a while; the next one is not late."""
+        self._due = 0.0
+
     def called(self, seconds: float) -> None:
         """A call comes in now, for so many seconds of sound."""
         now = time.perf_counter()

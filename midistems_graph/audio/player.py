@@ -39,6 +39,12 @@ CEILING = 2.0
 _SWITCH_SECONDS = 5e-4
 """How soon the interpreter changes threads while sound plays; by default 5 ms, half a period."""
 
+REST_SECONDS = 5.0
+"""After so long without anything to hear the device is stopped: feeding it silence costs a processor a few percent."""
+
+_LOOK_SECONDS = 0.5
+"""How often a resting player looks whether its device is still there."""
+
 _SILENT_SECONDS = 2.0
 """A device that has not asked for so long is gone."""
 
@@ -50,6 +56,11 @@ class Renderer(Protocol):
     """
 
     state: Any
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing but silence is to be expected until something is changed."""
+        ...
 
     def render(self, out: Float32) -> None:
         """Fill float32 [2, frames] and move on."""
@@ -90,7 +101,8 @@ class Player:
     """Plays what a renderer gives on an output, and goes on elsewhere when the output is lost.
 
     The feed holds `depth` blocks of one period at least, and `ahead` seconds: so long the worker may be held up.
-    `reopen` finds another output after a loss.
+    `reopen` finds another output after a loss. After `rest` seconds of silence the device is stopped until there is
+    something to hear again.
     """
 
     def __init__(
@@ -101,6 +113,7 @@ class Player:
         depth: int = 8,
         ahead: float = 0.0,
         reopen: Callable[[], AudioOut] | None = None,
+        rest: float = REST_SECONDS,
     ) -> None:
         self.out, self.renderer = out, renderer
         self._least, self._ahead = max(depth, GUARD + 2), ahead
@@ -108,8 +121,9 @@ class Player:
         self.guard = Guard(self._say)
         self._reopen = reopen or open_output
         self._next: AudioOut | None = None
-        self._stale = self._closed = False
+        self._stale = self._closed = self._resting = False
         self._ended = True
+        self._rest, self._sounded = rest, time.monotonic()
         self._calls = -1
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -155,7 +169,7 @@ class Player:
     @property
     def heard(self) -> tuple[Any, int]:
         """The renderer's state before the block that the device reads, and how many frames of it are read."""
-        return self.feed.reading if self.feed.ready else (self.renderer.state, 0)
+        return self.feed.reading if self.feed.ready and not self._resting else (self.renderer.state, 0)
 
     @property
     def health(self) -> Health:
@@ -181,12 +195,13 @@ class Player:
         while True:
             if self._stale:
                 self._stale = False
-                state = self.feed.rewind()
+                state = self.feed.rewind(0 if self._resting else GUARD)
                 if state is not None:
                     self.renderer.state = state
             if not self.feed.has_room:
-                return
+                break
             self._render()
+        self._mind_silence()
 
     # The worker's thread
 
@@ -198,7 +213,7 @@ class Player:
             except Exception as error:  # playback goes on, whatever a renderer does
                 log.exception("the player broke")
                 self._say(f"playback broke ({type(error).__name__}: {error}); it goes on if it can")
-            self._wake.wait(self._block_seconds / 2)
+            self._wake.wait(_LOOK_SECONDS if self._resting else self._block_seconds / 2)
             self._wake.clear()
 
     def _render(self) -> None:
@@ -215,11 +230,23 @@ class Player:
             self._begin()
             return
         calls, now = self.feed.lateness.calls, time.monotonic()
-        if calls != self._calls or self._ended:
+        if calls != self._calls or self._ended or self._resting:
             self._calls, self._asked = calls, now
         if self.out.lost or now - self._asked > _SILENT_SECONDS:
             reason = self.out.lost or f"the sound device {self.out.name} does not ask for sound any more"
             self._replace(reason)
+
+    def _mind_silence(self) -> None:
+        """Stop the device when there has been nothing to hear for a while; start it before there is."""
+        silent, now = self.renderer.is_silent, time.monotonic()
+        if not silent:
+            self._sounded = now
+            if self._resting:
+                self._begin()
+        elif not self._resting and not self._ended and now - self._sounded > self._rest:
+            self.out.stop()
+            self.feed.lateness.pause()
+            self._resting = True
 
     def _replace(self, reason: str) -> None:
         """Another output after a loss; silence that keeps time if there is none."""
@@ -234,6 +261,7 @@ class Player:
         self._say(f"{reason}; playback goes on with {self.out.name}")
 
     def _begin(self) -> None:
+        self._resting, self._sounded = False, time.monotonic()
         try:
             self.out.start(self.feed)
         except OutputProblem as error:

@@ -9,10 +9,12 @@ rate. Time is axis 1 of every array, so any value can be cropped and joined in t
     Phase        bins     float32   [channels, frames, bins], radians
     Mask         bins     float32   [channels, frames, bins], 0 to 1 by habit, any real number by right
     Stems        ordered names -> Audio
+    Curves       values   float32   [curves, frames]
 
 Frame k of a spectrogram is centred on sample k * hop of the song. A span holds the frames whose
 centres lie in it; the span that ends the song also holds the frame centred at or just after its end,
-so that its last samples are covered. Tiles of a spectrogram partition its frames exactly.
+so that its last samples are covered. Tiles of a spectrogram partition its frames exactly. Curves have
+a value for every such frame.
 
 `Features`, `Scores`, `Number` and `Text` have no span: they speak of the whole song.
 Arrays are read-only; make a new value to change one.
@@ -271,6 +273,52 @@ class Stems:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Curves:
+    """Figures that change over time, such as a pitch and how sure it is: float32 [curves, frames].
+
+    Frame k is the figure at sample k * hop of the song. Each curve has a name and a unit (`Hz`, `dB`, or none);
+    a pitch of 0 Hz says that there is none.
+    """
+
+    values: Float32
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    span: Span
+    hop: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _frozen(self.values, np.float32, 2, "curves"))
+        expected = (len(self.names), len(self.span.stft_frames(self.hop)))
+        if self.values.shape != expected or len(self.units) != len(self.names):
+            raise ValueError(f"{self.values.shape} where {len(self.names)} curves over {self.span} have {expected}")
+
+    def __getitem__(self, name: str) -> Float32:
+        """The figures of one curve."""
+        figures: Float32 = self.values[self.names.index(name)]
+        return figures
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of the sound that the frames are counted in."""
+        return self.span.rate
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """The time of every frame in seconds."""
+        return np.asarray(self.span.stft_frames(self.hop)) * self.hop / self.rate
+
+    def with_values(self, values: npt.NDArray[Any]) -> Curves:
+        """The same place and names with other figures."""
+        return Curves(values, self.names, self.units, self.span, self.hop)
+
+    def crop(self, span: Span) -> Curves:
+        """The frames within a narrower span (no copy)."""
+        have, want = self.span.stft_frames(self.hop), span.stft_frames(self.hop)
+        lo = want.start - have.start
+        return Curves(self.values[:, lo : lo + len(want)], self.names, self.units, span, self.hop)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Features:
     """Named arrays about the whole song: models of a separator, embeddings, latents."""
 
@@ -324,9 +372,21 @@ class Separator:
     definition: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A judgement (mixture, stems, true stems or none) -> figure, the higher the better, described by data.
+
+    `type` and `knobs` as in a separator; `parts` are the functions that it calls in its turn, by its own port.
+    """
+
+    type: str
+    knobs: tuple[tuple[str, Any], ...] = ()
+    parts: tuple[tuple[str, Separator | Scorer], ...] = ()
+
+
 Bins = Spectrogram | Magnitude | Phase | Mask
-Timed = Audio | Spectrogram | Magnitude | Phase | Mask | Stems
-Untimed = Features | Number | Text | Scores | Separator
+Timed = Audio | Spectrogram | Magnitude | Phase | Mask | Stems | Curves
+Untimed = Features | Number | Text | Scores | Separator | Scorer
 Value = Timed | Untimed
 
 
@@ -347,6 +407,9 @@ def join(parts: list[Timed]) -> Timed:
         return first.map({name: _joined([s[name] for s in sets], span) for name in first})
     if isinstance(first, Audio):
         return _joined([part for part in parts if isinstance(part, Audio)], span)
+    if isinstance(first, Curves):
+        values = np.concatenate([part.values for part in parts if isinstance(part, Curves)], axis=1)
+        return Curves(values, first.names, first.units, span, first.hop)
     arrays = [part.bins for part in parts if isinstance(part, _Bins)]
     return type(first)(np.concatenate(arrays, axis=1), span, first.stft)
 

@@ -33,6 +33,7 @@ from midistems_graph.audio.files import (
     check_finite,
     name_for_c,
 )
+from midistems_graph.audio.timeline import Timeline, write_timeline
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -89,6 +90,7 @@ class SoundWriter:
     format    a name of `FORMATS`
     layout    `stereo`, `5.1`, ...: kept in WAV files as a channel mask
     tags      those of `TAGS`; each format keeps the ones that it has a place for
+    timeline  where the file begins on its timeline, and markers; WAV files keep it
     seed      of the dither of 16-bit files. Give each stem of a set another one, so that their noises stay apart
 
     A sample between two 16-bit steps gets triangular dither of +-1 step before it is rounded. One that is a
@@ -113,6 +115,7 @@ class SoundWriter:
         format: str = "wav",
         layout: str = "",
         tags: Mapping[str, str] | None = None,
+        timeline: Timeline = Timeline(),  # noqa: B008 (frozen)
         seed: int = 0,
     ) -> None:
         self.path = Path(path)
@@ -129,7 +132,7 @@ class SoundWriter:
         self._container = _container(self._format, frames, channels, layout)
         self._open: bool = True
         try:
-            self._sound = self._create(layout, tags or {})
+            self._sound = self._create(layout, tags or {}, timeline)
         except BaseException:
             self._part.unlink()
             raise
@@ -181,7 +184,7 @@ class SoundWriter:
         elif self._open:
             self.commit()
 
-    def _create(self, layout: str, tags: Mapping[str, str]) -> Any:
+    def _create(self, layout: str, tags: Mapping[str, str], timeline: Timeline) -> Any:
         """The libsndfile object on the hidden file."""
         try:
             sound = soundfile.SoundFile(
@@ -201,6 +204,8 @@ class SoundWriter:
         if self._container in ("WAVEX", "RF64") and layout in SPEAKERS and self.channels == len(SPEAKERS[layout]):
             ids = ffi.new("int[]", SPEAKERS[layout])
             command(sound._file, _SET_CHANNEL_MAP, ids, ffi.sizeof(ids))
+        if self._format.container == "WAV":
+            write_timeline(sound, timeline)
         for name in TAGS:
             if tags.get(name):
                 _set_tag(sound, name, tags[name])

@@ -1,4 +1,4 @@
-"""`midistems-graph graph`: check, convert, diff and show graph files."""
+"""`midistems-graph graph`: check, convert, diff, show and export graph files, and find the graph of an output."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from midistems_graph.cli.codes import Exit, Refused, of_graph
 from midistems_graph.cli.plain_text import clean, typed
-from midistems_graph.cli.presets import graph_file
+from midistems_graph.cli.presets import graph_file, graph_of
+from midistems_graph.document.data import from_data
 from midistems_graph.document.diff import diff
-from midistems_graph.document.files import load, save
+from midistems_graph.document.files import dumps, save
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import Address, DocumentError, Graph
 from midistems_graph.document.picture import to_dot, to_mermaid, to_svg
@@ -22,6 +23,10 @@ from midistems_graph.rules.problems import errors
 
 def work_on_graphs(options: argparse.Namespace) -> Exit:
     """Do what the second word says; raises Refused."""
+    if options.verb == "from":
+        return _from_output(options.file, options.output)
+    if options.verb == "import":
+        return _import(options.file, options.preset, options.output)
     graph = _loaded(options.file)
     match options.verb:
         case "check":
@@ -32,15 +37,14 @@ def work_on_graphs(options: argparse.Namespace) -> Exit:
             for change in diff(graph, _loaded(options.other)):
                 print(clean(change))
             return Exit.DONE
+        case "export":
+            return _export(graph, options.output)
         case _:
             return _show(graph, options.format, options.output)
 
 
 def _loaded(name: str) -> Graph:
-    try:
-        return load(graph_file(name))
-    except DocumentError as error:
-        raise Refused(Exit.GRAPH, str(error)) from None
+    return graph_of(graph_file(name))
 
 
 def _check(graph: Graph) -> Exit:
@@ -80,6 +84,48 @@ def _show(graph: Graph, format: str, output: Path | None) -> Exit:
             text = to_mermaid(graph)
         case _:
             text = _as_text(graph, library)
+    return _said(text, output)
+
+
+def _export(graph: Graph, output: Path | None) -> Exit:
+    """The graph as a script in the notation of nodes and wires."""
+    from midistems_graph.rules.script import write_script
+
+    try:
+        return _said(write_script(graph, output.name if output else "separate.py"), output)
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+
+
+def _import(file: Path, preset: str, output: Path) -> Exit:
+    """Another program's preset or workflow as a graph file, and what did not come along."""
+    from midistems_graph.rules.onramps import read_foreign
+
+    try:
+        found = read_foreign(file, preset)
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
+    done = _convert(found.graph, output)
+    for sentence in found.left_out:
+        print(clean(f"note: {sentence}"))
+    return done
+
+
+def _from_output(file: str, output: Path | None) -> Exit:
+    """The graph that made an output file, out of the receipt beside it."""
+    from midistems_graph.engine.receipt import Unreceipted, graph_of_output
+
+    try:
+        graph = from_data(graph_of_output(Path(file)))
+    except Unreceipted as error:
+        raise Refused(Exit.INPUT, str(error)) from None
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, f"the receipt of {file}: {error}") from None
+    return _said(dumps(graph).decode(), None) if output is None else _convert(graph, output)
+
+
+def _said(text: str, output: Path | None) -> Exit:
+    """A text on stdout, or in a file."""
     if output is None:
         print(text.rstrip("\n"))
         return Exit.DONE

@@ -13,9 +13,9 @@ from pathlib import Path
 from midistems_graph import __version__
 from midistems_graph.cli import codes
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.run_graph import Parser
+from midistems_graph.cli.run_graph import Parser, binding, count, window
 
-WORDS = ("nodes", "graph", "models", "cache", "doctor")
+WORDS = ("nodes", "graph", "sweep", "bake", "ablate", "models", "cache", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,6 +50,21 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("file", metavar="GRAPH")
     show.add_argument("--format", choices=("text", "svg", "dot", "mermaid"), default="text")
     show.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+
+    export = verbs.add_parser("export", help="write a graph as a Python script, which may be edited, run, and named "
+        "wherever a graph file is named")  # fmt: skip
+    export.add_argument("file", metavar="GRAPH")
+    export.add_argument("--python", action="store_true", required=True, help="as Python, the only notation so far")
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of stdout")
+    foreign = verbs.add_parser("import", help="make a graph of an ensemble preset of audio-separator, or of a "
+        "workflow of pymss or ComfyUI")  # fmt: skip
+    foreign.add_argument("file", metavar="FILE", type=Path)
+    foreign.add_argument("--preset", default="", metavar="NAME", help="which one, where the file holds several")
+    foreign.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the graph file to write")
+    made = verbs.add_parser("from", help="give back the graph that made an output, from the receipt beside it")
+    made.add_argument("file", metavar="OUTPUT")
+    made.add_argument("-o", "--output", type=Path, metavar="FILE", help="a graph file to write instead of stdout")
+    _add_searches(words)
 
     models = words.add_parser("models", help="trained networks: list, get, add, inspect, quantise, remove, verify")
     tasks = models.add_subparsers(dest="verb", metavar="VERB")
@@ -106,6 +121,37 @@ def parser() -> argparse.ArgumentParser:
     return it
 
 
+def _add_searches(words: argparse._SubParsersAction[Parser]) -> None:
+    """The words that try a graph in many variants."""
+    sweep = words.add_parser("sweep", help="vary knobs, score every point, show what quality costs")
+    ablate = words.add_parser("ablate", help="switch every node off in turn, show what it contributes")
+    for search, folder in ((sweep, "sweep"), (ablate, "ablation")):
+        add = search.add_argument
+        add("graph", metavar="GRAPH", help="a graph file or a preset's name")
+        add("songs", nargs="+", metavar="SONG", help="a sound file, a folder, a quoted pattern, or demo")
+        add("--score", action="append", required=True, metavar="FIGURE", help="what counts: si_sdr, node.figure or "
+            "node.row.figure, with :min where low is good; the first one decides")  # fmt: skip
+        add("-o", "--output", type=Path, default=Path(folder), metavar="FOLDER",
+            help=f"where table, page and journal go; the same search goes on there (default: {folder})")  # fmt: skip
+        add("--reference", type=Path, metavar="FOLDER", help="true stems to compare with")
+        add("--input", action="append", default=[], metavar="NAME=FILE", help="bind another input")
+        add("--set", action="append", default=[], metavar="NODE.KNOB=VALUE", dest="settings", help="set a knob")
+        add("--window", type=window, metavar="START:END", help="only this stretch of every song")
+        add("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
+        add("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
+        add("--no-cache", action="store_true", help="use a temporary store, which is deleted afterwards")
+    add = sweep.add_argument
+    add("--vary", action="append", required=True, metavar="NODE.KNOB=VALUES", help="a,b,c or low:high:count")
+    add("--method", choices=("grid", "random", "optimise"), default="grid", help="grid: every combination; random: "
+        "--points of them; optimise: --points one after another, each where the ones before promise most")  # fmt: skip
+    add("--points", type=count, metavar="N", help="how many, with random and optimise")
+    add("--seed", type=int, default=0, metavar="N", help="of chance (default: 0)")
+    bake = words.add_parser("bake", help="write the graph of a sweep with its best settings")
+    bake.add_argument("folder", type=Path, metavar="FOLDER", help="of the sweep")
+    bake.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the graph file to write")
+    bake.add_argument("--point", type=int, metavar="N", help="this point of the table instead")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -113,6 +159,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _opened(arguments)
     try:
         options = parser().parse_args(arguments)
+        if "input" in options:
+            options.input = dict(map(binding, options.input))
     except SystemExit as ended:  # --help and --version
         return int(ended.code or 0)
     except Refused as refused:
@@ -142,6 +190,18 @@ def _work(options: argparse.Namespace) -> Exit:
             from midistems_graph.cli.graphs import work_on_graphs
 
             return work_on_graphs(options)
+        case "sweep":
+            from midistems_graph.cli.sweep import sweep
+
+            return sweep(options)
+        case "bake":
+            from midistems_graph.cli.sweep import bake
+
+            return bake(options)
+        case "ablate":
+            from midistems_graph.cli.ablate import ablate
+
+            return ablate(options)
         case "models":
             from midistems_graph.cli.models import work_on_models
 

@@ -1,4 +1,4 @@
-"""Which graph a word of the command line means: a file, or one of those that come with the program."""
+"""Which graph a word of the command line means: a file, a script, or one of those that come with the program."""
 
 from __future__ import annotations
 
@@ -6,13 +6,36 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.document.files import load
+from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.document.presets import presets
+
+SUFFIXES = (".json", ".mgraph", ".py")
+
+
+def is_graph(word: str) -> bool:
+    """Whether a word of a command line that may also name a song means a graph."""
+    return Path(word).suffix.lower() in SUFFIXES or (
+        not Path(word).exists() and any(preset.name == word for preset in presets())
+    )
+
+
+def graph_of(file: Path) -> Graph:
+    """The graph in a file; a script (`.py`) is read, never executed. Raises Refused."""
+    try:
+        if file.suffix.lower() == ".py":
+            from midistems_graph.rules.script import load_script
+
+            return load_script(file)
+        return load(file)
+    except DocumentError as error:
+        raise Refused(Exit.GRAPH, str(error)) from None
 
 
 def graph_file(name: str) -> Path:
     """The file that a GRAPH of the command line means; raises Refused for a name that is neither."""
     path = Path(name)
-    if path.suffix.lower() in (".json", ".mgraph") or len(path.parts) > 1 or path.exists():
+    if path.suffix.lower() in SUFFIXES or len(path.parts) > 1 or path.exists():
         if not path.exists():
             raise Refused(Exit.USAGE, f"there is no graph file {name}; check the name, or see run-graph --list")
         return path

@@ -9,7 +9,6 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +24,8 @@ class Report:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
     forecast: list[dict[str, Any]] = field(default_factory=list)
+    verified: list[dict[str, Any]] = field(default_factory=list)
+    departures: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     songs: list[Exit] = field(default_factory=list)
     ended: list[Exit] = field(default_factory=list)
@@ -60,12 +61,13 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Plain data for `--json`."""
-        forecast: Mapping[str, Any] = {"forecast": self.forecast} if self.forecast else {}
+        parts = {"forecast": self.forecast, "verified": self.verified, "departures": self.departures}
+        further = {name: part for name, part in parts.items() if part}
         return {
             "outputs": self.outputs,
             "nodes": self.nodes,
             "scores": self.scores,
-            **forecast,
+            **further,
             "problems": self.problems,
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": peak_memory(),

@@ -67,10 +67,12 @@ def parser() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], metavar="NODE.KNOB=VALUE", dest="settings", help="set a knob")
     add("--only", action="append", default=[], metavar="NODE[.PORT]", help="just this node and what is above it; its "
         "sound is written, its figures are printed")  # fmt: skip
-    add("--window", type=_window, metavar="START:END", help="only this stretch, in seconds or m:ss (0:30:1:00)")
+    add("--window", type=window, metavar="START:END", help="only this stretch, in seconds or m:ss (0:30:1:00)")
     add("--dry-run", action="store_true", help="only say what would run, and what it would cost")
+    add("--verify", type=Path, metavar="FILE", help="render a file, or a folder of them, again from its receipt, and "
+        "name the first edge that departs: run-graph --verify FOLDER SONG")  # fmt: skip
     add = it.add_argument_group("resources").add_argument
-    add("--jobs", type=_count, default=0, metavar="N", help="threads (default: all cores)")
+    add("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
     add("--memory", type=_bytes, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
     add("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
     add("--no-cache", action="store_true", help="use a temporary store, which is deleted afterwards")
@@ -88,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         options = parser().parse_intermixed_args(arguments)
-        if options.graph is None and not options.list:
+        if options.graph is None and not options.list and options.verify is None:
             raise Refused(Exit.USAGE, "name a graph and a song, such as: run-graph four_stems demo")
-        options.input = dict(map(_binding, options.input))
+        options.input = dict(map(binding, options.input))
     except SystemExit as ended:  # --help and --version
         return int(ended.code or 0)
     except Refused as refused:
@@ -115,22 +117,26 @@ def _guarded(options: argparse.Namespace) -> int:
     report = Report()
 
     def work() -> None:
+        if options.verify is not None:
+            from midistems_graph.cli.verifying import verify
+
+            return verify(options, report)
         from midistems_graph.cli.running import run
 
-        run(options, report)
+        return run(options, report)
 
     guarded(work, report.refuse)
     return guarded(lambda: report.conclude(as_json=options.json), lambda refused: refused.code)
 
 
-def _binding(text: str) -> tuple[str, Path]:
+def binding(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not (equals and name and path):
         raise Refused(Exit.USAGE, f"--input {text}: write --input name=FILE")
     return name, Path(path)
 
 
-def _window(text: str) -> tuple[Fraction, Fraction]:
+def window(text: str) -> tuple[Fraction, Fraction]:
     """`10:20` is seconds; with minutes both ends have them: `0:30:1:00`; an open end is left out: `30:`."""
     parts = text.split(":")
     try:
@@ -155,7 +161,7 @@ def _clock(parts: Sequence[str]) -> Fraction:
     return int(minutes) * 60 + Fraction(seconds)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:6]) <= 1024 or len(text) > 6:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be; allowed: 1 to 1024")
     return int(text)

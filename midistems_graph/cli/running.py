@@ -16,13 +16,12 @@ from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import clean, in_seconds
-from midistems_graph.cli.presets import graph_file
+from midistems_graph.cli.presets import graph_file, graph_of
 from midistems_graph.cli.progress import shown
 from midistems_graph.cli.result import Report, finite
 from midistems_graph.cli.settings import with_settings, with_writers_set
 from midistems_graph.cli.songs import Song, Sources, find_songs
 from midistems_graph.cli.stores import opened
-from midistems_graph.document.files import load
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.engine import augment
@@ -70,7 +69,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
     """Do what the command line says, and keep what comes of it in the report. Raises Refused and KeyboardInterrupt."""
     library = installed()
     file = graph_file(options.graph)
-    document = _with_options(_loaded(file), library, options)
+    document = _with_options(graph_of(file), library, options)
     _refuse_unknown_inputs(document, options.input)
     songs = find_songs(options.songs, options.input)
     sources = Sources(options.input, _folders(document, library), options.reference, len(songs) > 1)
@@ -100,13 +99,6 @@ def run(options: argparse.Namespace, report: Report) -> None:
 
 
 # The graph
-
-
-def _loaded(file: Path) -> Graph:
-    try:
-        return load(file)
-    except DocumentError as error:
-        raise Refused(Exit.GRAPH, str(error)) from None
 
 
 def _with_options(graph: Graph, library: NodeLibrary, options: argparse.Namespace) -> Graph:
@@ -203,7 +195,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
     wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
     if reference is not None:
         names = [file.stem for file in sound_files(reference)]
-        wanted = augment.with_reference(wanted, work.library, names)
+        wanted = augment.with_reference(wanted, work.library, names, all_figures=work.options.reference is not None)
         if augment.REFERENCE in wanted.graph.inputs:
             inputs[augment.REFERENCE] = reference
         elif not song.is_demo:
@@ -227,6 +219,7 @@ def _one_song(work: _Work, song: Song, name: str) -> Exit:
                 jobs=work.options.jobs,
                 memory=work.options.memory,
                 warnings=warnings,
+                only=work.options.only,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from None
@@ -277,6 +270,8 @@ def _code(failure: Failure, plan: Plan) -> Exit:
         return Exit.FAULT
     if failure.kind == "output":
         return Exit.OUTPUT
+    if failure.kind == "check":
+        return Exit.VERIFY
     node = plan.nodes[failure.node]
     return Exit.INPUT if node.files and not node.inputs else Exit.NODE
 
@@ -327,6 +322,8 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
                 report.problem(f"there is no comparison: {failure.message}", name)
         elif failure.kind == "fault":
             report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)
+        elif failure.kind == "check":
+            report.problem(f"the check {failure.node} does not hold: {failure.message}", name)
         elif failure.kind == "node":
             report.problem(f"the node {failure.node}: {failure.message}", name)
         else:

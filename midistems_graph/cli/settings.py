@@ -17,16 +17,16 @@ from midistems_graph.node.library import NodeLibrary
 B = TypeVar("B", bound=Body)
 
 
-def with_settings(graph: Graph, library: NodeLibrary, settings: Iterable[str]) -> Graph:
+def with_settings(graph: Graph, library: NodeLibrary, settings: Iterable[str], option: str = "--set") -> Graph:
     """The graph with every `node.knob=value` set; raises Refused with what is allowed instead."""
     for setting in settings:
         where, equals, text = setting.partition("=")
         try:
             if not equals:
-                raise DocumentError("write --set node.knob=value")
+                raise DocumentError(f"write {option} node.knob=value")
             graph = _with_setting(graph, library, Address.parse(where.strip()), text)
         except (DocumentError, KnobError) as error:
-            raise Refused(Exit.USAGE, f"--set {setting}: {error}") from None
+            raise Refused(Exit.USAGE, f"{option} {setting}: {error}") from None
     return graph
 
 
@@ -36,7 +36,7 @@ def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) ->
         raise DocumentError(f"there is no node {at.node!r}; {_instead(at.node, graph.nodes)}{inside}")
     if at.index is not None:
         raise DocumentError(f"a knob has no places; write {at.node}.{at.port}")
-    knob = _knob(graph, library, at.node, at.port)
+    knob = knob_of(graph, library, at.node, at.port)
     driver = next((edge for edge in graph.edges if edge.target == at), None)
     if driver is not None:
         raise DocumentError(f"the edge from {driver.source} drives this knob; set that node instead")
@@ -50,8 +50,8 @@ def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) ->
     return graph
 
 
-def _knob(graph: Graph, library: NodeLibrary, node_id: str, name: str) -> Knob:
-    """What a node, or an instance of a group, can be set to."""
+def knob_of(graph: Graph, library: NodeLibrary, node_id: str, name: str) -> Knob:
+    """What a node, or an instance of a group, can be set to. Raises DocumentError."""
     node = graph.nodes[node_id]
     if node.group is not None:
         group = graph.groups.get(node.group)
@@ -63,7 +63,7 @@ def _knob(graph: Graph, library: NodeLibrary, node_id: str, name: str) -> Knob:
         if not published:
             raise DocumentError(f"the node {node_id!r} has no knob {name!r}; {_instead(name, [*group.knobs, REPEAT])}")
         inner = replace(graph, nodes=group.nodes)
-        return replace(_knob(inner, library, published[0].node, published[0].port), name=name)
+        return replace(knob_of(inner, library, published[0].node, published[0].port), name=name)
     node_type = library.get(node.type)
     if node_type is None:
         raise DocumentError(f"the node {node_id!r} is of the type {node.type!r}, which no installed pack has")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,9 @@ from midistems_graph.engine.augment import COMPARE, MIXTURE
 from midistems_graph.engine.forecast import Forecast
 from midistems_graph.engine.outputs import Output
 from midistems_graph.engine.run import RunResult, Score
+
+_FEW = ("si_sdr", "sdr", "level")
+"""What every comparison says; the table of files shows the first."""
 
 
 def stdout() -> Console:
@@ -37,11 +40,15 @@ def print_result(result: RunResult, console: Console) -> None:
     """The files of a song, then the figures that are not about a file."""
     if result.outputs:
         console.print(_files(result))
+    for table in _all_figures(result):
+        console.print()
+        console.print(table)
     figures = [score for score in result.scores if not score.node.startswith(COMPARE)]
-    if figures:
+    rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
+    rows += [(failure.node, "", failure.message, "failed") for failure in result.failures if failure.kind == "check"]
+    if rows:
         if result.outputs:
             console.print()
-        rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
         console.print(_table(("node", "of", "figure", "value"), rows, right=(3,)))
 
 
@@ -60,6 +67,20 @@ def _files(result: RunResult) -> Table:
             row += [figure(scores[output.node].get(name), "dB"), figure(of_mixture.get(name), "dB")]
         rows.append(row)
     return _table(head, rows, right=range(3, len(head)))
+
+
+def _all_figures(result: RunResult) -> Iterator[Table]:
+    """A table for each set of stems that was compared in more than level and distortion: a row per figure."""
+    for node in dict.fromkeys(output.node for output in result.outputs):
+        cells = {(score.name, score.row): score for score in result.scores if score.node == COMPARE + node}
+        names, stems = (list(dict.fromkeys(key[side] for key in cells)) for side in (0, 1))
+        if len(names) > len(_FEW):
+            rows = [[name, *(_cell(cells.get((name, stem))) for stem in stems)] for name in names]
+            yield _table((f"against the true stems ({node})", *stems), rows, right=range(1, len(stems) + 1))
+
+
+def _cell(score: Score | None) -> str:
+    return figure(score.value, score.unit) if score else ""
 
 
 def in_order(result: RunResult) -> list[Output]:

@@ -128,7 +128,8 @@ def _rows(known: Ports, used: list[str]) -> tuple[Port, ...]:
 
 
 def _box(node_id: str, node: Node, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Box:
-    title, kind = node.label or node_id, f"{node.type} · {node.state}" if node.state != "on" else node.type
+    said = "locked" if node.is_locked else "" if node.state == "on" else node.state
+    title, kind = node.label or node_id, f"{node.type} · {said}" if said else node.type
     knobs = [(name, _value(node.knobs[name])) for name in sorted(node.knobs)]
     rows = zip_longest((p.name for p in inputs), (p.name for p in outputs), fillvalue="")
     needed = max(

@@ -29,11 +29,13 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "magnitude": Style("#b42d0f"),
         "phase": Style("#a53c78"),
         "mask": Style("#1ea587"),
+        "curves": Style("#6048a8", 1.5),
         "features": Style("#8787d2", 2.5),
         "scores": Style("#3cc378", 1.5),
         "number": Style("#6969b4", 1.5, "5 4"),
         "text": Style("#87b4d2", 1.5, "5 4"),
         "separator": Style("#e14b3c", 2.0, "9 4"),
+        "scorer": Style("#b4872d", 2.0, "9 4"),
     }
 )
 """Kinds of value in small letters."""

@@ -11,11 +11,15 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, TypedDict, get_args
 
 from midistems_graph.document.graph import (
+    DIGEST,
+    GAIN_DB,
     Address,
     Body,
+    Channel,
     DocumentError,
     Edge,
     Frame,
@@ -23,6 +27,7 @@ from midistems_graph.document.graph import (
     Group,
     InputSlot,
     KnobValue,
+    Lock,
     Node,
     Note,
     State,
@@ -32,8 +37,8 @@ from midistems_graph.document.migrations import FORMAT, VERSION, migrate
 from midistems_graph.document.plain import MAX_EDGES, Part, plain, problem
 
 _STATES: tuple[State, ...] = get_args(State)
-_NODE = frozenset({"type", "version", "knobs", "state", "label"})
-_VIEW = frozenset({"nodes", "frames", "notes", "routes"})
+_NODE = frozenset({"type", "version", "knobs", "state", "label", "lock"})
+_VIEW = frozenset({"nodes", "frames", "notes", "routes", "mixers"})
 _BODY = frozenset({"nodes", "edges", "links", "view"})
 _GROUP = _BODY | {"inputs", "outputs", "knobs", "carry", "repeat", "description"}
 _ABOUT = ("title", "author", "license", "description")
@@ -87,7 +92,8 @@ def _address_order(address: Address) -> tuple[str, str, int]:
 def _node_data(node: Node) -> dict[str, Any]:
     knobs = {name: list(value) if isinstance(value, tuple) else value for name, value in node.knobs.items()}
     state = "" if node.state == "on" else node.state
-    fields = {"version": node.version, "knobs": knobs, "state": state, "label": node.label}
+    lock = {"song": node.lock.song, "outputs": dict(node.lock.outputs)} if node.lock else {}
+    fields = {"version": node.version, "knobs": knobs, "state": state, "label": node.label, "lock": lock}
     return {**_extra_data(node.extra, _NODE), "type": node.type, **_present(fields)}
 
 
@@ -97,8 +103,13 @@ def _view_data(view: View) -> dict[str, Any]:
         "frames": [_frame_data(frame) for frame in view.frames],
         "notes": [{"text": note.text, "x": _short(note.x), "y": _short(note.y)} for note in view.notes],
         "routes": {str(end): [[_short(x), _short(y)] for x, y in points] for end, points in view.routes.items()},
+        "mixers": {str(end): _mixer_data(channels) for end, channels in view.mixers.items()},
     }
     return {**_extra_data(view.extra, _VIEW), **_present(fields)}
+
+
+def _mixer_data(channels: Mapping[str, Channel]) -> dict[str, Any]:
+    return {stem: {k: v for k, v in asdict(channel).items() if v} for stem, channel in channels.items()}
 
 
 def _frame_data(frame: Frame) -> dict[str, Any]:
@@ -201,8 +212,23 @@ def _node(part: Part) -> Node:
         part.field("knobs", {}).named(_knob),
         state.value,
         part.field("label", "").text(),
+        _lock(part.field("lock")) if "lock" in part.fields() else None,
         part.others(_NODE),
     )
+
+
+def _lock(part: Part) -> Lock:
+    part.only(("song", "outputs"))
+    outputs = part.field("outputs").named(_digest)
+    if not outputs:
+        raise part.problem("a lock names one output or more; name one or remove the lock")
+    return Lock(_digest(part.field("song")), outputs)
+
+
+def _digest(part: Part) -> str:
+    if not DIGEST.match(part.text()):
+        raise part.problem(f"{part.shown} is not a digest; a lock is made by the editor")
+    return part.text()
 
 
 def _knob(part: Part) -> KnobValue:
@@ -267,6 +293,7 @@ def _view(part: Part) -> View:
         tuple(part.field("frames", []).items(_frame)),
         tuple(part.field("notes", []).items(_note)),
         part.field("routes", {}).addressed(_route),
+        part.field("mixers", {}).addressed(_mixer),
         part.others(_VIEW),
     )
 
@@ -280,6 +307,18 @@ def _position(part: Part) -> tuple[float, float]:
 
 def _route(part: Part) -> tuple[tuple[float, float], ...]:
     return tuple(part.items(_position))
+
+
+def _mixer(part: Part) -> dict[str, Channel]:
+    return part.texts(_channel)
+
+
+def _channel(part: Part) -> Channel:
+    part.only((), ("gain_db", "solo", "mute"))
+    gain = part.field("gain_db", 0.0)
+    if not GAIN_DB[0] <= gain.number() <= GAIN_DB[1]:
+        raise gain.problem(f"{gain.shown} is no gain of a stem; write {GAIN_DB[0]:g} to {GAIN_DB[1]:g} (dB)")
+    return Channel(gain.number(), part.field("solo", False).flag(), part.field("mute", False).flag())
 
 
 def _frame(part: Part) -> Frame:

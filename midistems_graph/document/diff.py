@@ -139,6 +139,8 @@ def _nodes(place: str, before: Node, after: Node) -> Iterator[Change]:
     for field in ("type", "version", "state"):
         if getattr(before, field) != getattr(after, field):
             yield Change("changed", field, place, _shown(getattr(before, field)), _shown(getattr(after, field)))
+    if before.lock != after.lock:
+        yield Change("changed", "lock", place, *("locked" if node.lock else "free" for node in (before, after)))
     old, new = ({name: _shown(value) for name, value in node.knobs.items()} for node in (before, after))
     yield from _mappings("knob", f"{place}.", old, new)
     yield from _mappings("field", f"{place}.", _extra(before.extra), _extra(after.extra))
@@ -172,7 +174,7 @@ def _likeness(body: Body, node_id: str, changing: set[str]) -> tuple[object, ...
     edges = tuple(
         sorted((end(e.source), end(e.target)) for e in body.edges if node_id in (e.source.node, e.target.node))
     )
-    return node.type, node.version, node.state, knobs, edges
+    return node.type, node.version, node.state, node.lock is not None, knobs, edges
 
 
 def _view(before: Body, after: Body) -> str:
@@ -183,7 +185,7 @@ def _view(before: Body, after: Body) -> str:
     moved = sum(old.nodes.get(node_id) != new.nodes.get(node_id) for node_id in placed)
     labels = sum(before.nodes[node_id].label != after.nodes[node_id].label for node_id in both)
     parts = [f"{count} {what}" for count, what in ((moved, "nodes moved"), (labels, "labels changed")) if count]
-    parts += [name for name in ("frames", "notes", "routes") if getattr(old, name) != getattr(new, name)]
+    parts += [name for name in ("frames", "notes", "routes", "mixers") if getattr(old, name) != getattr(new, name)]
     if _extra(old.extra) != _extra(new.extra):
         parts.append("other fields")
     return ", ".join(parts)

@@ -35,6 +35,7 @@ def rename_nodes(body: B, names: Mapping[str, str]) -> B:
             body.view,
             nodes={names.get(i, i): at for i, at in body.view.nodes.items()},
             routes={moved(end): points for end, points in body.view.routes.items()},
+            mixers={moved(end): channels for end, channels in body.view.mixers.items()},
         ),
     )
     if isinstance(renamed, Group):
@@ -71,6 +72,7 @@ def merge(graph: Graph, other: Graph) -> Graph:
         frames=graph.view.frames + pasted.view.frames,
         notes=graph.view.notes + pasted.view.notes,
         routes={**graph.view.routes, **pasted.view.routes},
+        mixers={**graph.view.mixers, **pasted.view.mixers},
     )
     return replace(
         graph,

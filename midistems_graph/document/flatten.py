@@ -23,6 +23,10 @@ MAX_DEPTH = 50
 
 REPEAT = "repeat"
 SEPARATOR = "separator"
+SCORER = "scorer"
+
+FUNCTIONS = frozenset({SEPARATOR, SCORER})
+"""Output ports that offer the node itself as a function; so are their kinds called."""
 
 
 class Unfolding(DocumentError):

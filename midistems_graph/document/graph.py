@@ -23,6 +23,11 @@ GROUP_PREFIX = "group:"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 """What ids of nodes, ports, knobs, inputs and groups look like."""
 
+GAIN_DB = (-60.0, 12.0)
+"""The range of a channel's gain."""
+
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
 _ADDRESS = re.compile(r"(?P<node>[^.\[\]]+)\.(?P<port>[^.\[\]]+)(?:\[(?P<index>[0-9]{1,4})\])?\Z")
 
 
@@ -71,10 +76,25 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """What a node gave for one song, kept as it was: digests of the song's content and of the values by output.
+
+    The values themselves lie in the folder `locked` beside the graph file, each named by its digest.
+    """
+
+    song: str
+    outputs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outputs", _frozen_map(self.outputs))
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One box: a node type, the version it was written for, its knobs by name, and whether it takes part.
 
-    A bypassed node passes its first input of the same type through; a muted one gives silence.
+    A bypassed node passes its first input of the same type through; a muted one gives silence. A locked one gives what
+    it once gave, whatever is done to it and above it.
     `label` is shown instead of the id and changes nothing else. Here as in the view, a group and the
     graph, `extra` keeps the fields of a file that this version does not know, so that saving loses nothing.
     """
@@ -84,11 +104,17 @@ class Node:
     knobs: Mapping[str, KnobValue] = field(default_factory=dict)
     state: State = "on"
     label: str = ""
+    lock: Lock | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knobs", _frozen_map(self.knobs))
         object.__setattr__(self, "extra", _frozen_map(self.extra))
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether it gives what it is locked to: a bypassed node does not."""
+        return self.lock is not None and self.state != "bypassed"
 
     @property
     def group(self) -> str | None:
@@ -118,21 +144,33 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What is shown and never computed: positions of nodes by id, frames, notes.
+class Channel:
+    """One stem in a mixer to listen through: a gain within `GAIN_DB`, alone or not at all."""
 
-    `routes` are the points that edges are led through, from the source on, by the port where the edge ends.
+    gain_db: float = 0.0
+    solo: bool = False
+    mute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown or heard and never computed: positions of nodes by id, frames, notes.
+
+    `routes` are the points that edges are led through, from the source on, by the port where the edge ends;
+    `mixers` are channels by the output that they are heard on, then by stem.
     """
 
     nodes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
     notes: tuple[Note, ...] = ()
     routes: Mapping[Address, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    mixers: Mapping[Address, Mapping[str, Channel]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
         object.__setattr__(self, "routes", _frozen_map(self.routes))
+        object.__setattr__(self, "mixers", _frozen_map({a: _frozen_map(m) for a, m in self.mixers.items()}))
         object.__setattr__(self, "extra", _frozen_map(self.extra))
 
 
@@ -188,7 +226,11 @@ class Body:
             nodes={i: n for i, n in self.nodes.items() if i not in gone},
             edges=frozenset(e for e in self.edges if e.source.node not in gone and e.target.node not in gone),
             links=tuple(link for link in links if len(link) > 1),
-            view=replace(self.view, nodes={i: p for i, p in self.view.nodes.items() if i not in gone}),
+            view=replace(
+                self.view,
+                nodes={i: p for i, p in self.view.nodes.items() if i not in gone},
+                mixers={end: mixer for end, mixer in self.view.mixers.items() if end.node not in gone},
+            ),
         )
 
     def with_edge(self, source: str | Address, target: str | Address) -> Self:

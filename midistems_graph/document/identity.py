@@ -53,7 +53,8 @@ def _body(body: Body) -> dict[str, Any]:
 
 def _node(node: Node) -> dict[str, Any]:
     knobs = {name: tagged(value) for name, value in node.knobs.items()}
-    return {"type": node.type, "version": node.version, "state": node.state, "knobs": knobs}
+    lock = {"lock": [node.lock.song, dict(node.lock.outputs)]} if node.lock else {}
+    return {"type": node.type, "version": node.version, "state": node.state, "knobs": knobs, **lock}
 
 
 def _led(addresses: tuple[Address, ...]) -> list[str]:

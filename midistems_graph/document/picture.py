@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 
 from midistems_graph.document.boxes import (
     KNOB,
@@ -23,6 +25,7 @@ from midistems_graph.document.boxes import (
     boxes,
     fit,
     input_name,
+    text_width,
 )
 from midistems_graph.document.colors import style_of
 from midistems_graph.document.data import edge_order
@@ -30,7 +33,7 @@ from midistems_graph.document.diagrams import to_dot, to_mermaid
 from midistems_graph.document.graph import Edge, Frame, Graph, Note
 from midistems_graph.document.layout import Wire, arrange
 
-__all__ = ["to_dot", "to_mermaid", "to_svg"]
+__all__ = ["Mark", "to_dot", "to_mermaid", "to_svg"]
 
 MARGIN = 28.0
 HEADING = 46.0
@@ -43,8 +46,22 @@ Point = tuple[float, float]
 Lane = tuple[float, float, float]
 
 
-def to_svg(graph: Graph, ports_of: PortsOf | None = None, *, heading: bool = False) -> str:
-    """The graph as a self-contained SVG image; `heading` puts its title above it.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A few words in a coloured tag on the upper edge of a node."""
+
+    text: str
+    color: str
+
+
+def to_svg(
+    graph: Graph,
+    ports_of: PortsOf | None = None,
+    *,
+    heading: bool = False,
+    marks: Mapping[str, Mark] = MappingProxyType({}),
+) -> str:
+    """The graph as a self-contained SVG image; `heading` puts its title above it, `marks` are tags by node.
 
     Nodes stand where the view has them if it has all of them, otherwise they are laid out.
     """
@@ -59,6 +76,8 @@ def to_svg(graph: Graph, ports_of: PortsOf | None = None, *, heading: bool = Fal
     parts += [_edge(edge, drawn, places, lanes.get(i, [])) for i, edge in enumerate(edges)]
     for node_id in sorted(drawn):
         parts += _node(drawn[node_id], places[node_id])
+    for node_id in sorted(drawn.keys() & marks.keys()):
+        parts += _mark(marks[node_id], drawn[node_id], places[node_id])
     left, top, right, bottom = _extent(graph, drawn, places, lanes, kept)
     if heading and graph.title:
         top -= HEADING
@@ -159,6 +178,15 @@ def _node(box: Box, place: Point) -> Iterator[str]:
             yield _text(x + PAD, level, name, size=SMALL_SIZE, color=_SOFT)
             yield _text(x + w - PAD, level, value, size=SMALL_SIZE, anchor="end", color=_INK)
     yield "</g>"
+
+
+def _mark(mark: Mark, box: Box, place: Point) -> Iterator[str]:
+    (x, y), shown = place, fit(mark.text, PORT_SIZE, box.width - 2 * PAD)
+    width = text_width(shown, PORT_SIZE) + 14
+    color = mark.color if _COLOR.match(mark.color) else _SOFT
+    yield _rect(x, y, box.width, box.height, 8, fill="none", stroke=color, **{"stroke-width": "2"})
+    yield _rect(x + box.width - width - 6, y - 9, width, 18, 9, fill=color)
+    yield _text(x + box.width - 13, y + 4, shown, size=PORT_SIZE, weight=600, anchor="end", color=_PAPER)
 
 
 def _frame(frame: Frame) -> str:

@@ -126,6 +126,11 @@ class Part:
         self._within(len(self.fields()), MAX_NODES)
         return {Part(key, self.place).name(): read(self.field(key)) for key in self.fields()}
 
+    def texts(self, read: Callable[[Part], T]) -> dict[str, T]:
+        """Everything in an object whose keys are any texts."""
+        self._within(len(self.fields()), MAX_NODES)
+        return {key: read(self.field(key)) for key in self.fields()}
+
     def addressed(self, read: Callable[[Part], T]) -> dict[Address, T]:
         """Everything in an object whose keys are addresses."""
         self._within(len(self.fields()), MAX_EDGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
 from midistems_graph.editor.program.exports import Exports
+from midistems_graph.editor.program.further_inputs import FurtherInputs
 from midistems_graph.editor.program.listener import Listener, opened_store
 from midistems_graph.editor.program.separate import Separate
 from midistems_graph.editor.program.song_deck import SongDeck
@@ -23,7 +25,7 @@ from midistems_graph.editor.program.welcome import show_welcome
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
-from midistems_graph.editor.view.fonts import REMEDY, shows, text_font
+from midistems_graph.editor.view.fonts import begin_font
 from midistems_graph.node.library import installed
 
 
@@ -59,12 +61,14 @@ class App:
         self.documents = Documents(bench, self.listener, self.browser, file, recent)
         self.arrivals = Arrivals(self.documents, self._take_songs)
         self.exports = Exports(self.documents)
+        FurtherInputs(self.documents)
         self.songs = SongDeck(self.documents, Queue(installed(), opened_store))
         self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
         bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
         bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
         self.receiver = Receiver(lambda paths: bench.window.jobs.post(lambda: self.arrivals.take(paths)))
         self._songs = opening.songs
+        self._font: subprocess.Popen[bytes] | None = None
 
     def open(self, *, visible: bool = True, size: tuple[int, int] | None = None) -> None:
         """Open the window. Once the document is on the screen, the rest begins: files, sound, what is offered."""
@@ -74,6 +78,7 @@ class App:
             self.bench.window.frame()
         self.documents.open()
         self.receiver.open()
+        self._font = begin_font() if visible else None
         if self._songs:
             self._take_songs(self._songs)
         if self.documents.file is None and not self.bench.editor.state.graph.nodes:
@@ -85,10 +90,16 @@ class App:
     def tick(self) -> bool:
         """Before every frame; whether something moves."""
         self.documents.tick()
+        if self._font is not None and self._font.poll() is not None:
+            self._font = None
+            self.bench.window.load_font()
         moves = self.bench.sheet.tick()
         return self.listener.tick() or moves
 
     def close(self) -> None:
+        if self._font is not None:
+            self._font.kill()
+            self._font.wait()
         self.documents.close()
         self.receiver.close()
         self.separate.close()
@@ -105,13 +116,7 @@ class App:
                 self.songs.add(songs)
             case _:
                 self.songs.take(songs)
-                self._say_unreadable(songs[0])
-
-    def _say_unreadable(self, song: Path) -> None:
-        """A name that the text font cannot show: say so, once it is opened, with the remedy."""
-        font = text_font()
-        if font is not None and not shows(font, song.name):
-            self.bench.say(f"the name of this song is in a script that {font.stem} does not have; {REMEDY}")
+                self.documents.say_unreadable("the name of this song", songs[0].name)
 
     def _keep_bookmarks(self, bookmarks: tuple[Path, ...]) -> None:
         self.documents.recent = replace(self.documents.recent, bookmarks=bookmarks)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from midistems_graph.audio.stem_names import find, in_file_name
-from midistems_graph.document.flatten import SEPARATOR, Flat, Unfolding, flatten
+from midistems_graph.document.flatten import FUNCTIONS, Flat, Unfolding, flatten
 from midistems_graph.document.graph import Address, DocumentError, Edge, Graph, InputSlot, Node
 from midistems_graph.engine.binding import SONG
 from midistems_graph.engine.wiring import PlanError, Wiring
@@ -103,7 +103,7 @@ def _ports(site: Site, name: str) -> list[Address]:
             raise DocumentError(f"the node {node!r} is of the type {instance.type!r}, which no installed pack has")
         if node_type.writes:
             return [Address(node, "")]
-        outputs = [p.name for p in node_type.outputs if p.name != SEPARATOR]
+        outputs = [p.name for p in node_type.outputs if p.name not in FUNCTIONS]
     if port and port not in outputs:
         raise DocumentError(f"the node {node!r} has no output {port!r}; it has {', '.join(outputs) or 'none'}")
     return [Address(node, one) for one in ([port] if port else outputs)]
@@ -134,12 +134,13 @@ def _free(graph: Graph, name: str) -> str:
     return name
 
 
-def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str]) -> Wanted:
+def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str], *, all_figures: bool) -> Wanted:
     """The graph with the input `reference` and a comparison beside every wanted writer of a stem set.
 
     `files` are the names (without extension) of the true stems' files. The node `compare_mixture` holds what the
-    mixture itself would score as each stem, so that the others can be judged. Writers inside groups are left out,
-    and sets that are known to have none of the true stems.
+    mixture itself would score as each stem, so that the others can be judged. `all_figures` asks for every measure
+    there is in place of the usual few. Writers inside groups are left out, and sets that are known to have none of the
+    true stems.
     """
     graph = wanted.graph
     names = tuple(sorted({in_file_name(file) for file in files} - {"mixture"}))
@@ -150,12 +151,14 @@ def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str])
     true = _free(graph, REFERENCE)
     nodes[true] = Node("io.load_stems", knobs={"folder": REFERENCE})
     ends = []
+    song, copies = _free(graph, "compare_song"), _free(graph, "compare_copies")
     for save, source in sources.items():
         compare = _free(graph, COMPARE + save)
-        nodes[compare] = Node("measure.compare")
+        nodes[compare] = Node("measure.everything" if all_figures else "measure.compare")
         edges |= _edges(compare, source, true)
         ends.append(Address(compare, "out"))
-    song, copies = _free(graph, "compare_song"), _free(graph, "compare_copies")
+        if all_figures:
+            edges.add(Edge(Address(song, "out"), Address(compare, "mixture")))
     nodes[song] = Node("io.load", knobs={"input": SONG})
     nodes[copies] = Node("stems.gather", knobs={"names": names})
     nodes[MIXTURE] = Node("measure.compare")

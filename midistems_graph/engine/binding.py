@@ -16,7 +16,8 @@ from pathlib import Path
 import blake3
 
 from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
-from midistems_graph.audio.values import Float32
+from midistems_graph.audio.timeline import Timeline
+from midistems_graph.audio.values import Float32, Value
 from midistems_graph.models.library import ModelLibrary, ModelMissing
 from midistems_graph.node.contract import InputName, ModelName
 from midistems_graph.node.knob import FileRule
@@ -41,6 +42,7 @@ class BoundFile:
     frames: int = 0
     layout: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
 
     @classmethod
     def open(cls, path: Path) -> BoundFile:
@@ -50,7 +52,7 @@ class BoundFile:
                 return cls.open_folder(path)
             with open_sound(path) as sound:
                 shape = sound.rate, sound.channels, sound.frames, sound.layout
-                return cls(path, content_digest(path), *shape, sound.tags)
+                return cls(path, content_digest(path), *shape, sound.tags, sound.timeline)
         except SoundFileError as error:
             raise InputProblem(str(error)) from None
 
@@ -79,7 +81,7 @@ class SharedReader(SoundReader):
     def __init__(self, path: Path, track: int) -> None:
         self._reader = open_sound(path, track)
         self._lock = threading.Lock()
-        for name in ("path", "rate", "channels", "frames", "layout", "format", "tags"):
+        for name in ("path", "rate", "channels", "frames", "layout", "format", "tags", "timeline"):
             setattr(self, name, getattr(self._reader, name))
 
     def read(self, start: int = 0, stop: int | None = None) -> Float32:
@@ -109,6 +111,8 @@ class Bindings:
     total: Fraction = Fraction(0)
     folder: Path | None = None
     song_name: str = "song"
+    locked: dict[str, Value] = field(default_factory=dict)
+    """What locked nodes were found to hold, by digest: verified once."""
     _readers: dict[tuple[Path, int], SharedReader] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -125,6 +129,11 @@ class Bindings:
     def tags(self) -> Mapping[str, str]:
         """The song's tags: title, artist and the like."""
         return self.files[SONG].tags if SONG in self.files else {}
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the song lies on its timeline, in samples of the song."""
+        return self.files[SONG].timeline if SONG in self.files else Timeline()
 
     @property
     def song_digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Calling a separator that is a value: a node type, or a whole group, on a piece of audio, on this thread.
+"""Calling a function that is a value, on this thread: a separator (a node type, or a whole group), a scorer.
 
 The piece is taken as all there is to hear: a separator behind a `Separator` edge sees the stretch that its
 caller was given, which the caller's context made wide enough.
@@ -14,14 +14,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from midistems_graph.audio.files import SoundReader
-from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value
+from midistems_graph.audio.timeline import Timeline
+from midistems_graph.audio.values import Audio, Number, Scorer, Separator, Span, Stems, Timed, Value
 from midistems_graph.document.data import from_data
 from midistems_graph.document.graph import GROUP_PREFIX, Address, Edge, Graph, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.evaluate import evaluate
 from midistems_graph.engine.plan import Interval, Plan, PlanNode, compile_plan
 from midistems_graph.engine.wiring import Source
-from midistems_graph.node.contract import ModelName, NodeError, OutputFile, Run
+from midistems_graph.node.contract import ModelName, NodeError, OneTile, OutputFile, Run
 from midistems_graph.node.definition import NodeType, Port
 from midistems_graph.node.library import NodeLibrary
 
@@ -55,6 +56,28 @@ def call_separator(separator: Separator, mixture: Audio, library: NodeLibrary, r
     return stems
 
 
+def call_scorer(
+    scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None, library: NodeLibrary, run: Run
+) -> float:
+    """What a scorer says of stems of a mixture: the higher the better, NaN where nothing can be said.
+
+    Raises NodeError when its node type is not installed, or lacks the true stems.
+    """
+    node_type = library.get(scorer.type)
+    if node_type is None:
+        raise NodeError(f"the scorer {scorer.type!r} is not installed")
+    given: dict[str, object] = {"mixture": OneTile(mixture), "stems": OneTile(stems)}
+    given["references"] = None if references is None else OneTile(references)
+    for port in node_type.inputs:
+        functions = tuple(function for name, function in scorer.parts if name == port.name)
+        if functions:
+            given[port.name] = functions if port.variadic else functions[0]
+    takes_run = {"run": _Called(run, mixture.span)} if node_type.takes_run else {}
+    said = node_type.function(*(given.get(port.name) for port in node_type.inputs), **dict(scorer.knobs), **takes_run)
+    assert isinstance(said, Number)
+    return said.value
+
+
 class _Pull:
     """Evaluates a plan on one stretch by recursion: no units, no store, each node once."""
 
@@ -76,13 +99,11 @@ class _Pull:
 
 
 @dataclass(frozen=True)
-class _Inner:
-    """The caller's run, seen from inside: another span, no progress of its own, no files but models, no outputs."""
+class _Called:
+    """The caller's run, seen from inside: another span, no progress of its own, no files, no outputs."""
 
     outer: Run
     span: Span
-    node: PlanNode
-    plan: Plan
 
     @property
     def kept(self) -> Span:
@@ -109,10 +130,7 @@ class _Inner:
         self.outer.note(name, text)
 
     def file(self, knob: str) -> Path:
-        found = self.node.type.knob(knob)
-        if found is not None and isinstance(found.file, ModelName):
-            return self.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
-        raise NodeError("a separator that is called as a function cannot read files of its own")
+        raise NodeError("what is called as a function cannot read files of its own")
 
     def sound(self, path: Path, track: int = 0) -> SoundReader:
         return self.outer.sound(path, track)
@@ -121,8 +139,29 @@ class _Inner:
     def tags(self) -> Mapping[str, str]:
         return self.outer.tags
 
+    @property
+    def timeline(self) -> Timeline:
+        return self.outer.timeline
+
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
-        raise NodeError("a separator that is called as a function cannot write files")
+        raise NodeError("what is called as a function cannot write files")
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         return self.outer.separate(separator, mixture)
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        return self.outer.score(scorer, mixture, stems, references)
+
+
+@dataclass(frozen=True)
+class _Inner(_Called):
+    """The run of a node within a separator: models are the files that it may read."""
+
+    node: PlanNode
+    plan: Plan
+
+    def file(self, knob: str) -> Path:
+        found = self.node.type.knob(knob)
+        if found is not None and isinstance(found.file, ModelName):
+            return self.plan.bindings.named(found.file, str(self.node.knobs[knob])).path
+        return super().file(knob)

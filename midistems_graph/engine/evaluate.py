@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from midistems_graph.audio.codec import pack, unpack
-from midistems_graph.audio.values import Features, Number, Scores, Separator, Span, Text, Timed, Value
+from midistems_graph.audio.values import Features, Number, Scorer, Scores, Separator, Span, Text, Timed, Value
 from midistems_graph.engine.plan import TILE, Argument, Interval, Plan, PlanNode
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError, Run
@@ -17,7 +17,7 @@ from midistems_graph.node.knob import KnobError
 
 Fetch = Callable[[Source, Interval], Value]
 
-PLAIN = (Number, Text, Scores, Separator)
+PLAIN = (Number, Text, Scores, Separator, Scorer)
 """Values that are no arrays: nothing to cut, nothing to check."""
 
 UNTIMED = (*PLAIN, Features)
@@ -44,10 +44,10 @@ def evaluate(plan: Plan, node: PlanNode, interval: Interval, fetch: Fetch, run: 
 
 
 def _received(plan: Plan, argument: Argument, interval: Interval, wider: Interval, fetch: Fetch) -> object:
-    """What one input port receives: a value, a tuple of them, a stream, a separator, or None."""
-    port, sources, separator = argument
-    if separator is not None:
-        return separator
+    """What one input port receives: a value, a tuple of them, a stream, a function, or None."""
+    port, sources, functions = argument
+    if functions:
+        return functions if port.variadic else functions[0]
     if port.stream:
         streams = tuple(TileStream(plan, source, interval, fetch) for source in sources)
         return streams if port.variadic else streams[0] if streams else None

@@ -56,7 +56,7 @@ class _Cut(SoundReader):
 
     def __init__(self, reader: SoundReader, stretch: Interval) -> None:
         self._reader = reader
-        for name in ("path", "rate", "channels", "layout", "format", "tags"):
+        for name in ("path", "rate", "channels", "layout", "format", "tags", "timeline"):
             setattr(self, name, getattr(reader, name))
         self._first = ceil_seconds(stretch[0], reader.rate)
         self.frames = ceil_seconds(stretch[1], reader.rate) - self._first

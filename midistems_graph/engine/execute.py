@@ -20,8 +20,9 @@ from pathlib import Path
 
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
-from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed, Value, join
-from midistems_graph.engine.call import call_separator
+from midistems_graph.audio.timeline import Timeline
+from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
 from midistems_graph.engine.memo import Memo
@@ -40,6 +41,7 @@ from midistems_graph.engine.reports import (
 from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
 from midistems_graph.engine.sizes import working_bytes, working_sizes
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
+from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
 from midistems_graph.node.library import NodeLibrary
@@ -67,6 +69,7 @@ class Executor:
         watcher: Watcher | None = None,
         jobs: int = 0,
         memory: int = 0,
+        turns: Turns | None = None,
     ) -> None:
         self.plan = plan
         self.library = library
@@ -76,6 +79,7 @@ class Executor:
         self.cores = jobs or os.cpu_count() or 1
         self.problems: list[str] = []
         self.reports = {address: NodeReport(_rest_status(plan, address)) for address in plan.nodes}
+        self._turns = turns or Turns()
         self._cancel = threading.Event()
         self._over = False
         self._told_full = False
@@ -144,6 +148,14 @@ class Executor:
         value = evaluate(self.plan, node, interval, self._fetch, run)[source.port]
         return silenced(value) if node.muted else value
 
+    def stored(self, unit: Unit, port: str) -> Value:
+        """What a unit gave, after the run. Raises NodeError for what is not there any more."""
+        return self._stored(unit, port)
+
+    def contents(self) -> dict[str, tuple[str, ...]]:
+        """Digests of what every output port held, in the order of time; see `KeyChain.contents`."""
+        return self._keys.contents()
+
     def forget(self) -> None:
         """Let go of the values in memory; what is asked for later comes from the store.
 
@@ -187,17 +199,20 @@ class Executor:
         if self.store is None:
             self._hold(unit, self._evaluate(unit, node, interval))
             return "ran", 0, ""
-        record = self.store.find(key)
-        if record is not None and self._pin(unit, record.outputs):
-            return "cached", record.nbytes, ""
-        ingredients = facts(node, interval, inputs)
-        song = self.plan.bindings.song_digest
-        reason = "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
-        began = time.perf_counter()
-        values = self._evaluate(unit, node, interval)
-        seconds = time.perf_counter() - began
-        nbytes = self._keep(unit, values, key=key, node=node, seconds=seconds, song=song, facts=ingredients)
-        return "ran", nbytes, reason
+        with self._turns.turn(key):
+            record = self.store.find(key)
+            if record is not None and self._pin(unit, record.outputs):
+                self._worth(node, record.seconds)
+                return "cached", record.nbytes, ""
+            ingredients = facts(node, interval, inputs)
+            song = self.plan.bindings.song_digest
+            reason = "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
+            began = time.perf_counter()
+            values = self._evaluate(unit, node, interval)
+            seconds = time.perf_counter() - began
+            self._worth(node, seconds)
+            nbytes = self._keep(unit, values, key=key, node=node, seconds=seconds, song=song, facts=ingredients)
+            return "ran", nbytes, reason
 
     def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
         if self.outputs is None:
@@ -333,6 +348,10 @@ class Executor:
             self.reports[unit.node].add(status, seconds if status == "ran" else 0.0, nbytes, reason)
         self.watcher.unit_finished(unit, status, seconds)
 
+    def _worth(self, node: PlanNode, seconds: float) -> None:
+        with self._lock:
+            self.reports[node.address].worth += seconds
+
     def _lost(self, unit: Unit, because: Unit) -> None:
         """A unit below a failed one: it fails too, and says because of what."""
         self._release(unit)
@@ -461,9 +480,16 @@ class _UnitRun:
     def tags(self) -> Mapping[str, str]:
         return self.executor.plan.bindings.tags
 
+    @property
+    def timeline(self) -> Timeline:
+        return self.executor.plan.bindings.timeline
+
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
         assert self.writer is not None, "only nodes that declare writes=True have outputs, and only with a store"
         return self.writer.output(stem, extension)
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         return call_separator(separator, mixture, self.executor.library, self)
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        return call_scorer(scorer, mixture, stems, references, self.executor.library, self)

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import blake3
 import msgpack
 
+from midistems_graph.audio.codec import pack
 from midistems_graph.audio.fft import fft_backend
 from midistems_graph.document.graph import KnobValue
 from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
@@ -54,6 +55,23 @@ class KeyChain:
         """The key of a node's result on a stretch, with what it reads there."""
         return unit_key(self._nodes[node.address], interval, inputs)
 
+    def contents(self) -> dict[str, Digests]:
+        """Digests of what every output port holds, in the order of time, as far as they are known by now.
+
+        A derived node has what it is set to in their place, and what it reads; a muted one a mark as well.
+        """
+        found: dict[str, list[str]] = {}
+        for unit in sorted(self.digests):
+            for port, digest in self.digests[unit].items():
+                found.setdefault(f"{unit.node}.{port}", []).append(digest)
+        for address, node in self._plan.nodes.items():
+            for name in (f"{address}.{output.name}" for output in node.outputs):
+                if node.mode == "derived":
+                    found[name] = [blake3.blake3(self._nodes[address] + str(node.sources).encode()).hexdigest()]
+                if node.muted and name in found:
+                    found[name].append("muted")
+        return {name: tuple(digests) for name, digests in sorted(found.items())}
+
     def _source(self, source: Source, interval: Interval) -> Digests:
         node = self._plan.nodes[source.node]
         muted = ("muted",) if node.muted else ()
@@ -72,8 +90,8 @@ class KeyChain:
 def node_key(node: PlanNode, total: Fraction) -> bytes:
     """The part of the key that all units of a node share, in a song of so many seconds."""
     knobs = sorted((name, TAGS[type(value)], value) for name, value in node.knobs.items())
-    separators = sorted((port, s.type, s.knobs, s.definition) for port, s in node.separators.items())
-    parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, separators, sorted(node.files.items())]
+    functions = sorted((port, [pack(one)[0] for one in many]) for port, many in node.functions.items())
+    parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, functions, sorted(node.files.items())]
     return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
 
 

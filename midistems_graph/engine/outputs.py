@@ -295,8 +295,12 @@ class SongOutputs:
         inputs: Mapping[str, str],
         scores: Mapping[str, Any],
         libraries: Mapping[str, str],
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
-        """Put the song into the receipt: the graph, the digests of its inputs, scores, versions. Raises CannotWrite."""
+        """Put the song into the receipt: the graph, the digests of its inputs, scores, versions, and what the run held.
+
+        Raises CannotWrite.
+        """
         root = self._folder._root
         with self._folder._lock, _refusals(self._folder.folder / RECEIPT):
             root.mkdir(parents=True, exist_ok=True)
@@ -310,6 +314,7 @@ class SongOutputs:
                     inputs=inputs,
                     scores=scores,
                     libraries=libraries,
+                    trace=trace,
                 )
 
     def _amend(self, receipt: Receipt, left: Mapping[str, str], *, key: str = "", graph: str = "") -> None:
@@ -373,6 +378,7 @@ class NodeOutputs:
                 )
                 path, status = self._folder._place(part, wanted, entry, extension, self._song)
                 self._outputs.append((path, self._song._add(path, status, entry)))
+                file.placed = self._folder._root / path
         finally:
             self._folder._end(part, made)
 

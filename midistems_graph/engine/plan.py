@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, cached_property
@@ -20,14 +21,16 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Literal, NamedTuple
 
-from midistems_graph.audio.values import Separator
+from midistems_graph.audio.values import Scorer, Separator, Timed
 from midistems_graph.document.data import to_data
-from midistems_graph.document.flatten import SEPARATOR, Flat, flatten
-from midistems_graph.document.graph import Address, Graph, KnobValue, Node, View
+from midistems_graph.document.flatten import FUNCTIONS, SEPARATOR, Flat, flatten
+from midistems_graph.document.graph import Address, Graph, KnobValue, Lock, Node, View
 from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.locked import LOCKED, locked_type, locked_values
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
 from midistems_graph.node.contract import LOCAL, NO_REACH, WHOLE, Context, InputName, ModelName
 from midistems_graph.node.definition import NodeType, Port, context_of, has_first_pass
+from midistems_graph.node.knob import KnobError
 from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
@@ -56,11 +59,11 @@ class Unit(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """What one input port of a node receives: the outputs that are wired to it, or a separator."""
+    """What one input port of a node receives: the outputs that are wired to it, or functions."""
 
     port: Port
     sources: tuple[Source, ...]
-    separator: Separator | None
+    functions: tuple[Separator | Scorer, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,7 @@ class PlanNode:
     knobs: Mapping[str, KnobValue]
     inputs: Mapping[str, tuple[Source, ...]]
     wired: Mapping[str, Source]
-    separators: Mapping[str, Separator]
+    functions: Mapping[str, tuple[Separator | Scorer, ...]]
     rate: int
     reach: Fraction
     whole: bool
@@ -100,12 +103,12 @@ class PlanNode:
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
         """What each input port receives, in the order of the function's parameters."""
-        return tuple(Argument(p, self.inputs.get(p.name, ()), self.separators.get(p.name)) for p in self.type.inputs)
+        return tuple(Argument(p, self.inputs.get(p.name, ()), self.functions.get(p.name, ())) for p in self.type.inputs)
 
     @cached_property
     def outputs(self) -> tuple[Port, ...]:
-        """The ports that the function gives values for (a `separator` port needs none)."""
-        return tuple(port for port in self.type.outputs if port.kinds != ("separator",))
+        """The ports that the function gives values for (those that offer it as a function need none)."""
+        return tuple(port for port in self.type.outputs if port.name not in FUNCTIONS)
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,7 @@ def compile_plan(
     start, stop = window or (Fraction(0), bindings.total)
     span = (max(start, Fraction(0)), min(stop, bindings.total))
     plan = Plan(nodes, ends, wanted_ports, span, bindings, flat)
+    _refuse_unlocked_ports(plan)
     return replace(plan, units=_units(plan))
 
 
@@ -231,18 +235,21 @@ def _plan_nodes(
 ) -> Iterator[PlanNode]:
     """The plan node of one address, after its streaming first pass if it has one."""
     node = wiring.nodes[address]
+    if node.lock is not None and node.is_locked:
+        yield _locked(address, node, node.lock, library, bindings)
+        return
     node_type = library[node.type]
     inputs: dict[str, list[Source]] = {}
     wired: dict[str, Source] = {}
-    separators: dict[str, Separator] = {}
+    functions: dict[str, tuple[Separator | Scorer, ...]] = {}
     contexts: dict[str, Context] = {}
     called: dict[str, str] = {}
     for target, source in wiring.into[address]:
-        if source.port == SEPARATOR:
-            function = wiring.nodes[source.node]
-            separators[target.port] = separator_of(function, graph, library)
-            contexts[target.port] = separator_context(function, graph, library, bindings)
-            called |= separator_models(target.port, function, graph, library, bindings)
+        if source.port in FUNCTIONS:
+            functions[target.port] = (*functions.get(target.port, ()), function_of(source, wiring, graph, library))
+            for function in separators_behind(source, wiring):
+                contexts[target.port] = separator_context(function, graph, library, bindings)
+                called |= separator_models(target.port, function, graph, library, bindings)
         elif node_type.knob(target.port):
             wired[target.port] = source
         else:
@@ -263,7 +270,7 @@ def _plan_nodes(
         knobs={name: value for name, value in settings.items() if name not in wired},
         inputs={name: tuple(sources) for name, sources in inputs.items()},
         wired=wired,
-        separators=separators,
+        functions=functions,
         rate=rate,
         reach=context.reach(arriving),
         whole=context.whole,
@@ -284,6 +291,40 @@ def _plan_nodes(
     )
 
 
+def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings: Bindings) -> PlanNode:
+    """A node that gives what it is locked to, in the same units as before, so that nothing below it runs again."""
+    values = locked_values(address, lock, bindings)
+    timed = [value for value in values.values() if isinstance(value, Timed)]
+    own, whole = library.get(node.type), False
+    with suppress(AttributeError, KnobError):  # what is set or called is not known here
+        whole = own is not None and context_of(own, own.settings(node.knobs)).whole
+    return PlanNode(
+        address=address,
+        type=locked_type(node, values),
+        knobs={},
+        inputs={},
+        wired={},
+        separators={},
+        rate=timed[0].rate if timed else bindings.rate,
+        reach=NO_REACH,
+        whole=whole,
+        mode="tiled" if len(timed) == len(values) and not whole else "once",
+        muted=node.state == "muted",
+        depth=1,
+        derived=0,
+        files={f"locked {port}": digest for port, digest in lock.outputs.items()},
+    )
+
+
+def _refuse_unlocked_ports(plan: Plan) -> None:
+    """Raise PlanError where an output of a locked node is needed that is not locked with it."""
+    read = [source for node in plan.nodes.values() for source in node.sources]
+    for source in (*read, *plan.outputs):
+        node = plan.nodes[source.node]
+        if node.type.id.endswith(LOCKED) and node.type.output(source.port) is None:
+            raise PlanError(f"{source.node} is locked without its output {source.port!r}; unlock it and lock it again")
+
+
 def model_type(node_type: NodeType) -> NodeType:
     """The node type of a streaming first pass: the same knobs, streams for inputs, features for output."""
     assert node_type.reduce is not None
@@ -296,6 +337,7 @@ def model_type(node_type: NodeType) -> NodeType:
         context=LOCAL,
         reduce=None,
         separator=False,
+        scorer=False,
         derived=False,
         takes_run=True,
         single_output=True,
@@ -322,6 +364,26 @@ def file_digests(node_type: NodeType, settings: Mapping[str, KnobValue], binding
     return {
         knob.name: bindings.named(knob.file, str(settings[knob.name])).digest for knob in node_type.knobs if knob.file
     }
+
+
+def function_of(source: Source, wiring: Wiring, graph: Graph, library: NodeLibrary) -> Separator | Scorer:
+    """What a port offers that gives its node as a function."""
+    node = wiring.nodes[source.node]
+    if source.port == SEPARATOR:
+        return separator_of(node, graph, library)
+    inner = ((target.port, above) for target, above in wiring.into[source.node] if above.port in FUNCTIONS)
+    parts = tuple((port, function_of(above, wiring, graph, library)) for port, above in inner)
+    return Scorer(node.type, tuple(sorted(library[node.type].settings(node.knobs).items())), parts)
+
+
+def separators_behind(source: Source, wiring: Wiring) -> Iterator[Node]:
+    """The separators that a function is, or calls in its turn."""
+    if source.port == SEPARATOR:
+        yield wiring.nodes[source.node]
+        return
+    for _, above in wiring.into[source.node]:
+        if above.port in FUNCTIONS:
+            yield from separators_behind(above, wiring)
 
 
 def separator_of(node: Node, graph: Graph, library: NodeLibrary) -> Separator:

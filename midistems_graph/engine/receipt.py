@@ -2,7 +2,7 @@
 
     {"format": "midistems-receipt", "version": 1,
      "graphs": {graph hash: the document},
-     "songs": {song digest: {"name", "graph", "inputs", "scores", "libraries", "made"}},
+     "songs": {song digest: {"name", "graph", "inputs", "scores", "libraries", "runs": {graph hash: trace}, "made"}},
      "outputs": {relative path: {"song", "song_name", "node", "stem", "digest", ...}}}
 
 A file is ours and unchanged when its bytes have the digest that stands here. The receipt is shared by all runs into
@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from midistems_graph.audio.files import file_digest
 from midistems_graph.audio.writing import sync
 from midistems_graph.engine.locks import lock
 from midistems_graph.engine.naming import temporary_name
@@ -80,21 +81,55 @@ class Receipt:
         inputs: Mapping[str, str],
         scores: Mapping[str, Any],
         libraries: Mapping[str, str],
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record a finished song; graphs that no song or output names any more are dropped."""
+        """Record a finished song; graphs that no song or output names any more are dropped, and their runs."""
+        old = self.songs.get(digest, {})
+        runs = {**old.get("runs", {}), **({graph_hash: _plain(trace)} if trace else {})}
+        named = {graph_hash, *(entry.graph for entry in self.outputs.values() if entry.song == digest)}
+        kept = {name: run for name, run in runs.items() if name in named}
         song = {
             "name": name,
             "graph": graph_hash,
             "inputs": dict(inputs),
             "scores": _plain(scores),
             "libraries": dict(libraries),
+            **({"runs": kept} if kept else {}),
         }
-        old = self.songs.get(digest, {})
         if {**song, "made": old.get("made")} != old:
             self.songs[digest] = {**song, "made": datetime.now(UTC).isoformat(timespec="seconds")}
         self.graphs[graph_hash] = _plain(graph)
         used = {song.get("graph") for song in self.songs.values()} | {entry.graph for entry in self.outputs.values()}
         self.graphs = {name: data for name, data in self.graphs.items() if name in used}
+
+
+class Unreceipted(Exception):
+    """No receipt tells of a file; one sentence for the user."""
+
+
+def graph_of_output(file: Path) -> Mapping[str, Any]:
+    """The graph document that made an output file, as the receipt in its folder or in one above says.
+
+    A file that was renamed is known by its content, one that was changed by its name. Raises Unreceipted.
+    """
+    if not file.is_file():
+        raise Unreceipted(f"there is no file {file}; name one that a run wrote")
+    whole = Path(os.path.realpath(file))
+    digest = ""
+    for folder in whole.parents:
+        if not (folder / RECEIPT).is_file():
+            continue
+        receipt, reason = read_receipt(folder)
+        if reason:
+            raise Unreceipted(f"{folder / RECEIPT} {reason}; look for a copy of it")
+        entry = receipt.outputs.get(whole.relative_to(folder).as_posix())
+        if entry is None:
+            digest = digest or file_digest(whole)
+            entry = next((one for one in receipt.outputs.values() if one.digest == digest), None)
+        if entry is not None and entry.graph in receipt.graphs:
+            graph: Mapping[str, Any] = receipt.graphs[entry.graph]
+            return graph
+    raise Unreceipted(f"no receipt ({RECEIPT}) beside {file.name} or above it tells of it; was it moved away?")
 
 
 @contextmanager
@@ -140,6 +175,8 @@ def _decoded(raw: bytes) -> Receipt:
     songs = {digest: dict(song) for digest, song in data["songs"].items()}
     if not all(isinstance(song["graph"], str) for song in songs.values()):
         raise TypeError("a song's graph is not named by its hash")
+    if not all(isinstance(song.get("runs", {}), dict) for song in songs.values()):
+        raise TypeError("a song's runs are no table")
     outputs = {_checked(path): _entry(entry) for path, entry in data["outputs"].items()}
     return Receipt(dict(data["graphs"]), songs, outputs)
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from midistems_graph.engine.outputs import CannotWrite, OutputRefused
 from midistems_graph.engine.plan import MODEL, PlanNode, Unit
 from midistems_graph.engine.store import StoreError
-from midistems_graph.node.contract import NodeError
+from midistems_graph.node.contract import CheckFailed, NodeError
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,14 @@ class Silent:
 
 @dataclass
 class NodeReport:
-    """What became of one node: the most significant status of its units, their cost, why, and what it says of it."""
+    """What became of one node: the most significant status of its units, their cost, why, and what it says of it.
+
+    `seconds` were spent now, `worth` is what its results took when they were computed, now or earlier.
+    """
 
     status: Status
     seconds: float = 0.0
+    worth: float = 0.0
     nbytes: int = 0
     reason: str = ""
     units: dict[Status, int] = field(default_factory=dict)
@@ -74,12 +78,12 @@ class NodeReport:
 
 @dataclass(frozen=True)
 class Failure:
-    """A node that failed, with its sentence. `kind` tells a node's refusal from an output that cannot be
-    written and from a fault of ours."""
+    """A node that failed, with its sentence. `kind` tells a node's refusal from a check that does not hold, from an
+    output that cannot be written and from a fault of ours."""
 
     node: str
     message: str
-    kind: Literal["node", "output", "fault"]
+    kind: Literal["node", "check", "output", "fault"]
 
 
 class DerivedFailed(Exception):
@@ -96,6 +100,8 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
     match error:
         case DerivedFailed(__cause__=BaseException() as cause):
             return failure_of(error.unit, error.node, cause)
+        case CheckFailed():
+            return Failure(name, str(error), "check")
         case NodeError() | StoreError():
             return Failure(name, str(error), "node")
         case OutputRefused() | CannotWrite():

@@ -22,6 +22,8 @@ from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.reports import Failure, NodeReport, Watcher
 from midistems_graph.engine.store import Store
+from midistems_graph.engine.trace import Trace, remember
+from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import NodeError
 from midistems_graph.node.library import NodeLibrary
@@ -98,15 +100,21 @@ def execute(
     jobs: int = 0,
     memory: int = 0,
     warnings: Collection[str] = (),
+    only: Collection[str] = (),
+    turns: Turns | None = None,
     started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
 
+    `graph` is the document that the receipt is to name, `only` what was asked for of it (`--only`). Runs that share a
+    store at the same time, and much of their work, share `turns` as well.
     `started` gets the executor, whose `cancel` may be called from any thread. The files that it read are closed.
     A run that wrote no file leaves no receipt. Raises CannotWrite when the receipt cannot be written.
     """
     began = time.perf_counter()
-    executor = Executor(plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory)
+    executor = Executor(
+        plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory, turns=turns
+    )
     started(executor)
     executor.run()
     figures = _figures(executor)
@@ -114,12 +122,16 @@ def execute(
     if not executor.cancelled:  # then a node may still be reading, and closing would wait for it
         plan.bindings.close()
     if outputs is not None and outputs.outputs:
+        trace = Trace.of(executor, tuple(only))
+        if store is not None:
+            remember(store, executor, trace)
         outputs.finish(
             graph=to_data(graph),
             graph_hash=graph_hash(graph),
             inputs={name: bound.digest for name, bound in plan.bindings.files.items()},
             scores=_nested(figures),
             libraries=dict(pair for node in plan.nodes.values() for pair in libraries(node)),
+            trace=trace.as_data(),
         )
     return RunResult(
         song=plan.bindings.song_name,

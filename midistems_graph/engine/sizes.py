@@ -68,7 +68,7 @@ def output_bytes(plan: Plan, unit: Unit) -> int | None:
     total = 0
     for port in node.type.outputs:
         match port.kinds:
-            case ("number",) | ("text",) | ("separator",):
+            case ("number",) | ("text",) | ("separator",) | ("scorer",):
                 continue
             case ("audio",):
                 total += signal

@@ -8,7 +8,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
-from midistems_graph.document.flatten import SEPARATOR, Flat
+from midistems_graph.document.flatten import FUNCTIONS, Flat
 from midistems_graph.document.graph import Address, Node
 from midistems_graph.node.definition import NodeType
 from midistems_graph.node.library import NodeLibrary
@@ -32,7 +32,7 @@ Wires = tuple[tuple[Address, Source], ...]
 class Wiring:
     """What flows into every node, by target port and place (`into`), and the nodes in topological order.
 
-    `drawn` are the same wires before bypassed nodes are resolved.
+    `drawn` are the same wires before bypassed nodes are resolved. Nothing flows into a locked node.
     """
 
     nodes: Mapping[str, Node]
@@ -43,6 +43,8 @@ class Wiring:
     def of(cls, flat: Flat, library: NodeLibrary) -> Wiring:
         drawn: dict[str, list[tuple[Address, Source]]] = {address: [] for address in flat.nodes}
         for edge in sorted(flat.edges, key=lambda e: (e.target.node, e.target.port, e.target.index or 0)):
+            if flat.nodes[edge.target.node].is_locked:
+                continue
             drawn[edge.target.node].append((edge.target, Source(edge.source.node, edge.source.port)))
         return cls(flat.nodes, library, {address: tuple(wires) for address, wires in drawn.items()})
 
@@ -86,7 +88,8 @@ class Wiring:
         for address in self.order:
             node_type = self.library.get(self.nodes[address].type)
             if node_type is not None and self.nodes[address].state == "on":
-                measures = address not in read and self.into[address] and _gives_figures(node_type)
+                fed = self.into[address] or self.nodes[address].is_locked
+                measures = address not in read and fed and _gives_figures(node_type)
                 if node_type.writes or measures:
                     found.append(address)
         return found
@@ -99,7 +102,7 @@ class Wiring:
             address = todo.pop()
             if address not in seen:
                 seen.add(address)
-                todo.extend(source.node for _, source in self.into[address] if source.port != SEPARATOR)
+                todo.extend(source.node for _, source in self.into[address] if source.port not in FUNCTIONS)
         return frozenset(seen)
 
 

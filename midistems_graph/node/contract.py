@@ -19,12 +19,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from midistems_graph.audio.files import SoundReader
-from midistems_graph.audio.values import Audio, Separator, Span, Stems
+from midistems_graph.audio.timeline import Timeline
+from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems
 
 T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T", Audio, Stems)
 
 
 class Cancelled(Exception):
@@ -33,6 +35,10 @@ class Cancelled(Exception):
 
 class NodeError(Exception):
     """A node cannot do its work: one sentence that names the value, the allowed range and the remedy."""
+
+
+class CheckFailed(NodeError):
+    """A check does not hold: the node did its work, and what it looked at is not as it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +117,30 @@ class Stream(Protocol[T_co]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class OneTile(Generic[T]):
+    """A value as a stream that has one tile."""
+
+    value: T
+
+    @property
+    def span(self) -> Span:
+        return self.value.span
+
+    def __iter__(self) -> Iterator[T]:
+        yield self.value
+
+
 @dataclass(slots=True)
 class OutputFile:
-    """A file that a writer is writing: where to, and figures about it for the table of results."""
+    """A file that a writer is writing: where to, and figures about it for the table of results.
+
+    `placed` is where it lies for good, once its block has ended.
+    """
 
     path: Path
     figures: dict[str, float] = field(default_factory=dict)
+    placed: Path | None = None
 
 
 class Run(Protocol):
@@ -177,6 +201,11 @@ class Run(Protocol):
         """Title, artist and other tags of the song."""
         ...
 
+    @property
+    def timeline(self) -> Timeline:
+        """Where the song lies on its timeline, its tempo and markers; `of(span)` tells it of a stretch."""
+        ...
+
     def output(self, stem: str, extension: str) -> AbstractContextManager[OutputFile]:
         """For writers: a temporary file that becomes an output file when the context ends well.
 
@@ -187,6 +216,10 @@ class Run(Protocol):
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         """Call a separator on a piece of audio, on this thread."""
+        ...
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        """Judge stems of a mixture, on this thread: the higher the better, NaN where nothing can be said."""
         ...
 
 

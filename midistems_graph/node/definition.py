@@ -36,16 +36,21 @@ KINDS: Mapping[str, type] = {
     "phase": values.Phase,
     "mask": values.Mask,
     "stems": values.Stems,
+    "curves": values.Curves,
     "features": values.Features,
     "scores": values.Scores,
     "number": values.Number,
     "text": values.Text,
     "separator": values.Separator,
+    "scorer": values.Scorer,
 }
 """Kinds of values by name, in the order they are shown."""
 
-TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems"})
+TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems", "curves"})
 """Kinds that cover a stretch of the song."""
+
+SCORED = ["mixture", "stems", "references"]
+"""The first input ports of every scorer."""
 
 _NAMES = {cls: name for name, cls in KINDS.items()}
 
@@ -85,6 +90,8 @@ class Traits:
     derived      cheap and pure: never stored, recomputed when needed
     writes       has side effects (writes output files); gives nothing that is stored
     separator    Audio -> Stems, so that a `separator` port offers it as a function too
+    scorer       streams of `mixture`, `stems` and, if there are any, `references` -> Number, the higher the better, so
+                 that a `scorer` port offers it as a function too
     sums_to      name of the input port that the outputs add up to
     rate         output rate as a function of (knobs, rate of the first timed input or of the song)
     stems        names of the stems it makes: a tuple, or a function of the knobs
@@ -106,6 +113,7 @@ class Traits:
     derived: bool = False
     writes: bool = False
     separator: bool = False
+    scorer: bool = False
     sums_to: str = ""
     rate: Callable[[Any, int], int] | None = None
     stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
@@ -224,6 +232,10 @@ class node(Traits):  # noqa: N801 - reads as a decorator
             if not any("audio" in p.kinds for p in inputs) or not any("stems" in p.kinds for p in outputs):
                 raise DefinitionError(f"{where}: a separator takes Audio and returns Stems")
             outputs = (*outputs, Port("separator", ("separator",)))
+        if self.scorer:
+            if [port.name for port in inputs[:3]] != SCORED or outputs != (Port("out", ("number",)),):
+                raise DefinitionError(f"{where}: a scorer takes {', '.join(SCORED)} and returns a Number")
+            outputs = (*outputs, Port("scorer", ("scorer",)))
         names = [port.name for port in inputs] + [knob.name for knob in knobs]
         if len(set(names)) != len(names):
             raise DefinitionError(f"{where}: ports and knobs must not share a name")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from midistems_graph.audio.files import SoundReader, open_sound
-from midistems_graph.audio.values import Audio, Separator, Span, Stems, Timed
-from midistems_graph.node.contract import Cancelled, OutputFile
+from midistems_graph.audio.timeline import Timeline
+from midistems_graph.audio.values import Audio, Number, Scorer, Separator, Span, Stems, Timed
+from midistems_graph.node.contract import Cancelled, OneTile, OutputFile
+from midistems_graph.node.definition import Port
 from midistems_graph.node.library import installed
 
 T = TypeVar("T", bound=Timed)
@@ -26,6 +28,7 @@ class FakeRun:
     files: Mapping[str, Path] = field(default_factory=dict)
     folder: Path = Path()
     tags: Mapping[str, str] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
     cancel_at: float | None = None
     seen: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -57,7 +60,9 @@ class FakeRun:
 
     @contextlib.contextmanager
     def output(self, stem: str, extension: str) -> Iterator[OutputFile]:
-        yield OutputFile(self.folder / f"{stem}{extension}")
+        file = OutputFile(self.folder / f"{stem}{extension}")
+        yield file
+        file.placed = file.path
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         node_type = installed()[separator.type]
@@ -65,6 +70,20 @@ class FakeRun:
         result = node_type(mixture, **dict(separator.knobs), **given)
         assert isinstance(result, Stems)
         return result
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        node_type = installed()[scorer.type]
+        parts = [_parts(scorer, port) for port in node_type.inputs[3:]]
+        given = {"run": self} if node_type.takes_run else {}
+        true = OneTile(references) if references else None
+        said = node_type(OneTile(mixture), OneTile(stems), true, *parts, **dict(scorer.knobs), **given)
+        assert isinstance(said, Number)
+        return said.value
+
+
+def _parts(scorer: Scorer, port: Port) -> object:
+    found = tuple(function for name, function in scorer.parts if name == port.name)
+    return found if port.variadic else found[0]
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ def check(graph: Graph, library: NodeLibrary, *, wanted: Collection[str] | None 
         site = Site(graph, Flat(graph.nodes, tuple(sorted(graph.edges, key=str)), {}), library)
         found.append(GroupProblem("", "", str(error)))
     found += [problem for rule in RULES for problem in rule(site)]
+    if spared := not_needed(site.flat):
+        found = [problem for problem in found if problem.node not in spared]
     if wanted is not None:
         found = relevant_to(found, ancestors(site.flat, wanted))
     unique = once_per_repeat(dict.fromkeys(found))
@@ -65,6 +67,8 @@ def ancestors(flat: Flat, wanted: Collection[str]) -> frozenset[str]:
     todo = [*names, *(address for address in flat.nodes if address.startswith(inside))]
     feeds: dict[str, set[str]] = {}
     for edge in flat.edges:
+        if edge.target.node in flat.nodes and flat.nodes[edge.target.node].is_locked:
+            continue
         feeds.setdefault(edge.target.node, set()).add(edge.source.node)
     seen: set[str] = set()
     while todo:
@@ -73,6 +77,20 @@ def ancestors(flat: Flat, wanted: Collection[str]) -> frozenset[str]:
             seen.add(address)
             todo.extend(feeds.get(address, ()))
     return frozenset(seen)
+
+
+def not_needed(flat: Flat) -> frozenset[str]:
+    """Locked nodes, and those that feed nothing but them: whatever is wrong there, nobody runs it."""
+    spared = {address for address, node in flat.nodes.items() if node.is_locked}
+    feeds: dict[str, set[str]] = {}
+    for edge in flat.edges if spared else ():
+        feeds.setdefault(edge.source.node, set()).add(edge.target.node)
+    grows = bool(spared)
+    while grows:
+        above = {address for address, fed in feeds.items() if address not in spared and fed <= spared}
+        spared |= above
+        grows = bool(above)
+    return frozenset(spared)
 
 
 def may_connect(graph: Graph, library: NodeLibrary, source: str | Address, target: str | Address) -> Problem | None:

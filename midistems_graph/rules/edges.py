@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from midistems_graph.document.flatten import REPEAT, SEPARATOR
+from midistems_graph.document.flatten import FUNCTIONS, REPEAT, SEPARATOR
 from midistems_graph.document.graph import Address, Edge, Node
 from midistems_graph.node.definition import Port
 from midistems_graph.node.knob import Knob
@@ -98,13 +98,17 @@ def _no_port(at: Address, what: str, has: Iterable[str]) -> UnknownPort:
 
 
 def inputs_connected(site: Site) -> Iterator[MissingInput]:
-    """A node of which only the `separator` port is used needs no audio; a bypassed one only what it passes on."""
+    """A node that is used as a function alone needs functions alone; a bypassed one only what it passes on."""
     for address, node in site.flat.nodes.items():
         node_type = site.type_of(address)
-        if node_type is None or node.state == "bypassed" or site.used_ports.get(address) == {SEPARATOR}:
+        if node_type is None or node.state == "bypassed":
             continue
+        used = site.used_ports.get(address, set())
+        alone = bool(used) and used <= FUNCTIONS
         connected = {edge.target.port for edge in site.into.get(address, ())}
         for port in node_type.inputs:
+            if alone and not FUNCTIONS & set(port.kinds):
+                continue
             if not port.optional and port.name not in connected and (address, port.name) not in site.called:
                 yield MissingInput(
                     address,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from midistems_graph.document.flatten import SEPARATOR
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.node.definition import NodeType, Port
 from midistems_graph.node.library import NodeLibrary
@@ -40,7 +40,7 @@ def types_taking(library: NodeLibrary, kind: str) -> list[NodeType]:
 
 def types_giving(library: NodeLibrary, kinds: tuple[str, ...]) -> list[NodeType]:
     """Node types with an output that may give one of some kinds, sorted by id (a generic one may)."""
-    return [t for t in library if any(set(kinds) & set(port.kinds) for port in t.outputs if port.name != SEPARATOR)]
+    return [t for t in library if any(set(kinds) & set(port.kinds) for port in t.outputs if port.name not in FUNCTIONS)]
 
 
 def _inputs(site: Site, node_id: str) -> Iterator[tuple[Address, list[tuple[str, str]]]]:

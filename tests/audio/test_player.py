@@ -26,6 +26,7 @@ class Counting:
         self.level = level
         self.rates: list[int] = []
         self.offset = 0.0
+        self.is_silent = False
 
     def render(self, out: Float32) -> None:
         n = np.arange(self.state, self.state + out.shape[1])
@@ -246,3 +247,34 @@ def test_real_threads_on_a_loaded_machine_keep_running_and_count() -> None:
     assert health.xruns >= 0 and health.p50 <= health.p99 <= health.p999
     state, _ = player.heard
     assert state > 0
+
+
+def test_a_device_rests_while_there_is_nothing_to_hear_and_begins_with_what_comes_then() -> None:
+    clock, renderer = FakeClock(period=256), Counting(level=0.25)
+    player = playing(renderer, clock, depth=16, rest=0.0)
+    clock.take()
+    renderer.is_silent = True
+    player.pump()
+    assert not clock.started
+    player.refresh()
+    player.pump()
+    assert not clock.started, "a change that is not heard wakes nobody"
+    renderer.is_silent, renderer.level = False, 0.5
+    player.refresh()
+    player.pump()
+    assert clock.started
+    sound = np.concatenate([clock.take() for _ in range(4)])[:, 0]
+    assert np.all(sound == 0.5), "not one block of before is left"
+    assert player.health.xruns == 0 and player.health.p999 < 0.2
+
+
+def test_a_device_that_went_away_while_it_rested_is_replaced_when_it_is_missed() -> None:
+    clock, other, renderer = FakeClock(), FakeClock(rate=48000, name="headphones"), Counting()
+    player = playing(renderer, clock, rest=0.0, reopen=lambda: other)
+    renderer.is_silent = True
+    player.pump()
+    clock.unplug()
+    renderer.is_silent = False
+    player.pump()
+    assert other.started and clock.closed
+    assert "playback goes on with headphones" in player.messages[-1]

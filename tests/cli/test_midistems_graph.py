@@ -133,3 +133,33 @@ def test_the_doctor_finds_a_store_that_cannot_be_written(
     home.chmod(0o500)
     monkeypatch.setenv("MIDISTEMS_STORE", str(home / "store"))
     assert "cannot be written" in facts(midistems)["store"]
+
+
+def test_a_graph_goes_through_python_and_back(midistems: Program, run: Program, home: Path, split: Path) -> None:
+    assert midistems("graph", "export", split, "--python", "-o", "split.py").code == 0
+    assert midistems("graph", "convert", "split.py", "back.json").code == 0
+    assert midistems("graph", "diff", split, "back.json").out == ""
+    assert midistems("graph", "export", "four_stems", "--python").out.startswith("#!/usr/bin/env python3")
+    song = write_song(home / "song.wav")
+    assert run("split.py", song, "-o", "out").code == 0
+    assert list((home / "out").glob("*.wav"))
+
+
+def test_an_output_gives_its_graph_back(midistems: Program, run: Program, home: Path, split: Path) -> None:
+    assert run(split, write_song(home / "song.wav"), "-o", "out").code == 0
+    first, *_ = sorted((home / "out").glob("*.wav"))
+    assert midistems("graph", "from", str(first), "-o", "again.json").code == 0
+    assert midistems("graph", "diff", split, "again.json").out == ""
+    renamed = first.rename(home / "out" / "my vocals.wav")
+    assert '"format": "midistems-graph"' in midistems("graph", "from", str(renamed)).out
+    alone = renamed.rename(home / "alone.wav")
+    ended = midistems("graph", "from", str(alone))
+    assert ended.code == 4 and "no receipt" in ended.err
+
+
+def test_a_foreign_workflow_becomes_a_graph_with_a_list_of_what_it_lacks(midistems: Program, home: Path) -> None:
+    (home / "flow.yaml").write_text("steps: [{id: a, model: m.ckpt, stems: [vocals], save: {vocals: out}}]")
+    ended = midistems("graph", "import", "flow.yaml", "-o", "flow.json")
+    assert ended.code == 0 and "note: the model m.ckpt has to be in the library as m" in ended.out
+    assert "separate.network" in (home / "flow.json").read_text()
+    assert midistems("graph", "import", "flow.json", "-o", "again.json").code == 3

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from midistems_graph.document.graph import (
     Address,
     Body,
+    Channel,
     Edge,
     Frame,
     Graph,
     Group,
     InputSlot,
     KnobValue,
+    Lock,
     Node,
     Note,
     View,
@@ -45,6 +47,7 @@ extras = st.dictionaries(st.sampled_from(["x_a", "Ünknown", ""]), plain_values,
 """Fields that no version knows."""
 
 types = st.one_of(st.sampled_from(["phase.misi", "mix", "group:refine"]), texts.filter(bool))
+digests = st.sampled_from(["0" * 64, "ab" * 32])
 nodes = st.builds(
     Node,
     type=types,
@@ -52,8 +55,10 @@ nodes = st.builds(
     knobs=st.dictionaries(names, knobs, max_size=2),
     state=st.sampled_from(["on", "bypassed", "muted"]),
     label=texts,
+    lock=st.one_of(st.none(), st.builds(Lock, digests, st.dictionaries(names, digests, min_size=1, max_size=2))),
     extra=extras,
 )
+channels = st.builds(Channel, st.floats(-60, 12), st.booleans(), st.booleans())
 
 
 @st.composite
@@ -66,7 +71,8 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
     notes = st.lists(st.builds(Note, texts, floats, floats), max_size=1).map(tuple)
     points = st.lists(st.tuples(floats, floats), max_size=2).map(tuple)
     routes = st.dictionaries(st.builds(Address, names, names), points, max_size=2)
-    fields["view"] = draw(st.builds(View, positions, frames, notes, routes, extras))
+    mixers = st.dictionaries(st.builds(Address, names, names), st.dictionaries(texts, channels, max_size=2), max_size=1)
+    fields["view"] = draw(st.builds(View, positions, frames, notes, routes, mixers, extras))
     if parts:
         addresses = ends(parts)
         fields["edges"] = draw(st.frozensets(st.builds(Edge, addresses, addresses), max_size=6))

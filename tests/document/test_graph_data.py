@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import damaged, graphs, some
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.graph import DocumentError, Graph, Node
 from midistems_graph.document.plain import MAX_DEPTH, MAX_EDGES, MAX_NODES, MAX_TEXT
+from strategies import damaged, graphs, some
 
 HEAD: dict[str, Any] = {"format": "midistems-graph", "version": 1}
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import damaged, graphs, some
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.diff import diff
 from midistems_graph.document.encoding import dumps
 from midistems_graph.document.graph import DocumentError, Frame, Graph, Group, Node
+from strategies import damaged, graphs, some
 
 CHAIN = (
     Graph()

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import graphs, some
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.edits import free_name, make_group, merge, unpack_group
 from midistems_graph.document.graph import Address, DocumentError, Graph, Group, Node
 from midistems_graph.document.identity import computed_part, graph_hash
+from strategies import graphs, some
 
 CHAIN = (
     Graph()

@@ -11,12 +11,12 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import graphs, some
 
 from midistems_graph.document.encoding import MAX_BYTES
 from midistems_graph.document.files import BACKUPS, dumps, load, loads, save
 from midistems_graph.document.graph import DocumentError, Graph, Node
 from midistems_graph.document.identity import graph_hash
+from strategies import graphs, some
 
 HEAD = '"format": "midistems-graph", "version": 1'
 

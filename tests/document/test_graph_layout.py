@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import some
 
 from midistems_graph.document.layout import Layout, Wire, arrange
+from strategies import some
 
 boxes_and_wires = st.integers(1, 12).flatmap(
     lambda n: st.tuples(

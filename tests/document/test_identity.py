@@ -5,11 +5,11 @@ from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import graphs, reordered, some, texts
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.graph import Graph, KnobValue, Node, View
 from midistems_graph.document.identity import graph_hash
+from strategies import graphs, reordered, some, texts
 
 
 def with_gain(value: KnobValue) -> str:

@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
-from strategies import graphs, some
 
 from midistems_graph.document.boxes import Ports
 from midistems_graph.document.colors import NEUTRAL, STYLES
 from midistems_graph.document.graph import Address, Frame, Graph, Group, Node, Note, View
 from midistems_graph.document.picture import to_dot, to_mermaid, to_svg
+from strategies import graphs, some
 
 HOSTILE = "</svg><script>alert(1)</script>\"'`]|;\\N\n%%{init}%% [x](javascript:y) &amp; \x00\x1b[31m\u202e"
 NAMESPACE = "{http://www.w3.org/2000/svg}"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from strategies import damaged, graphs, some
 
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.graph import DocumentError, Graph
+from strategies import damaged, graphs, some
 
 SCHEMA = json.loads(files("midistems_graph.document").joinpath("schema.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)

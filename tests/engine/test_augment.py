@@ -79,13 +79,14 @@ def test_what_is_neither_heard_nor_a_figure_is_refused() -> None:
 def test_a_written_set_is_compared_with_true_stems_and_so_is_the_mixture() -> None:
     ends = all_ends(_split(), LIBRARY)
     assert ends is not None
-    wanted = with_reference(ends, LIBRARY, ["Song (harmonic)", "mixture"])
+    wanted = with_reference(ends, LIBRARY, ["Song (harmonic)", "mixture"], all_figures=True)
     assert {port.node for port in wanted.ports} == {"save", "loud", "compare_save", MIXTURE}
     assert REFERENCE in wanted.graph.inputs and folder_inputs(wanted.graph, LIBRARY) == {REFERENCE}
     assert not errors(check(wanted.graph, LIBRARY))
+    assert wanted.graph.nodes["compare_save"].type == "measure.everything"
     assert wanted.graph.nodes["compare_copies"].knobs["names"] == ("harmonic",)
 
 
 def test_a_set_without_any_of_the_true_stems_is_not_compared() -> None:
     ends = all_ends(_split(), LIBRARY)
-    assert ends is not None and with_reference(ends, LIBRARY, ["flute"]) == ends
+    assert ends is not None and with_reference(ends, LIBRARY, ["flute"], all_figures=False) == ends

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from midistems_graph.audio.values import Audio
-from midistems_graph.document.graph import Address, Graph
+from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Excerpt
 from midistems_graph.engine.live import LiveEngine
@@ -165,7 +165,7 @@ def test_cancel_ends_within_half_a_second(live: LiveEngine) -> None:
     live.cancel()
     until_idle(live)
     assert time.monotonic() - began < 0.5
-    assert live.state("slow").status == "dirty"
+    assert live.states.of("slow").status == "dirty"
 
 
 def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
@@ -175,8 +175,8 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     )
     live.show(made, SONG)
     live.want(Address("bad", "out"), LOOP)
-    events = until(live, lambda _: live.state("bad").status == "failed")
-    states = live.states
+    events = until(live, lambda _: live.states.of("bad").status == "failed")
+    states = dict(live.states)
     assert {name: state.status for name, state in states.items()} == {
         "song": "cached",
         "half": "cached",
@@ -187,28 +187,28 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     assert any(isinstance(e, NodeChanged) and e.state.status == "running" for e in events)
     live.show(made.with_knob("unheard", "factor", 3.0), SONG)
     until_idle(live)
-    assert live.state("song").status == "cached"
+    assert live.states.of("song").status == "cached"
 
 
 def test_an_edge_behind_a_failed_node_says_why(live: LiveEngine) -> None:
     made = graph({"song": "small.tone", "bad": "small.broken"}, "song.out -> bad.audio")
     live.show(made, SONG)
     live.want(Address("bad", "out"), LOOP)
-    until(live, lambda _: live.state("bad").status == "failed")
-    assert live.failure(Address("bad", "out")) == "bad: the mains hum is too loud; unplug something"
-    assert live.failure(Address("song", "out")) == ""
+    until(live, lambda _: live.states.of("bad").status == "failed")
+    assert live.states.failure(Address("bad", "out")) == "bad: the mains hum is too loud; unplug something"
+    assert live.states.failure(Address("song", "out")) == ""
 
 
 def test_behind_a_whole_track_node_a_stretch_waits_for_the_song(live: LiveEngine) -> None:
     made = graph({"song": "small.tone", "norm": "small.normalise"}, "song.out -> norm.audio")
     norm = Address("norm", "out")
     live.show(made, SONG)
-    assert live.waits_for(norm) == ("norm#model",)
+    assert live.states.waits_for(norm) == ("norm#model",)
     live.want(norm, LOOP)
     events = until_all_is_there(live, norm)
     ready = [e.unit for e in events if isinstance(e, StretchReady)]
     assert ready.index(("norm#model", ONCE)) < ready.index(("norm", 2))
-    assert live.waits_for(norm) == ()
+    assert live.states.waits_for(norm) == ()
 
 
 def test_what_cannot_be_computed_is_refused_with_the_reason(live: LiveEngine) -> None:
@@ -335,3 +335,39 @@ def test_an_edge_has_another_lineage_only_when_what_it_is_computed_from_changes(
     assert live.lineage(LOUD) == loud
     live.show(graph({"loud": "small.scale"}), SONG)
     assert live.lineage(LOUD) == ""
+
+
+def grouped(made: Graph) -> Graph:
+    """The chain with its smoothing node in a group."""
+    group = Group(
+        nodes={"smooth": made.nodes["smooth"]},
+        inputs={"audio": (Address("smooth", "audio"),)},
+        outputs={"out": Address("smooth", "out")},
+    )
+    edges = [("song.out", "refine.audio"), ("refine.out", "half.audio"), ("half.out", "loud.audio")]
+    nodes = {i: n for i, n in made.nodes.items() if i != "smooth"} | {"refine": Node("group:refine")}
+    return Graph(nodes=nodes, edges=frozenset(Edge.parse(*ends) for ends in edges), groups={"refine": group})
+
+
+def test_what_is_listened_to_is_followed_into_a_group_and_back(live: LiveEngine) -> None:
+    smooth, inside = Address("smooth", "out"), Address("refine/smooth", "out")
+    computed(live, CHAIN, smooth)
+    before = CALLS.copy()
+    assert live.show(grouped(CHAIN), SONG) == {"smooth": "refine/smooth"}
+    events = until_all_is_there(live, inside)
+    assert live.has(inside) and not live.has(smooth)
+    assert not [e for e in events if isinstance(e, Refused)]
+    assert live.show(CHAIN, SONG) == {"refine/smooth": "smooth"}
+    until_all_is_there(live, smooth)
+    assert before == CALLS
+
+
+def test_a_wish_for_a_node_that_is_gone_waits_until_it_is_back(live: LiveEngine) -> None:
+    changed = CHAIN.with_knob("loud", "factor", 5.0)
+    computed(live, CHAIN)
+    live.show(CHAIN.without_nodes(["loud"]), SONG)
+    events = until(live, lambda _: live.states.surveyed >= 0)
+    assert not [e for e in events if isinstance(e, Refused)]
+    assert {state.status for state in live.states.values()} == {"cached"}
+    live.show(changed, SONG)
+    until_all_is_there(live, LOUD)

@@ -161,11 +161,11 @@ def test_a_called_group_that_needs_the_whole_song_makes_its_caller_need_it() -> 
 def test_the_definition_of_a_called_group_is_in_its_value_but_not_its_layout() -> None:
     inside = {"split": Node("small.split")}
     groups = group_of(inside)
-    first = plan(as_function(Node("group:g"), groups), "apply").nodes["apply"].separators["separator"]
+    first = plan(as_function(Node("group:g"), groups), "apply").nodes["apply"].functions["separator"]
     moved = {"g": replace(groups["g"], view=replace(groups["g"].view, nodes={"split": (3.0, 4.0)}))}
-    assert plan(as_function(Node("group:g"), moved), "apply").nodes["apply"].separators["separator"] == first
+    assert plan(as_function(Node("group:g"), moved), "apply").nodes["apply"].functions["separator"] == first
     louder = group_of({"scale": Node("small.scale"), "split": Node("small.split")}, ("scale.out", "split.audio"))
-    assert plan(as_function(Node("group:g"), louder), "apply").nodes["apply"].separators["separator"] != first
+    assert plan(as_function(Node("group:g"), louder), "apply").nodes["apply"].functions["separator"] != first
 
 
 def test_a_group_with_context_gives_the_same_samples_called_in_tiles_and_wired() -> None:

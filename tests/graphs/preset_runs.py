@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from midistems_graph.audio.files import is_sound
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.engine.outputs import OutputFolder
@@ -29,6 +30,7 @@ WRITTEN = {
     "two_stage_residual": {"save": ("vocals", "drums", "bass", "other")},
     "wiener_voice": {"save": ("vocals", "instrumental")},
     "mop_then_pop": {"save": ("vocals", "instrumental")},
+    "sung_pitch": {"save": ("vocals", "instrumental")},
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
@@ -71,16 +73,22 @@ def preset(name: str) -> Graph:
 
 
 def run_preset(
-    name: str, song: Path, folder: Path, *, window: tuple[Fraction, Fraction] | None = None, jobs: int = 0
+    name: str,
+    song: Path,
+    folder: Path,
+    *,
+    inputs: Mapping[str, Path] | None = None,
+    window: tuple[Fraction, Fraction] | None = None,
+    jobs: int = 0,
 ) -> Made:
-    """Run a preset with an empty store and read back the files that it wrote."""
+    """Run a preset with an empty store and read back the files that it wrote; `inputs` are those besides the song."""
     graph = preset(name)
-    plan, _ = prepare(graph, LIBRARY, {"song": song}, folder=FOLDER, window=window)
+    plan, _ = prepare(graph, LIBRARY, {"song": song, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
     store = DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert not result.failures
-    files = {(output.node, output.stem): output.path for output in result.outputs}
+    files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}
     return Made(result, {key: soundfile.read(path, dtype="float32")[0] for key, path in files.items()})
 
 

@@ -15,16 +15,20 @@ from midistems_graph.audio.codec import digest as digest_of
 from midistems_graph.audio.codec import pack
 from midistems_graph.audio.stft import stft
 from midistems_graph.audio.values import Timed
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.node import (
     WHOLE,
     Audio,
     Context,
+    Curves,
     Features,
     Magnitude,
     Mask,
     NodeType,
     Number,
     Phase,
+    Scorer,
+    Scores,
     Separator,
     Span,
     Spectrogram,
@@ -39,6 +43,8 @@ from midistems_graph.node.testing import FakeRun, Tiles
 STFT = StftSettings(256, 64)
 STEMS = ("vocals", "drums")
 SEPARATOR = "separate.hpss"
+SEPARATED = ("harmonic", "percussive")
+SCORER = "score.overlap"
 
 SMALL: Mapping[str, int] = {"n_fft": 256, "hop": 64, "iterations": 3}
 """Knobs that several node types share, made small."""
@@ -54,7 +60,19 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.ensemble_stft": tuple({"method": method} for method in ("average", "median", "min", "max")),
     "blend.mixer": ({"names": ("vocals", "drums")},),
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
+    "control.best": ({"chunk": 0.05, "channels": True},),
+    "loop.blend": (
+        {"steps": 2, "candidates": 2, "chunk": 0.05, "worst": 0.5},
+        {"steps": 1, "candidates": 2, "fine": 2},
+    ),
+    "loop.snowball": ({"shortest": 0.5, "stages": 2, "r": 0.5},),
+    "score.weighted": ({"weights": (1.0, 2.0, -1.0)},),
     "separate.augmented": ({"shifts": 1, "farthest": 0.02}, {"swap": False, "polarity": False, "speeds": (105.0,)}),
+    "check.clipping": ({"at_most": 60.0},),
+    "check.figure": ({}, {"bound": "between", "high": 100.0}),
+    "check.level": ({"at_least": -300.0, "at_most": 60.0, "of": "peak"},),
+    "check.null": ({"at_most": 20.0},),
+    "check.silent": ({"at_most": 60.0, "stop": 0.5},),
     "consistency.mixture": (
         {"share": "bins"},
         {"share": "energy", "smoothing": 0.03},
@@ -69,7 +87,10 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "consistency.inject": ({"share": "bins"}, {"share": "energy", "smoothing": 0.03}),
     "consistency.stages": ({"smoothing": 0.03, "trust": 0.0},),
+    "mask.fit": ({"bands": 12}, {"objective": "si_sar"}, {"objective": "psychoacoustic"}),
+    "mask.harmonic": ({"beside": 0.1},),
     "filter.crossover": ({"width": 400.0},),
+    "filter.match": ({"time": 0.3, "width": 0.5},),
     "filter.fade": ({"fade_in": 0.05, "fade_out": 0.02},),
     "filter.filter": ({"width": 400.0}, {"kind": "notch", "cutoff": 300.0, "upper": 2000.0, "width": 400.0}),
     "filter.gain": ({"gain": -3.0, "invert": True},),
@@ -90,13 +111,20 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"method": "mag_incons_hard_mix", "consistency": 1.0},
     ),
     "phase.partial": ({"lock": False}, {"lock": True}),
-    "phase.align": ({"max_delay": 0.01}, {"max_delay": 0.01, "level": True}),
+    "phase.align": (
+        {"max_delay": 0.01},
+        {"max_delay": 0.01, "level": True, "follow": "drift"},
+        {"max_delay": 0.01, "follow": "curve"},
+    ),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),
     "stems.gather": ({"names": ("kick", "snare", "hats")},),
     "transform.resample": ({"rate": 48000}, {"rate": 6000}),
 }
 """Knobs under which single node types are tried; others have their defaults, and SMALL."""
+
+NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend"})
+"""Node types whose stem sets have the names that the separator gives."""
 
 OTHER_NAMES = frozenset({"stems.merge"})
 """Node types whose stem sets must not share a name."""
@@ -133,6 +161,8 @@ class Example:
         for port in self.type.inputs:
             kind = self.kind if port.generic else port.kinds[0]
             values = tuple(_value(kind, f"{port.name}{i}", shape) for i in range(3 if port.variadic else 1))
+            if self.type.id in NAMED_AS_SEPARATED:
+                values = tuple(_as_separated(value) for value in values)
             if self.type.id in OTHER_NAMES:
                 values = tuple(Stems({f"{name}{i}": a for name, a in v.audio.items()}) for i, v in enumerate(values))
             made[port.name] = values if port.variadic else values[0]
@@ -173,7 +203,7 @@ class Example:
         arguments = [_stream(inputs[port.name]) if port.stream else inputs[port.name] for port in self.type.inputs]
         injected = {"run": run} if self.type.takes_run else {}
         result = self.type(*arguments, *model, **self.knobs, **injected)
-        names = [port.name for port in self.type.outputs if port.kinds != ("separator",)]
+        names = [port.name for port in self.type.outputs if port.name not in FUNCTIONS]
         return dict(zip(names, (result,) if self.type.single_output else result, strict=True))
 
     def _context(self) -> Context:
@@ -185,11 +215,17 @@ class LawRun(FakeRun):
     """A run whose separators get a run as well."""
 
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
-        inner = _Inner(mixture.span, self.threads)
-        inner.outer = self
-        result = installed()[separator.type](mixture, **dict(separator.knobs), run=inner)
+        result = installed()[separator.type](mixture, **dict(separator.knobs), run=self._inner(mixture))
         assert isinstance(result, Stems)
         return result
+
+    def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
+        return FakeRun.score(self._inner(mixture), scorer, mixture, stems, references)
+
+    def _inner(self, mixture: Audio) -> _Inner:
+        inner = _Inner(mixture.span, self.threads)
+        inner.outer = self
+        return inner
 
 
 class _Inner(LawRun):
@@ -258,8 +294,16 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Text(name)
     if kind == "features":  # a fit of blend.mixer, the only port for features
         return Features({stem: np.linspace(0, 1, 3 * len(STEMS), dtype=np.float32) for stem in STEMS})
+    if kind == "curves":
+        frames = len(Span.whole(shape.length, shape.rate).stft_frames(STFT.hop))
+        tones = np.where(np.arange(frames) % 50 < 40, 200 + 100 * np.sin(np.arange(frames) / 9), 0)
+        return Curves(tones[None], ("pitch",), ("Hz",), Span.whole(shape.length, shape.rate), STFT.hop)
     if kind == "separator":
         return Separator(SEPARATOR, tuple(sorted(_separator_knobs().items())))
+    if kind == "scorer":
+        return Scorer(SCORER)
+    if kind == "scores":  # of a loop that goes on
+        return Scores({"0": {"score": 0.0, "gain": 0.0, "r": -1.0, "asked": 0.0}})
     spectrogram = stft(_value("audio", name, shape), STFT)
     match kind:
         case "spectrogram":  # made uneven, so that it is no audio's exact spectrogram
@@ -272,6 +316,10 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         case "mask":
             return Mask(rng.uniform(0, 1, spectrogram.bins.shape).astype(np.float32), spectrogram.span, STFT)
     raise NotImplementedError(f"no example of a {kind}")
+
+
+def _as_separated(value: Any) -> Any:
+    return Stems(dict(zip(SEPARATED, value.audio.values(), strict=True))) if isinstance(value, Stems) else value
 
 
 def _small(node_type: NodeType) -> dict[str, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from midistems_graph.audio.demo import demo_stems
 from midistems_graph.audio.stft import Stft
 from midistems_graph.node import Audio, Stems, StftSettings
 from midistems_nodes.measure.ratios import Ratios
@@ -27,6 +28,12 @@ def true_stems(folder: Path, seconds: float = 6) -> tuple[Audio, Stems]:
         stems[file.stem] = Audio.of(np.ascontiguousarray(samples.T), rate)
     mixture = Audio.of(sum(stem.samples for stem in stems.values()), rate)
     return mixture, Stems(stems, complete=True)
+
+
+def song_of_the_demo(seconds: int) -> Stems:
+    """True stems, the first seconds of the demo song."""
+    read = {name: soundfile.read(path, dtype="float32", stop=44100 * seconds) for name, path in demo_stems().items()}
+    return Stems({name: Audio.of(samples.T.copy(), rate) for name, (samples, rate) in read.items()}, complete=True)
 
 
 def sizes(rate: int) -> dict[str, int]:

@@ -10,10 +10,12 @@ from midistems_graph.node import Audio, NodeError, Stems
 from midistems_graph.node.testing import FakeRun, Tiles
 from midistems_nodes.measure.bands import mel_filters
 from midistems_nodes.measure.bleedless import bleedless
+from midistems_nodes.measure.everything import everything
 from midistems_nodes.measure.libraries import bss_eval, log_wmse, museval_metrics
 from midistems_nodes.measure.masking import masking
 from midistems_nodes.measure.projections import projections
 from midistems_nodes.measure.silence import silence
+from midistems_nodes.measure.speech import stoi
 
 RATE = 16000
 TIME = np.arange(2 * RATE) / RATE
@@ -151,3 +153,33 @@ def test_a_missing_package_is_said_with_its_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "log_wmse_audio_quality", None)
     with pytest.raises(NodeError, match=r'pip install "midistems-graph\[metrics\]"'):
         log_wmse(tiles(noise(1)), tiles(noise(1)), tiles(noise(1)), run=FakeRun())
+
+
+def test_words_under_noise_are_understood_less():
+    voice = np.concatenate([tone(200 + 50 * k)[:, k * 1600 : (k + 1) * 1600] for k in range(20)], axis=1)
+    clean, noisy = tiles(voice), tiles(voice + noise(1, 1.0)[:, : voice.shape[1]])
+    figures = [stoi(guess, clean, run=FakeRun()).value for guess in (clean, noisy)]
+    assert figures[0] == pytest.approx(1, abs=1e-3) and figures[1] < 0.8
+    run = FakeRun()
+    assert math.isnan(stoi(clean, tiles(0 * voice), run=run).value) and "silent" in run.warnings[0]
+
+
+def test_all_measures_are_those_of_their_own_nodes():
+    voice, band = noise(1, channels=2), noise(2, channels=2)
+    guess = {"vocals": voice + 0.1 * band, "other": 0.9 * band}
+    ours, true = stems(**guess), stems(vocals=voice, other=band)
+    rows = everything(tiles(voice + band), ours, true, run=FakeRun()).rows
+    apart = projections(ours, true, run=FakeRun()).rows["vocals"]
+    bss = bss_eval(ours, true, run=FakeRun()).rows["other"]
+    assert rows["vocals"]["si_sir"] == apart["si_sir"] and rows["other"]["bss_sar"] == bss["sar"]
+    assert rows["vocals"]["bleedless"] == bleedless(tiles(guess["vocals"]), tiles(voice), run=FakeRun()).bleedless.value
+    assert "stoi" in rows["vocals"] and "stoi" not in rows["other"] and "all" not in rows
+
+
+def test_packages_that_are_missing_leave_their_figures_out(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    run = FakeRun()
+    true = stems(vocals=noise(1))
+    row = everything(tiles(noise(1)), true, true, run=run).rows["vocals"]
+    assert "BSS eval, log-WMSE, STOI left out" in run.warnings[0]
+    assert row["si_sdr"] > 100 and "bss_sdr" not in row and "stoi" not in row

@@ -13,11 +13,12 @@ wait for the song, the engine's preview of the region is heard until then (`stat
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from midistems_graph.audio.output_base import AudioOut
@@ -28,16 +29,20 @@ from midistems_graph.editor.audition import offline
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.mixer import Mixer
-from midistems_graph.editor.audition.pages import Interval, Pager, Preview, Track
+from midistems_graph.editor.audition.pages import Interval, Pager, Track
 from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
 from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
+from midistems_graph.editor.audition.tracks import Previews, Tracks
 from midistems_graph.editor.audition.transport import Transport
 
 _FOCUS_SECONDS = 10
 """What is computed first without a loop: so much from the playhead on."""
 
 
-class Engine(Protocol):
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
+
+
+class Engine(Previews, Protocol):
     """What a deck needs of a `LiveEngine`."""
 
     def read(self, address: Address, stretch: Interval) -> Value | None: ...
@@ -45,8 +50,6 @@ class Engine(Protocol):
     def want(self, address: Address, first: Interval, priority: int = 0) -> None: ...
 
     def forget(self, address: Address) -> None: ...
-
-    def preview(self, address: Address) -> Preview | None: ...
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,7 @@ class Deck:
         self._take: Take | None = None
         self._wish: Program | None = None
         self._patient = False
-        self._stand_ins: dict[tuple[Address, str], Track] = {}
         self._wanted: set[Address] = set()
-        self._tracks: dict[tuple[Address, str], Track] = {}
         self._expected: tuple[Take, ...] = ()
         self._turn = 0
         self.edits = 0
@@ -98,6 +99,7 @@ class Deck:
         self.pager = Pager(engine, self._place, self._arrived)
         self.use_mixture(mixture)
         self.player = Player(out or open_output(), self.mixer, ahead=ahead)
+        self.tracks = Tracks(engine, song, self.mixer.rate)
         self.mixer.retargeted = self._renew
 
     def start(self, *, threads: bool = True) -> None:
@@ -139,10 +141,16 @@ class Deck:
         """From now on another edge lends its phase. Call `changed` after it."""
         self.mixture = self.pager.mixture = mixture
 
-    def changed(self) -> None:
-        """The graph was edited: go on with the old sound until the new one is there."""
+    def changed(self, moved: Mapping[str, str] = _NOWHERE) -> None:
+        """The graph was edited: go on with the old sound until the new one is there.
+
+        `moved` are nodes that have other addresses now, old to new.
+        """
         with self._lock:
-            self._tracks.clear()
+            self._take = self._take and self._take.moved(moved)
+            self.slots = tuple(take and take.moved(moved) for take in self.slots)
+            self._expected = tuple(take.moved(moved) for take in self._expected)
+            self.tracks.forget()
             self.edits += 1
             self._switch(patient=True)
 
@@ -165,6 +173,11 @@ class Deck:
         if take is not None:
             self.hear(take)
         return take is not None
+
+    def at_volume(self, db: float) -> None:
+        """How loud it comes from the speakers; what is measured and exported is before that."""
+        self.mixer.volume = 10 ** (db / 20)
+        self.player.refresh()
 
     # Where in the song
 
@@ -233,23 +246,9 @@ class Deck:
             note=note,
         )
 
-    def stems(self, address: Address) -> tuple[str, ...]:
-        """The stems on an edge that was heard, in their order; none while they are not known or it has none."""
-        known = (*self._tracks.values(), *self._stand_ins.values())
-        tracks = (track for track in known if track.address == address)
-        return next((track.stems for track in tracks if track.stems), ())
-
     def levels(self, address: Address, stems: Sequence[str]) -> tuple[float, ...]:
         """The largest sample of each stem on an edge in the 50 ms before the playhead; 0 while it is not in memory."""
-        at = self._place()[0]
-
-        def level(stem: str) -> float:
-            for track in (self._tracks.get((address, stem)), self._stand_ins.get((address, stem))):
-                if track is not None and not track.missing(at - track.rate // 20, at):
-                    return track.peak(at - track.rate // 20, at)
-            return 0.0
-
-        return tuple(map(level, stems))
+        return self.tracks.levels(address, stems, self._place()[0])
 
     def measure(self, question: Question) -> float:
         """Loudness or level of a take; takes its time, on any thread. Raises NotComputed, NotAudible."""
@@ -282,14 +281,13 @@ class Deck:
     def _renew(self) -> None:
         """The device has another rate: all pages are of no use."""
         with self._lock:
-            self._tracks.clear()
-            self._stand_ins.clear()
+            self.tracks.renew(self.mixer.rate)
             self._switch(patient=False)
 
     def _switch(self, *, patient: bool) -> None:
         if self._take is None:
             return
-        tracks = [self._track(part.address, part.stem) for part in self._take.parts]
+        tracks = [self.tracks.of(part.address, part.stem) for part in self._take.parts]
         self._wish, self._patient = self._program(tracks), patient
         self._settle()
         self._fetch_wanted()
@@ -300,27 +298,6 @@ class Deck:
         gain = 10 ** (self._take.gain_db / 20)
         parts = tuple((track, part.gain * gain) for track, part in zip(tracks, self._take.parts, strict=True))
         return Program(parts, self.monitor, self._turn)
-
-    def _track(self, address: Address, stem: str) -> Track:
-        key = (address, stem)
-        if key not in self._tracks:
-            total = Fraction(self.song.total, self.song.rate)
-            self._tracks[key] = Track(address, stem, self.mixer.rate, total)
-        return self._tracks[key]
-
-    def _stand_in_for(self, track: Track) -> Track | None:
-        """The preview of a track, if the engine has one."""
-        preview, key = self.engine.preview(track.address), (track.address, track.stem)
-        if preview is None:
-            self._stand_ins.pop(key, None)
-            return None
-        known = self._stand_ins.get(key)
-        if known is None or known.preview is not preview:
-            known = self._stand_ins[key] = Track(track.address, track.stem, track.rate, track.total, preview)
-        return known
-
-    def _stand_ins_for(self, tracks: Sequence[Track]) -> list[Track]:
-        return [track for track in map(self._stand_in_for, tracks) if track is not None]
 
     def _settle(self) -> None:
         """Play what is wished for, if it has sound here; else its preview; else, unless we are patient, silence."""
@@ -333,7 +310,7 @@ class Deck:
             self._patient = False
             self._use(wish)
             return
-        tracks = [t if _is_there(t, first, stop) else self._stand_in_for(t) for t in wish.tracks]
+        tracks = [t if _is_there(t, first, stop) else self.tracks.stand_in(t) for t in wish.tracks]
         if None not in tracks:
             stand_in = self._program([track for track in tracks if track is not None])
             if stand_in.is_there(first, stop):
@@ -359,9 +336,9 @@ class Deck:
     def _fetch(self) -> None:
         """Tell the pages what is listened to, and what may be next."""
         wish = self._wish.tracks if self._wish else ()
-        ready = [self._track(part.address, part.stem) for take in self._next_takes for part in take.parts]
-        self.pager.urgent = tuple(dict.fromkeys((*wish, *self._stand_ins_for(wish), *self.mixer.program.tracks)))
-        self.pager.ready = tuple(dict.fromkeys((*ready, *self._stand_ins_for(ready))))
+        ready = [self.tracks.of(part.address, part.stem) for take in self._next_takes for part in take.parts]
+        self.pager.urgent = tuple(dict.fromkeys((*wish, *self.tracks.stand_ins(wish), *self.mixer.program.tracks)))
+        self.pager.ready = tuple(dict.fromkeys((*ready, *self.tracks.stand_ins(ready))))
         self.pager.poke()
 
     def _fetch_wanted(self) -> None:

@@ -12,70 +12,29 @@ is called before every frame. What cannot be done raises `NotOnDesk` with a sent
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.abx import Abx, Letter
 from midistems_graph.editor.audition.deck import Deck
+from midistems_graph.editor.audition.desk_view import BlindTest, DeskView, Heard, Strip
 from midistems_graph.editor.audition.figures import Figures, Question
 from midistems_graph.editor.audition.offline import matching_gains
-from midistems_graph.editor.audition.program import PLAIN, Monitor, Side
-from midistems_graph.editor.audition.takes import DIFFERENCE_BOOST_DB, Channel, StemMixer, Take, difference
+from midistems_graph.editor.audition.program import PLAIN, Band, Monitor, Side
+from midistems_graph.editor.audition.stem_mixers import StemMixers
+from midistems_graph.editor.audition.takes import DIFFERENCE_BOOST_DB, StemMixer, Take, difference, moved_to
+from midistems_graph.editor.model.bands import OWN_HZ
 
-Band = Literal["low", "middle", "high"]
+BANDS: Mapping[str, Band] = {"low": (0.0, 250.0), "middle": (250.0, 4000.0), "high": (4000.0, 1e6)}
+"""What can be heard alone, by name, beside a band of one's own (`OWN`)."""
 
-BANDS: Mapping[Band, tuple[float, float]] = {"low": (0.0, 250.0), "middle": (250.0, 4000.0), "high": (4000.0, 1e6)}
-"""What can be heard alone, in Hz."""
-
-GAIN_DB = (-60.0, 12.0)
-"""The range of a stem's gain."""
-
-Heard = Letter | Literal["difference", "X"]
+OWN = "own"
 
 
 class NotOnDesk(Exception):
     """Something cannot be listened to in this way now; one sentence."""
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One stem in the mixer: its channel, whether it is heard, and the level before the playhead (linear)."""
-
-    stem: str
-    channel: Channel
-    audible: bool
-    level: float
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class BlindTest:
-    """What may be seen of a blind test: what plays, and for each answer whether it was right (None: not told yet)."""
-
-    plays: Heard
-    planned: int
-    answers: tuple[bool | None, ...]
-    verdict: str
-
-
-@dataclass(frozen=True)
-class DeskView:
-    """The desk at one moment. `gains` are those of matching in dB (None: not known yet, or not asked for),
-    `difference_db` is the level of the difference of A and B."""
-
-    edges: Mapping[Letter, str] = field(default_factory=dict)
-    heard: Heard = "A"
-    matching: bool = False
-    gains: Mapping[Letter, float] | None = None
-    boosted: bool = False
-    difference_db: float | None = None
-    side: Side = "stereo"
-    band: Band | None = None
-    speed: float = 1.0
-    strips: tuple[Strip, ...] = ()
-    blind: BlindTest | None = None
 
 
 @dataclass(frozen=True)
@@ -98,10 +57,10 @@ class Desk:
         self.letter: Letter = "A"
         self.is_difference = self.matching = self.boosted = False
         self.side: Side = "stereo"
-        self.band: Band | None = None
-        self.mixers: dict[Address, StemMixer] = {}
-        self.channel = 0
-        """The stem that keys act on, by its place."""
+        self.band = ""
+        """The name of the band that is heard alone."""
+        self.own_band: Band = (300.0, 3000.0)
+        self.mixers = StemMixers(self._mixed, self._play)
         self.abx: Abx | None = None
         self._plays: Heard = "A"
         self._gains: dict[Letter, float] | None = None
@@ -130,7 +89,7 @@ class Desk:
             if self.letter in self.edges:
                 self.letter = _other(self.letter)
             self.edges[self.letter] = address
-            self.channel = 0
+            self.mixers.chosen = 0
         self._play()
 
     def hear_letter(self, letter: Letter) -> None:
@@ -186,7 +145,7 @@ class Desk:
         """Another document: nothing is heard any more."""
         self.deck.play(False)
         self.edges.clear()
-        self.mixers.clear()
+        self.mixers.channels = {}
         self.letter, self.is_difference, self.abx = "A", False, None
         self.deck.expect(())
 
@@ -197,67 +156,37 @@ class Desk:
         self.side = "stereo" if self.side == side else side
         self._play()
 
-    def toggle_band(self, band: Band) -> None:
-        """A band alone, or all again."""
-        self.band = None if self.band == band else band
+    def toggle_band(self, band: str) -> None:
+        """A band alone, by its name in `BANDS` or `OWN`, or all again."""
+        self.band = "" if self.band == band else band
+        self._play()
+
+    def hear_own_band(self, low: float, high: float) -> None:
+        """A band of one's own alone, in Hz. Raises NotOnDesk for one that there is not."""
+        if not OWN_HZ[0] <= low < high <= OWN_HZ[1]:
+            raise NotOnDesk(
+                f"a band goes from a lower to a higher frequency between {OWN_HZ[0]:g} and {OWN_HZ[1]:g} Hz; "
+                f"{low:g} to {high:g} Hz is none"
+            )
+        self.own_band, self.band = (low, high), OWN
         self._play()
 
     def toggle_half_speed(self) -> None:
         self.deck.at_speed(1.0 if self.deck.transport.speed < 1 else 0.5)
 
-    # The stem mixer
-
     @property
     def mixer(self) -> StemMixer | None:
         """The mixer of the edge that is heard; None if it carries no stems, or they are not known yet."""
-        if self.edge is None:
-            return None
-        stems = self.deck.stems(self.edge)
-        known = self.mixers.get(self.edge)
-        if stems and (known is None or known.stems != stems):
-            channels = {s: c for s, c in known.channels.items() if s in stems} if known else {}
-            self.mixers[self.edge] = known = StemMixer(self.edge, stems, channels)
-        return known
+        stems = self.deck.tracks.stems(self.edge) if self.edge else ()
+        return self.mixers.of(self.edge, stems) if self.edge and stems else None
 
-    def choose(self, channel: int) -> None:
-        """Let keys act on another stem."""
-        mixer = self._needs_mixer()
-        self.channel = min(max(channel, 0), len(mixer.stems) - 1)
-
-    def toggle_solo(self, channel: int | None = None) -> None:
-        self._with_channel(channel, lambda now: replace(now, solo=not now.solo))
-
-    def toggle_mute(self, channel: int | None = None) -> None:
-        self._with_channel(channel, lambda now: replace(now, mute=not now.mute))
-
-    def set_gain(self, gain_db: float, channel: int | None = None) -> None:
-        """The gain of a stem in dB, within -60 to 12."""
-        self._with_channel(channel, lambda now: replace(now, gain_db=min(max(gain_db, GAIN_DB[0]), GAIN_DB[1])))
-
-    def change_gain(self, by_db: float) -> None:
-        """A louder or quieter stem: the chosen one."""
-        mixer = self._needs_mixer()
-        self.set_gain(mixer.channel(mixer.stems[self.channel]).gain_db + by_db)
-
-    def reset_mixer(self) -> None:
-        """All stems as they are."""
-        mixer = self._needs_mixer()
-        self.mixers[mixer.address] = StemMixer(mixer.address, mixer.stems)
-        self._play()
-
-    def _with_channel(self, number: int | None, change: Callable[[Channel], Channel]) -> None:
-        mixer = self._needs_mixer()
-        self.channel = self.channel if number is None else number
-        stem = mixer.stems[min(self.channel, len(mixer.stems) - 1)]
-        self.mixers[mixer.address] = mixer.with_channel(stem, change(mixer.channel(stem)))
-        self._play()
-
-    def _needs_mixer(self) -> StemMixer:
+    def _mixed(self) -> tuple[Address, tuple[str, ...]]:
+        """The edge whose stems are mixed."""
         mixer = self.mixer
         if mixer is None:
             raise NotOnDesk("the edge that is heard carries no stems; click one that does")
         self._refuse_in_test()
-        return mixer
+        return mixer.address, mixer.stems
 
     # The blind test
 
@@ -294,6 +223,12 @@ class Desk:
 
     # To the deck
 
+    def changed(self, moved: Mapping[str, str]) -> None:
+        """The graph was edited; some nodes have other addresses now, old to new."""
+        self.edges = {letter: moved_to(address, moved) for letter, address in self.edges.items()}
+        self.mixers.move(moved)
+        self.deck.changed(moved)
+
     def tick(self) -> None:
         """Follow what came to be known in the meantime: loudness, stems."""
         if self.matching and self.abx is None and len(self.edges) == 2:
@@ -322,6 +257,7 @@ class Desk:
             difference_db=level,
             side=self.side,
             band=self.band,
+            own_band=self.own_band,
             speed=self.deck.transport.speed,
             strips=self._strips(),
             blind=self._blind_view(),
@@ -336,7 +272,7 @@ class Desk:
         strips = []
         for number, (stem, level) in enumerate(zip(mixer.stems, levels, strict=True)):
             gain = mixer.gain(stem)
-            strips.append(Strip(stem, mixer.channel(stem), gain > 0, level * gain, number == self.channel))
+            strips.append(Strip(stem, mixer.channel(stem), gain > 0, level * gain, number == self.mixers.chosen))
         return tuple(strips)
 
     def _blind_view(self) -> BlindTest | None:
@@ -359,7 +295,8 @@ class Desk:
         takes = {letter: self._take(letter) for letter in self.edges}
         stems = [Take.of(mixer.address, stem) for mixer in (self.mixer,) if mixer for stem in mixer.stems]
         boost = DIFFERENCE_BOOST_DB if self.is_difference and self.boosted else 0.0
-        monitor = Monitor(self.side, BANDS[self.band] if self.band else None, boost)
+        band = self.own_band if self.band == OWN else BANDS.get(self.band)
+        monitor = Monitor(self.side, band, boost)
         take = takes.get(self.letter)
         if self.abx is not None:
             take = takes[self.abx.hidden() if self._plays == "X" else "B" if self._plays == "B" else "A"]
@@ -373,8 +310,8 @@ class Desk:
 
     def _unmatched(self, letter: Letter) -> Take:
         address = self.edges[letter]
-        mixer = self.mixers.get(address)
-        return Take.of(address) if mixer is None or mixer.is_plain else mixer.take
+        mixer = self.mixers.of(address, self.deck.tracks.stems(address))
+        return Take.of(address) if mixer.is_plain else mixer.take
 
     def _figure(self, figure: Literal["lufs", "db"], take: Take) -> float | None:
         level = self.figures.get(Question(figure, Take(take.parts), self.deck.region, self.deck.edits))

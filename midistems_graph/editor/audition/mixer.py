@@ -43,7 +43,7 @@ class Voice:
 @dataclass(frozen=True, eq=False)
 class MixState:
     """Before a block: the voice, the one it replaces, for how many samples already and how alike they are (their
-    correlation, 0 to 1), and meters of the last block."""
+    correlation, 0 to 1), meters of the last block and the volume at its end."""
 
     voice: Voice = Voice()
     old: Voice | None = None
@@ -52,6 +52,7 @@ class MixState:
     jump: int = 0
     waiting: bool = False
     levels: Levels = DARK
+    volume: float = 1.0
     tail: Float32 = field(default_factory=lambda: EMPTY_TAIL)
 
 
@@ -62,15 +63,24 @@ class Mixer:
         self.state = MixState()
         self.transport = transport
         self.program = SILENCE
+        self.volume = 1.0
+        """Linear, of what goes to the speakers; meters show what is before it."""
         self.retargeted: Callable[[], None] = lambda: None
         """Called when the rate has changed, so that somebody replaces the program."""
         self._retarget(transport.rate)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is paused, or the song is over, and no fade goes on."""
+        state, wish = self.state, self.transport
+        done = wish.playing and wish.jump == state.jump and state.voice.position >= self.device_sample(wish.total)
+        return state.old is None and not state.voice.sounds and (not wish.playing or done)
 
     def retarget(self, rate: int) -> None:
         """Render at another rate from the same moment. The program has to be replaced by one of that rate."""
         if rate != self.rate:
             moved = self.state.voice.position * rate / self.rate
-            self.state = MixState(Voice(position=float(round(moved))), jump=self.state.jump)
+            self.state = MixState(Voice(position=float(round(moved))), jump=self.state.jump, volume=self.volume)
             self.program = SILENCE
             self._retarget(rate)
             self.retargeted()
@@ -101,7 +111,10 @@ class Mixer:
             ramp = self._ramp[:count]
             out[:, : len(ramp)] *= ramp
         levels, tail = measure(out, state.tail, state.levels, self.rate)
-        self.state = MixState(voice, old, faded, alike, state.jump, waits, levels, tail)
+        volume = self.volume
+        if state.volume != 1 or volume != 1:
+            out *= np.linspace(state.volume, volume, count, dtype=np.float32)
+        self.state = MixState(voice, old, faded, alike, state.jump, waits, levels, volume, tail)
 
     def song_sample(self, state: MixState, ahead: int = 0) -> float:
         """The place in samples of the song, so many samples of the device after the beginning of a block."""

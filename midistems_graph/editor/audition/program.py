@@ -18,8 +18,14 @@ from midistems_graph.editor.audition.pages import Track
 
 Side = Literal["stereo", "mid", "side"]
 
-_TAPS = 1023
-"""Of the band filter: linear phase, transitions of about 140 Hz at 44.1 kHz, 80 dB outside."""
+Band = tuple[float, float]
+"""From and to, in Hz."""
+
+_TAPS, _NARROW_TAPS = 1023, 8191
+"""Of the band filter: linear phase, transitions of about 220 Hz (27 Hz for narrow bands) at 44.1 kHz, 80 dB outside."""
+
+_NARROW = 250.0
+"""Hz: below it, or of less width, a band is narrow."""
 
 _REACH = 12
 """Samples on either side that reading between samples takes into account."""
@@ -30,7 +36,7 @@ class Monitor:
     """Through what one listens: both sides, mid or side alone; a band in Hz (from, to); a gain in dB."""
 
     side: Side = "stereo"
-    band: tuple[float, float] | None = None
+    band: Band | None = None
     gain_db: float = 0.0
 
 
@@ -63,7 +69,7 @@ class Program:
     def samples(self, first: int, count: int) -> Float32:
         """What is heard from a sample on, float32 [2, count]; silence where nothing is there."""
         taps = _band_taps(self.rate, self.monitor.band) if self.monitor.band and self.parts else None
-        around = 0 if taps is None else _TAPS // 2
+        around = 0 if taps is None else len(taps) // 2
         out = np.zeros((2, count + 2 * around), np.float32)
         for track, gain in self.parts:
             track.add_to(out, first - around, gain)
@@ -106,15 +112,16 @@ def _seen_from(out: Float32, side: Side) -> None:
 
 
 @cache
-def _band_taps(rate: int, band: tuple[float, float]) -> Float32:
+def _band_taps(rate: int, band: Band) -> Float32:
     """A linear-phase filter that passes a band (Hz); ends at 0 Hz or half the rate are left open."""
     low, high = sorted(band)
     nyquist = rate / 2
     low, high = max(low, 0.0), min(high, nyquist)
     edges = [edge for edge in (low, high) if 0 < edge < nyquist]
+    count = _NARROW_TAPS if edges and (edges[0] < _NARROW or high - low < _NARROW) else _TAPS
     if not edges:
-        taps = np.zeros(_TAPS)
-        taps[_TAPS // 2] = 1
+        taps = np.zeros(count)
+        taps[count // 2] = 1
     else:
-        taps = scipy.signal.firwin(_TAPS, edges, pass_zero=low <= 0, fs=rate, window=("kaiser", 8.0))
+        taps = scipy.signal.firwin(count, edges, pass_zero=low <= 0, fs=rate, window=("kaiser", 8.0))
     return np.asarray(taps, np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from midistems_graph.document.graph import Address
+from midistems_graph.document.graph import Address, Channel
 
 DIFFERENCE_BOOST_DB = 20.0
 SLOTS = 10
@@ -26,31 +26,43 @@ class Take:
 
     parts: tuple[Part, ...]
     gain_db: float = 0.0
-    name: str = ""
 
     @classmethod
     def of(cls, address: Address, stem: str = "") -> Take:
         """One edge, or one stem on it."""
-        return cls((Part(address, stem),), name=f"{address}{f' {stem}' if stem else ''}")
+        return cls((Part(address, stem),))
+
+    def moved(self, nodes: Mapping[str, str]) -> Take:
+        """The same of nodes that have other addresses now, old to new."""
+        parts = tuple(replace(part, address=moved_to(part.address, nodes)) for part in self.parts)
+        return self if parts == self.parts else replace(self, parts=parts)
+
+    @property
+    def name(self) -> str:
+        """`hpss.out`, `drums.out kick`, `mix.out - hpss.out`; of many stems the edge alone."""
+
+        def named(parts: list[Part]) -> str:
+            stems = [part.stem for part in parts if part.stem]
+            edges = " + ".join(dict.fromkeys(str(part.address) for part in parts))
+            return f"{edges} {stems[0]}" if len(stems) == len(parts) == 1 else edges
+
+        added, taken = ([p for p in self.parts if (p.gain < 0) == less] for less in (False, True))
+        return " - ".join(named(parts) for parts in (added, taken) if parts)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         return tuple(dict.fromkeys(part.address for part in self.parts))
 
 
+def moved_to(address: Address, nodes: Mapping[str, str]) -> Address:
+    """An address after some nodes have got others, old to new."""
+    return replace(address, node=nodes.get(address.node, address.node))
+
+
 def difference(a: Take, b: Take) -> Take:
     """What is left of one take when the other is taken away, sample by sample; gains of matching do not count."""
     taken = tuple(replace(part, gain=-part.gain) for part in b.parts)
-    return Take((*a.parts, *taken), name=f"{a.name} - {b.name}")
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One stem in the stem mixer."""
-
-    gain_db: float = 0.0
-    solo: bool = False
-    mute: bool = False
+    return Take((*a.parts, *taken))
 
 
 @dataclass(frozen=True)
@@ -63,9 +75,6 @@ class StemMixer:
 
     def channel(self, stem: str) -> Channel:
         return self.channels.get(stem, Channel())
-
-    def with_channel(self, stem: str, channel: Channel) -> StemMixer:
-        return replace(self, channels={**self.channels, stem: channel})
 
     @property
     def is_plain(self) -> bool:
@@ -82,7 +91,7 @@ class StemMixer:
     def take(self) -> Take:
         """What is heard. Silent stems take part with a gain of 0, so that switching one is a mere change of gain."""
         parts = tuple(Part(self.address, stem, self.gain(stem)) for stem in self.stems)
-        return Take(parts, name=str(self.address))
+        return Take(parts)
 
 
 def slots_with(slots: Sequence[Take | None], number: int, take: Take) -> tuple[Take | None, ...]:

@@ -35,6 +35,11 @@ def valid_path(graph: Graph, path: Path) -> Path:
     return path
 
 
+def path_of(prefix: str) -> Path:
+    """The way into a body from what flattened addresses inside of it begin with (`loop[2]/inner/`)."""
+    return tuple(step.partition("[")[0] for step in prefix.split("/") if step)
+
+
 def body_at(graph: Graph, path: Path) -> Body:
     """The graph, or the group that the last instance of the path stands for."""
     name = group_at(graph, path)

@@ -17,6 +17,7 @@ from midistems_graph.editor.model.edit import Edit, Refused, named
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.nodes import delete, refuse_recursion
 from midistems_graph.editor.model.plane import GRID, Point, snapped
+from midistems_graph.editor.model.routes import routes_of, shifted
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 
@@ -68,15 +69,17 @@ def _taken(state: EditorState) -> Graph:
         raise Refused("nothing is selected that could be copied; click a node first")
     ids = chosen.nodes
     arriving = [e for e in body.edges if e.target.node in ids and e.source.node not in ids]
+    inner = frozenset(e for e in body.edges if e.source.node in ids and e.target.node in ids)
     view = View(
         {i: place for i, place in body.view.nodes.items() if i in ids},
         tuple(f for i, f in enumerate(body.view.frames) if i in chosen.frames),
         tuple(n for i, n in enumerate(body.view.notes) if i in chosen.notes),
+        routes=routes_of(body, inner),
     )
     nodes = {i: node for i, node in body.nodes.items() if i in ids}
     return Graph(
         nodes=nodes,
-        edges=frozenset(e for e in body.edges if e.source.node in ids and e.target.node in ids),
+        edges=inner,
         links=tuple(link for link in body.links if all(a.node in ids for a in link)),
         view=view,
         groups=_used_groups(nodes, state.graph.groups),
@@ -115,6 +118,7 @@ def _pasted(state: EditorState, source: Graph, by: Point, incoming: bool, verb: 
     places = {i: (x + dx, y + dy) for i, (x, y) in pasted.view.nodes.items() if i in pasted.nodes}
     frames = tuple(replace(f, x=f.x + dx, y=f.y + dy) for f in pasted.view.frames)
     notes = tuple(replace(n, x=n.x + dx, y=n.y + dy) for n in pasted.view.notes)
+    routes = {end: shifted(points, by) for end, points in pasted.view.routes.items()}
     view = body.view
     links = sorted((*body.links, *pasted.links), key=lambda link: [str(a) for a in link])
     chosen = Selection.of(
@@ -128,7 +132,13 @@ def _pasted(state: EditorState, source: Graph, by: Point, incoming: bool, verb: 
         nodes={**body.nodes, **pasted.nodes},
         edges=body.edges | pasted.edges,
         links=tuple(links),
-        view=replace(view, nodes={**view.nodes, **places}, frames=(*view.frames, *frames), notes=(*view.notes, *notes)),
+        view=replace(
+            view,
+            nodes={**view.nodes, **places},
+            frames=(*view.frames, *frames),
+            notes=(*view.notes, *notes),
+            routes={**view.routes, **routes},
+        ),
     )
     for edge in arriving:
         if edge.source.node in body.nodes:

@@ -11,7 +11,8 @@ from midistems_graph.editor.model.edit import Refused, named
 from midistems_graph.editor.model.events import Commit, Event, Overlay, Said
 from midistems_graph.editor.model.gesture import Desk, Gesture, Step
 from midistems_graph.editor.model.plane import GRID, Point, snapped
-from midistems_graph.editor.model.scene import Hit, Part, Scene
+from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.scene_items import Hit, Part
 from midistems_graph.editor.model.selection import Selection, number
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.editor.model.wiring import insert_on_edge

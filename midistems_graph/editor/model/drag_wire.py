@@ -9,7 +9,7 @@ from midistems_graph.editor.model.bodies import TERMINALS, connected, disconnect
 from midistems_graph.editor.model.events import AskForNode, Commit, Event, LooseWire, Overlay, Said
 from midistems_graph.editor.model.gesture import Desk, Gesture, Step
 from midistems_graph.editor.model.plane import Point
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.model.shape import Side
 
 

@@ -24,6 +24,7 @@ from midistems_graph.editor.model.history import History
 from midistems_graph.editor.model.history import Step as Moment
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.scene import Scene, SceneDiff
+from midistems_graph.editor.model.scene_making import scene_of
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.library import NodeLibrary
@@ -44,7 +45,7 @@ class Editor:
         self.saved = graph
         self.gesture: Gesture | None = None
         self.insight = Insight(graph, self.library)
-        self.scene = Scene.of(graph, self.insight)
+        self.scene = scene_of(graph, self.insight)
         self.scene.hit(self.state.view.center)  # the index is built now, not when the pointer first moves
         self.state = self.state.looking_at(self.scene.bounds)
         self._drawn: Scene | None = None
@@ -178,7 +179,7 @@ class Editor:
         if state.graph is not before.graph:
             self.insight = self.insight.after(state.graph)
         if state.graph is not before.graph or state.path != before.path:
-            self.scene = Scene.of(state.graph, self.insight, state.path, self.scene)
+            self.scene = scene_of(state.graph, self.insight, state.path, self.scene)
 
 
 def drawn_ids(scene: Scene) -> tuple[str, ...]:

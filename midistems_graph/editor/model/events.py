@@ -8,7 +8,7 @@ from typing import Literal
 from midistems_graph.document.graph import Address, Edge
 from midistems_graph.editor.model.bodies import Path
 from midistems_graph.editor.model.plane import Point, Rect
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 press and move   a port: a wire; a node, note or title of a frame: a drag (Alt: of a copy); a side of a
                  frame: its size; an edge: its end pulled off; a point of one: moved; nothing: a box that
                  selects (Shift adds, Ctrl or Alt subtracts); with the middle button: the canvas
-click            selects (Shift adds, Ctrl toggles, Alt subtracts); an edge or an output plays, too
+click            selects (Shift adds, Ctrl toggles, Alt subtracts); an edge or an output plays, too (an edge that
+                 the click misses by a little is taken)
 double click     nothing: the palette; a group: into it; a node, frame or note: its text; an edge: led through
                  the point, or no longer through one that is there
 right click      the menu of what is there
@@ -39,12 +40,15 @@ from midistems_graph.editor.model.events import (
 from midistems_graph.editor.model.gesture import Desk, Gesture, Step
 from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.routes import add_point, remove_point
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 
 SLACK = 4.0
 """A press that moves less than this many pixels is a click."""
+
+CLICK_REACH = 16.0
+"""A click on empty canvas that misses an edge by fewer pixels takes that edge."""
 
 ZOOM = 1.18
 """How much more is seen after one step of the wheel."""
@@ -135,6 +139,8 @@ class Press(Gesture):
 
     def released(self, event: Event, desk: Desk) -> Step:
         state, hit = desk.state, self.hit
+        if hit.kind == "empty" and (edge := desk.scene.edge_at(event.at, event.scale, CLICK_REACH)):
+            hit = Hit("edge", str(edge))
         own = Selection.under(hit, state.body)
         if self.event.button == "right":
             if not (own and state.selection >= own):

@@ -12,6 +12,7 @@ from midistems_graph.editor.model.arrange import rects_of
 from midistems_graph.editor.model.bodies import all_edges, free_name, with_body
 from midistems_graph.editor.model.edit import Edit, Refused, edited, named
 from midistems_graph.editor.model.plane import Rect, snapped
+from midistems_graph.editor.model.routes import routes_of, shifted
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.library import NodeLibrary
@@ -33,11 +34,17 @@ def group_selection(state: EditorState, library: NodeLibrary, name: str = "group
     instance = free_name(name, body.nodes.keys() - chosen)
     around = Rect.around(rects_of(state, library, chosen).values())
     assert around is not None
+    inner = frozenset(e for e in body.edges if e.source.node in chosen and e.target.node in chosen)
+    places = {i: place for i, place in body.view.nodes.items() if i in chosen}
     group = Group(
         nodes={i: node for i, node in body.nodes.items() if i in chosen},
-        edges=frozenset(e for e in body.edges if e.source.node in chosen and e.target.node in chosen),
+        edges=inner,
         links=tuple(link for link in body.links if all(a.node in chosen for a in link)),
-        view=View({i: place for i, place in body.view.nodes.items() if i in chosen}),
+        view=View(
+            places,
+            routes=routes_of(body, inner),
+            mixers={end: mixer for end, mixer in body.view.mixers.items() if end.node in chosen},
+        ),
         inputs=cut.inputs,
         outputs=cut.outputs,
         knobs=cut.knobs,
@@ -72,7 +79,10 @@ def unpack(state: EditorState, instance: str) -> Edit:
     top = min((place[1] for place in inside.view.nodes.values()), default=0.0)
     places = {i: (x + px - left, y + py - top) for i, (px, py) in inside.view.nodes.items() if i in inside.nodes}
     kept = {i: place for i, place in outer.view.nodes.items() if i != instance}
-    outer = replace(outer, view=replace(outer.view, nodes={**kept, **places}))
+    bent = {end: shifted(points, (x - left, y - top)) for end, points in inside.view.routes.items()}
+    mixers = {**outer.view.mixers, **inside.view.mixers}
+    view = replace(outer.view, nodes={**kept, **places}, routes={**outer.view.routes, **bent}, mixers=mixers)
+    outer = replace(outer, view=view)
     return edited(state, outer, f"unpack {instance}", Selection.of(inside.nodes))
 
 
@@ -122,11 +132,10 @@ def _with_instance(body: Body, chosen: frozenset[str], instance: str, node: Node
     def outside(address: Address, names: Mapping[Address, str]) -> Address:
         return Address(instance, names[address]) if address in names else address
 
-    edges = frozenset(
-        Edge(outside(e.source, cut.shown), outside(e.target, cut.fed))
-        for e in body.edges
-        if not (e.source.node in chosen and e.target.node in chosen)
-    )
+    outer = [e for e in body.edges if not (e.source.node in chosen and e.target.node in chosen)]
+    edges = frozenset(Edge(outside(e.source, cut.shown), outside(e.target, cut.fed)) for e in outer)
+    routes = {outside(end, cut.fed): points for end, points in sorted(routes_of(body, outer).items())}
+    places = {i: place for i, place in body.view.nodes.items() if i not in chosen}
     crossing = (link for link in body.links if any(a.node not in chosen for a in link))
     links = [tuple(outside(a, cut.linked) for a in link) for link in crossing]
     changed = replace(
@@ -134,7 +143,7 @@ def _with_instance(body: Body, chosen: frozenset[str], instance: str, node: Node
         nodes={**{i: n for i, n in body.nodes.items() if i not in chosen}, instance: node},
         edges=edges,
         links=tuple(sorted(links, key=lambda link: [str(a) for a in link])),
-        view=replace(body.view, nodes={i: p for i, p in body.view.nodes.items() if i not in chosen}),
+        view=replace(body.view, nodes=places, routes=routes),
     )
     if isinstance(changed, Group):
         changed = replace(
@@ -186,10 +195,12 @@ def _wired_inside(body: Body, instance: str, inside: Group) -> Body:
 
     edges = {Edge(shown(e.source), target) for e in body.edges for target in fed(e.target)}
     links = [tuple(b for a in link for b in fed(a)) for link in body.links] + list(inside.links)
+    routes = {target: points for end, points in body.view.routes.items() for target in fed(end)}
     changed = replace(
         body,
         nodes={**{i: n for i, n in body.nodes.items() if i != instance}, **inside.nodes},
         edges=inside.edges | edges,
+        view=replace(body.view, routes=routes),
         links=tuple(sorted((link for link in links if len(link) > 1), key=lambda link: [str(a) for a in link])),
     )
     if isinstance(changed, Group):

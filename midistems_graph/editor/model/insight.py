@@ -177,7 +177,7 @@ def _same_body(a: Body, b: Body, knobs: bool) -> bool:
         other = b.nodes[node_id]
         if node is other:
             continue
-        if (node.type, node.state, node.version) != (other.type, other.state, other.version):
+        if (node.type, node.state, node.version, node.lock) != (other.type, other.state, other.version, other.lock):
             return False
         if (knobs or node.group) and _tagged(node) != _tagged(other):
             return False

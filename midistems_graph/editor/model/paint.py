@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from midistems_graph.audio.strokes import Shape, Stroke
+from midistems_graph.audio.strokes import Stroke
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.model.bodies import all_edges, connected, disconnected
 from midistems_graph.editor.model.edit import Edit, Refused
@@ -18,6 +18,9 @@ from midistems_graph.editor.model.plane import GRID, Rect
 from midistems_graph.editor.model.shape import shape_of, sides_of
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.library import NodeLibrary
+
+Means = Literal["rectangle", "lasso", "brush", "harmonic", "edit"]
+"""What the pointer does: draw a shape, or change those that are there."""
 
 PAINT = "mask.paint"
 KNOB = "strokes"
@@ -51,9 +54,14 @@ class Point:
 class Tool:
     """What one paints with."""
 
-    shape: Shape = "rectangle"
+    shape: Means = "rectangle"
     gain_db: int = -24
     size: int = 12
+
+    @property
+    def edits(self) -> bool:
+        """Whether it changes strokes that are there."""
+        return self.shape == "edit"
 
     def next(self, name: str) -> Tool:
         """The choice after the present one, the first again after the last."""
@@ -78,6 +86,8 @@ class Tool:
         if not places:
             return None
         match self.shape:
+            case "edit":
+                return None
             case "brush":
                 return Stroke.of("brush", self.gain_db, places, brush)
             case "harmonic":
@@ -87,7 +97,7 @@ class Tool:
 
 def tools(name: str) -> tuple[Any, ...]:
     """What can be chosen, in order."""
-    return {"shape": get_args(Shape), "gain_db": GAINS, "size": SIZES}[name]
+    return {"shape": get_args(Means), "gain_db": GAINS, "size": SIZES}[name]
 
 
 def canvas_port(state: EditorState, insight: Insight, flat: Address) -> Address:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from midistems_graph.document.flatten import SEPARATOR
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.document.graph import GROUP_PREFIX, Graph
 from midistems_graph.editor.model.shape import Side, sides_of_group
 from midistems_graph.node.definition import Port
@@ -44,9 +44,10 @@ class Entry:
 
     def score(self, words: Sequence[str]) -> float:
         """How well it answers a query: each word must be found, the best place of each counts."""
-        total = 0.0
+        total, full_id = 0.0, ((self.id.lower(), 1.0),)
         for word in words:
-            best = max((weight * _match(word, text) for text, weight in self._words), default=0.0)
+            texts = full_id if "." in word or ":" in word else self._words
+            best = max((weight * _match(word, text) for text, weight in texts), default=0.0)
             if best <= 0.0:
                 return 0.0
             total += best
@@ -102,7 +103,7 @@ class Palette:
 
 
 def _kinds(ports: Iterable[Port]) -> frozenset[str]:
-    return frozenset(kind for port in ports if port.name != SEPARATOR for kind in port.kinds)
+    return frozenset(kind for port in ports if port.name not in FUNCTIONS for kind in port.kinds)
 
 
 def _match(word: str, text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from midistems_graph.document.graph import Address, Body, Edge
@@ -38,6 +39,17 @@ def with_route(body: Body, target: Address, points: Points) -> Body:
     """The body with the edge into a port led through other points, or through none."""
     routes = {end: other for end, other in body.view.routes.items() if end != target}
     return replace(body, view=replace(body.view, routes={**routes, target: points} if points else routes))
+
+
+def routes_of(body: Body, edges: Collection[Edge]) -> dict[Address, Points]:
+    """The points of some edges of a body, by where the edges end."""
+    ends = {edge.target for edge in edges} if body.view.routes else set()
+    return {end: points for end, points in body.view.routes.items() if end in ends}
+
+
+def shifted(points: Points, by: Point) -> Points:
+    """Points moved with the nodes around them."""
+    return tuple((x + by[0], y + by[1]) for x, y in points)
 
 
 def on_grid(at: Point) -> Point:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from midistems_graph.document.graph import Body, Edge
 from midistems_graph.editor.model.bodies import all_edges
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Of a node whose type is not known only what edges touch is there. Positions are 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -76,6 +76,7 @@ class Shape:
     thumbnail: Rect | None
     knobs: tuple[str, ...] = ()
     knobs_top: float = 0.0
+    locked: bool = False
 
     def port(self, side: Side, name: str, index: int | None = None) -> PortSpot | None:
         return next((p for p in self.ports if p.side == side and p.name == name and p.index == index), None)
@@ -104,7 +105,8 @@ def shape_of(
 ) -> Shape:
     """The shape of a node; None for the sides stands for a type that is not known. `told` are its knobs in words."""
     role: Role = "placeholder" if sides is None else "group" if node.group else "node"
-    return _shape(node.label or node_id, node.type, role, node.state, sides or Sides(), wired_in, wired_out, told)
+    shape = _shape(node.label or node_id, node.type, role, node.state, sides or Sides(), wired_in, wired_out, told)
+    return replace(shape, locked=True) if node.is_locked else shape
 
 
 def in_order(ports: Iterable[tuple[str, int | None]]) -> Wired:

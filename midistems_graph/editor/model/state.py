@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from midistems_graph.document.graph import Body, Graph
 from midistems_graph.editor.model.bodies import Path, body_at, group_at, valid_path, with_body
 from midistems_graph.editor.model.plane import Point, Rect
-from midistems_graph.editor.model.scene import EMPTY, Hit
+from midistems_graph.editor.model.scene_items import EMPTY, Hit
 from midistems_graph.editor.model.selection import Selection
 
 START_VIEW = Rect(-100.0, -100.0, 1180.0, 620.0)

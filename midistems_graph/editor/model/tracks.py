@@ -55,9 +55,13 @@ class Track:
 
     @property
     def middle(self) -> Point:
-        """Where something can be written on it."""
-        count = len(self.pieces)
-        return self.pieces[count // 2].at(0.5) if count % 2 else self.pieces[count // 2].start
+        return self.at(0.5)
+
+    def at(self, share: float) -> Point:
+        """A point of it, from 0 at the start to 1 at the end."""
+        along = share * len(self.pieces)
+        piece = min(int(along), len(self.pieces) - 1)
+        return self.pieces[piece].at(along - piece)
 
     def distance(self, to: Point) -> float:
         return min(piece.distance(to) for piece in self.pieces)

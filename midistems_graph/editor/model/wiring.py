@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from midistems_graph.document.flatten import SEPARATOR
+from midistems_graph.document.flatten import FUNCTIONS
 from midistems_graph.document.graph import Address, Body, Edge
 from midistems_graph.editor.model.bodies import (
     INPUTS,
@@ -133,7 +133,7 @@ def _free(offered: Sides, side: Side, edges: Iterable[Edge], node_id: str) -> It
     """Ports without an edge (outputs, and inputs with many places, always have room); functions come last."""
     ports = offered.inputs if side == "in" else offered.outputs
     used = {e.target.port for e in edges if e.target.node == node_id}
-    for port in sorted(ports, key=lambda p: p.name == SEPARATOR):
+    for port in sorted(ports, key=lambda p: p.name in FUNCTIONS):
         if side == "out" or port.variadic or port.name not in used:
             yield port
 

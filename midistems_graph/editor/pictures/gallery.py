@@ -22,7 +22,8 @@ from midistems_graph.editor.pictures.painting import Picture, as_floats, paint, 
 from midistems_graph.editor.pictures.sources import NotDrawable
 from midistems_graph.editor.pictures.spectrogram import SpectrogramPyramid, Strip, detail
 from midistems_graph.editor.pictures.stem_levels import StemLevels
-from midistems_graph.editor.pictures.subjects import Engine, Subject
+from midistems_graph.editor.pictures.subjects import Engine, Subject, there
+from midistems_graph.editor.pictures.traces import Traces, read_traces
 from midistems_graph.editor.pictures.tracing import plot, trace
 from midistems_graph.editor.pictures.waveform import WaveformPyramid
 from midistems_graph.editor.pictures.wishes import Made, Wish
@@ -39,6 +40,7 @@ class _Task:
 
     wish: Wish
     albums: tuple[Album, ...] = ()
+    traces: Traces | None = None
     sentence: str = ""
 
 
@@ -85,6 +87,8 @@ class Gallery:
                 log.exception("no picture could be made")
 
     def _task(self, wish: Wish) -> _Task:
+        if wish.kind == "traces":
+            return self._traced(wish)
         kind = "spectrogram" if wish.kind == "difference" else wish.kind
         takes = [wish.take, *([wish.other] if wish.other is not None else [])]
         try:
@@ -93,6 +97,15 @@ class Gallery:
             return _Task(wish, sentence=str(problem))
         there = tuple(album for album in albums if album is not None)
         return _Task(wish, there if len(there) == len(takes) else ())
+
+    def _traced(self, wish: Wish) -> _Task:
+        """Curves are read as they are seen: they are small, and need no pyramid."""
+        engine, address = self._albums.engine, wish.take.parts[0].address
+        try:
+            stretches = there(engine, wish.take)
+            return _Task(wish, traces=read_traces(engine, address, stretches, wish.start, wish.stop, wish.width))
+        except NotDrawable as problem:
+            return _Task(wish, sentence=str(problem))
 
     def _serve(self, tasks: Sequence[_Task]) -> None:
         """Show what is there, fill the pyramids with what can be read, and show more; end when something is wanted."""
@@ -129,6 +142,8 @@ class Gallery:
 def _made(task: _Task, finely: bool, given_up: Callable[[], bool]) -> Made:
     """The picture of a wish as it is now; `finely` transforms what is shown once more where that shows more."""
     wish = task.wish
+    if task.traces is not None:
+        return Made(wish, share=1.0, traces=task.traces)
     if not task.albums:
         return Made(wish, sentence=task.sentence)
     album = task.albums[0]

@@ -21,7 +21,7 @@ LOWEST_DB = -100.0
 
 
 @dataclass(frozen=True, eq=False)
-class Curves:
+class Levels:
     """Levels in dBFS (RMS of all channels), float32 [stems, width]; `seen` is false where nothing is computed."""
 
     names: tuple[str, ...]
@@ -84,8 +84,8 @@ class StemLevels:
         for value in values:
             self.add(value)
 
-    def query(self, start: float, stop: float, width: int) -> Curves:
+    def query(self, start: float, stop: float, width: int) -> Levels:
         """The highest level per pixel over [start, stop) seconds."""
         edges = edges_of(start, stop, width, self.span.rate / self._samples)
         seen = inside(edges, self.units) & pooled(np.logical_or, self._seen, edges, axis=0)
-        return Curves(self.names, pooled(np.maximum, self.levels, edges, axis=1), seen)
+        return Levels(self.names, pooled(np.maximum, self.levels, edges, axis=1), seen)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.editor.pictures.painting import Picture
-from midistems_graph.editor.pictures.stem_levels import Curves
+from midistems_graph.editor.pictures.stem_levels import Levels
 from midistems_graph.editor.pictures.waveform import Envelope
 
 Ink = tuple[int, int, int]
@@ -41,8 +41,8 @@ def trace(envelope: Envelope, height: int, ink: Ink, gain: float = 1.0) -> Pictu
     return picture
 
 
-def plot(curves: Curves, height: int, inks: Sequence[Ink], floor_db: float, ceiling_db: float) -> Picture:
-    """Curves as a picture uint8 [height, width, 4], from floor to ceiling; the first lies on top."""
+def plot(curves: Levels, height: int, inks: Sequence[Ink], floor_db: float, ceiling_db: float) -> Picture:
+    """Levels as a picture uint8 [height, width, 4], from floor to ceiling; the first lies on top."""
     picture = np.zeros((height, curves.levels.shape[1], 4), np.uint8)
     for number in reversed(range(len(curves.names))):
         share = (curves.levels[number] - floor_db) / (ceiling_db - floor_db)

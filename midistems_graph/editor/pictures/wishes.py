@@ -10,12 +10,13 @@ from midistems_graph.audio.values import Float32
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.pictures.painting import Look
 from midistems_graph.editor.pictures.spectrogram import Strip
-from midistems_graph.editor.pictures.stem_levels import Curves
+from midistems_graph.editor.pictures.stem_levels import Levels
 from midistems_graph.editor.pictures.strength import LOWEST_DB, Channel
+from midistems_graph.editor.pictures.traces import Traces
 from midistems_graph.editor.pictures.tracing import Ink
 from midistems_graph.editor.pictures.waveform import Envelope
 
-Kind = Literal["waveform", "spectrogram", "difference", "stems"]
+Kind = Literal["waveform", "spectrogram", "difference", "stems", "traces"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Made:
     share: float = 0.0
     strips: tuple[Strip, ...] = ()
     envelope: Envelope | None = None
-    curves: Curves | None = None
+    curves: Levels | None = None
+    traces: Traces | None = None
     sentence: str = ""
 
     def value(self, share: float, hz: float) -> str:
@@ -61,6 +63,8 @@ class Made:
         if self.envelope is not None and self.envelope.seen[column]:
             peaks = abs(self.envelope.low[:, column]), abs(self.envelope.high[:, column])
             return "peak " + " / ".join(_decibels(max(float(a), float(b))) for a, b in zip(*peaks, strict=True)) + " dB"
+        if self.traces is not None:
+            return self.traces.words(share)
         if self.curves is not None and self.curves.seen[column]:
             levels = zip(self.curves.names, self.curves.levels[:, column], strict=True)
             return "   ".join(f"{name} {level:.0f} dB" for name, level in levels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from midistems_graph.audio.files import SOUND_EXTENSIONS
@@ -15,8 +15,10 @@ from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.program.listener import Listener
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser, Kind
+from midistems_graph.editor.view.fonts import unreadable
 from midistems_graph.editor.view.menu import Row
 from midistems_graph.editor.view.notice import Notice
+from midistems_graph.engine.locked import CannotLock, carry
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the file: whether another window or program touched it."""
@@ -44,6 +46,7 @@ class Documents:
         """Begin, when the window is there."""
         self.bench.window.asked_to_close = self.quit
         self._name_file()
+        self.say_unreadable("names in this graph", " ".join(names_in(self.bench.editor.state.graph)))
         if self.file is not None:
             self.recent = self.recent.with_graph(self.file)
             self._begin_file(self.file, self.bench.editor.saved)
@@ -150,9 +153,12 @@ class Documents:
 
     def save_as(self, path: Path) -> bool:
         """Write the document to a file; False (and a sentence) if that cannot be done."""
+        graph = self.bench.editor.state.graph
         try:
-            save(self.bench.editor.state.graph, path)
-        except DocumentError as error:
+            if self.file is not None:
+                carry(graph, self.file.parent, path.parent)
+            save(graph, path)
+        except (DocumentError, CannotLock) as error:
             self.bench.say(str(error), wrong=True)
             return False
         self.file = path
@@ -164,6 +170,11 @@ class Documents:
         self.bench.say(f"saved {path.name}")
         self._name_file()
         return True
+
+    def say_unreadable(self, what: str, text: str) -> None:
+        """Letters that no font here has are said, not only shown as question marks."""
+        if words := unreadable(text):
+            self.bench.notices.say(Notice("letters", f"{what}: {words}"))
 
     def quit(self) -> None:
         """Close the window; with unsaved work ask first."""
@@ -201,6 +212,7 @@ class Documents:
         self.bench.show_document(graph, name)
         self._name_file()
         self.listener.changed()
+        self.say_unreadable("names in this graph", " ".join(names_in(graph)))
 
     def _begin_file(self, path: Path, saved: Graph) -> None:
         """Say who else has the file open, and offer work on it that a crash left."""
@@ -242,6 +254,15 @@ class Documents:
             self.bench.file = self.file.name
             self.browser.folder = self.file.parent
         self.bench.refresh()
+
+
+def names_in(graph: Graph) -> Iterator[str]:
+    """All that is written on the canvas of a graph and of its groups."""
+    yield graph.title
+    for body in (graph, *graph.groups.values()):
+        yield from (node.label or "" for node in body.nodes.values())
+        yield from (frame.title for frame in body.view.frames)
+        yield from (note.text for note in body.view.notes)
 
 
 def when(found: Recovered) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from midistems_graph.document.files import save
 from midistems_graph.document.graph import DocumentError
 from midistems_graph.document.picture import to_svg
-from midistems_graph.document.script import to_script
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.settings_file import write_bytes
 from midistems_graph.editor.program.documents import GRAPH_FILES, Documents
@@ -16,6 +15,7 @@ from midistems_graph.editor.view.browser import Kind
 from midistems_graph.editor.view.fonts import font_files
 from midistems_graph.editor.view.menu import Row
 from midistems_graph.rules.pictured import ports_of
+from midistems_graph.rules.script import write_script
 
 ZOOM = 2.0
 """Pixels of a PNG per unit of the picture: sharp on a page and on a dense screen."""
@@ -61,7 +61,12 @@ class Exports:
         self._write(path, bytes(resvg_py.svg_to_bytes(svg_string=self._svg(), zoom=ZOOM, font_files=fonts)))
 
     def write_script(self, path: Path) -> None:
-        self._write(path, to_script(self.bench.editor.state.graph, path.name).encode())
+        try:
+            script = write_script(self.bench.editor.state.graph, path.name, self.bench.editor.library)
+        except DocumentError as error:
+            self.bench.say(str(error), wrong=True)
+        else:
+            self._write(path, script.encode())
 
     def write_copy(self, path: Path) -> None:
         """The file as it stands on the canvas, elsewhere; the document stays with its own file."""

@@ -9,8 +9,10 @@ from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
 from midistems_graph.editor.audition.desk import NotOnDesk
+from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.events import Audition
+from midistems_graph.editor.program.locking import Locking
 from midistems_graph.editor.program.pictures import Pictures
 from midistems_graph.editor.program.sound_desk import SoundDesk
 from midistems_graph.editor.program.sound_output import SoundOutput
@@ -35,6 +37,8 @@ class Listener:
     def __init__(self, bench: Bench, browser: Browser) -> None:
         self.bench = bench
         self.song: Path | None = None
+        self.further: Mapping[str, Path] = {}
+        """Files and folders of the graph's further inputs, by name."""
         self.folder: Path | None = None
         """The folder of the graph file, below which files that the graph names lie."""
         self.ears: Ears | None = None
@@ -46,6 +50,7 @@ class Listener:
         commands |= {"run": self._run, "cancel": self._cancel}
         self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
+        self.locking = Locking(bench, lambda: self.ears if self._files is None else None)
         self._edges: dict[Address, str] = {}
         self._files: Mapping[str, Path] | None = None
         bench.audition, bench.changed = self._hear, self.changed
@@ -60,6 +65,7 @@ class Listener:
     def close(self) -> None:
         self.desk.close()
         self.output.close()
+        self.locking.close()
         self.standing.close()
         self.pictures.close()
         if self.ears is not None:
@@ -75,13 +81,14 @@ class Listener:
             return any(moves)
         self.standing.take(ears.take_events())
         self.output.tick(ears.deck.player.health)
+        self.locking.tick(ears)
         progress = ears.progress
         self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
         return progress is not None or any(moves)
 
     def bind(self, song: Path) -> bool:
         """Let the graph be heard with a song."""
-        if not self._listen({SONG: song}):
+        if not self._listen({**self.further, SONG: song}):
             return False
         self.song, self._files = song, None
         self.song_bound(song)
@@ -141,8 +148,9 @@ class Listener:
 
     def changed(self) -> None:
         if self.ears is not None and self._files is None:
-            self.ears.show(self.bench.editor.state.graph)
+            self.ears.show(self.bench.editor.state.graph, self.folder)
             self.pictures.changed()
+            self._switched()
 
     def _hear(self, asked: Audition) -> None:
         if self._files is not None and self.song is not None:
@@ -162,9 +170,12 @@ class Listener:
         self._switched()
 
     def _switched(self) -> None:
-        """Another edge is shown."""
-        edge = self.ears.desk.edge if self.ears else None
-        self.bench.canvas.play(self._edges.get(edge, "") if edge else "")
+        """Another edge is shown, or the same one stands elsewhere: mark it, the one that was clicked if it is there."""
+        edge, editor = self.ears.desk.edge if self.ears else None, self.bench.editor
+        insight, path = editor.insight, editor.state.path
+        drawn = [str(e) for e in all_edges(editor.state.body) if edge and insight.flat_source(path, e.source) == edge]
+        clicked = self._edges.get(edge, "") if edge else ""
+        self.bench.canvas.play(clicked if clicked in drawn else min(drawn, default=""))
 
     def _heard_with(self) -> Ears | None:
         if self.ears is None:

@@ -68,6 +68,7 @@ class Pictures:
         painting, window = self.painting, bench.window
         hands = replace(hands, resize=self._resize, do=bench.do, choose=self._choose)
         hands = replace(hands, take=painting.take, paint=painting.paint)
+        hands = replace(hands, pick=painting.pick, reshape=painting.reshape)
         self.strip = Strip(bench.listening_area, window.palette, window.scale, self.textures, hands)
         bench.arranged = lambda: self.strip.place(bench.layout.listening)
         bench.show_listening(self._views.height)
@@ -102,8 +103,9 @@ class Pictures:
         loop, rate = ears.deck.transport.loop, ears.deck.song.rate
         edges = ears.desk.edges
         pair = (Take.of(edges["A"]), Take.of(edges["B"])) if self.comparing and len(edges) == 2 else None
-        sight = Sight(ears.take, self._kind_of(ears.take), pair)
-        strip.look(sight, self._views, self.painting.tool, self._shown_strokes(ears.take))
+        sight = Sight(ears.take, self._kind_of(ears.take), pair, self._under(ears.take))
+        painting = self.painting
+        strip.look(sight, self._views, painting.tool, self._shown_strokes(ears.take), painting.chosen)
         at, playing = ears.deck.status.sample / rate, ears.deck.transport.playing
         strip.mark(at, loop and (loop[0] / rate, loop[1] / rate), playing=playing)
         if strip.changed:
@@ -174,6 +176,16 @@ class Pictures:
             return ""
         part = take.parts[0]
         return "audio" if part.stem else known.kinds.get((part.address.node, part.address.port), "")
+
+    def _under(self, take: Take | None) -> Take | None:
+        """The sound that the curves of a take are about: what the node that gives them was fed with."""
+        known = self.bench.editor.insight.map
+        if take is None or known is None or self._kind_of(take) != "curves":
+            return None
+        node = take.parts[0].address.node
+        fed = sorted(edge.source for edge in known.flat.edges if edge.target.node == node)
+        sounds = (at for at in fed if known.kinds.get((at.node, at.port), "") in ("audio", "stems", "spectrogram"))
+        return next(map(Take.of, sounds), None)
 
     # Small pictures
 

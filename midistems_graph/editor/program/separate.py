@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
@@ -81,6 +82,7 @@ class Separate:
             add_demo=self._add_demo,
             remove_song=self._remove,
             choose=self._choose,
+            bind=lambda name, folder: ask(FOLDER if folder else SONG_FILES, partial(self._bind, name)),
             turn=self._turn,
             to_canvas=self._to_canvas,
             choose_output=lambda: ask(FOLDER, self._choose_output),
@@ -115,6 +117,9 @@ class Separate:
             self._scene = Editor(self.bench.editor.library, recipe.graph).scene
             self._knobs = tuple(published_knobs(recipe.graph, self.bench.editor.library))
 
+    def _bind(self, name: str, path: Path) -> None:
+        self.order = self.order.bound(name, path)
+
     def _turn(self, knob: PublishedKnob, value: object) -> None:
         recipe, library = self.order.recipe, self.bench.editor.library
         if recipe is None:
@@ -137,8 +142,10 @@ class Separate:
             self.documents.take_over(recipe.graph)
         else:
             self.documents.begin(recipe.graph, recipe.name)
-        if order.songs and self.documents.listener.song is None:
-            self.documents.listener.bind(order.songs[0])
+        listener = self.documents.listener
+        listener.further = {name: order.inputs[name] for name in order.slots if name in order.inputs}
+        if order.songs and (listener.song is None or listener.further):
+            listener.bind(listener.song or order.songs[0])
 
     def _choose_output(self, folder: Path) -> None:
         self.order = replace(self.order, output=folder)

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.editor.audition.audible import NotAudible
-from midistems_graph.editor.audition.desk import BANDS, DeskView, NotOnDesk
+from midistems_graph.editor.audition.desk import OWN, NotOnDesk
+from midistems_graph.editor.audition.desk_view import DeskView
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.offline import NotComputed
+from midistems_graph.editor.model import bands
 from midistems_graph.editor.model.edit import Refused
+from midistems_graph.editor.model.settings import VOLUME_DB
+from midistems_graph.editor.program.mixes import Mixes
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser, Kind
 from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
+from midistems_graph.editor.view.menu import Row
 from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.transport import Heard, TransportBar
 
 STEP_SECONDS = 1
+VOLUME_STEP_DB = 2.0
+
+GONE = "the graph has it no more; undo brings it back, or click another edge"
 
 
 class SoundDesk:
@@ -34,6 +43,8 @@ class SoundDesk:
     ) -> None:
         self.bench, self.browser, self._ears, self._switched = bench, browser, ears, switched
         self._held, self._title = 0.0, ""
+        self._heard_by: Ears | None = None
+        self._mixes = Mixes(bench, lambda: self.panel.mixer.is_held)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
         own: Mapping[str, Callable[[Ears], object]] = {
@@ -54,17 +65,21 @@ class SoundDesk:
             "band_low": lambda e: e.desk.toggle_band("low"),
             "band_middle": lambda e: e.desk.toggle_band("middle"),
             "band_high": lambda e: e.desk.toggle_band("high"),
+            "band_own": lambda e: e.desk.toggle_band(OWN),
+            "band_set": lambda e: self._ask_band(),
+            "louder": lambda e: self._turn(bench.settings.volume_db + VOLUME_STEP_DB),
+            "quieter": lambda e: self._turn(bench.settings.volume_db - VOLUME_STEP_DB),
             "abx": lambda e: e.desk.toggle_abx(),
             "hear_x": lambda e: e.desk.hear_x(),
             "answer_a": lambda e: e.desk.answer("A"),
             "answer_b": lambda e: e.desk.answer("B"),
-            "stem_up": lambda e: e.desk.choose(e.desk.channel - 1),
-            "stem_down": lambda e: e.desk.choose(e.desk.channel + 1),
-            "stem_solo": lambda e: e.desk.toggle_solo(),
-            "stem_mute": lambda e: e.desk.toggle_mute(),
-            "stem_louder": lambda e: e.desk.change_gain(1.0),
-            "stem_quieter": lambda e: e.desk.change_gain(-1.0),
-            "stem_reset": lambda e: e.desk.reset_mixer(),
+            "stem_up": lambda e: e.desk.mixers.choose(e.desk.mixers.chosen - 1),
+            "stem_down": lambda e: e.desk.mixers.choose(e.desk.mixers.chosen + 1),
+            "stem_solo": lambda e: e.desk.mixers.toggle_solo(),
+            "stem_mute": lambda e: e.desk.mixers.toggle_mute(),
+            "stem_louder": lambda e: e.desk.mixers.change_gain(1.0),
+            "stem_quieter": lambda e: e.desk.mixers.change_gain(-1.0),
+            "stem_reset": lambda e: e.desk.mixers.reset(),
             "export_sound": self._ask_export,
         }
         for name, act in own.items():
@@ -77,12 +92,12 @@ class SoundDesk:
         """Begin, when the window is there."""
         bench, palette, scale = self.bench, self.bench.window.palette, self.bench.window.scale
         hands = MixerHands(
-            choose=lambda n: self._do(lambda e: e.desk.choose(n)),
-            solo=lambda n: self._do(lambda e: e.desk.toggle_solo(n)),
-            mute=lambda n: self._do(lambda e: e.desk.toggle_mute(n)),
-            gain=lambda n, db: self._do(lambda e: e.desk.set_gain(db, n)),
+            choose=lambda n: self._do(lambda e: e.desk.mixers.choose(n)),
+            solo=lambda n: self._do(lambda e: e.desk.mixers.toggle_solo(n)),
+            mute=lambda n: self._do(lambda e: e.desk.mixers.toggle_mute(n)),
+            gain=lambda n, db: self._do(lambda e: e.desk.mixers.set_gain(db, n)),
         )
-        self.transport = TransportBar(bench.transport_area, palette, scale, bench.do, bench.hint)
+        self.transport = TransportBar(bench.transport_area, palette, scale, bench.do, bench.hint, self._turn)
         self.panel = DeskPanel(bench.desk_area, palette, scale, hands, bench.do, bench.hint)
 
     def close(self) -> None:
@@ -91,6 +106,7 @@ class SoundDesk:
 
     def recolor(self) -> None:
         palette = self.bench.window.palette
+        self.transport.scale = self.panel.scale = self.bench.window.scale
         self.transport.recolor(palette)
         self.panel.recolor(palette)
 
@@ -101,6 +117,8 @@ class SoundDesk:
             self.transport.show(Heard())
             self.panel.show(PanelView())
             return False
+        self._take_over(ears)
+        self._mixes.tick(ears)
         ears.desk.tick()
         status, view, total = ears.deck.status, ears.desk.view, ears.seconds
         at = status.sample / ears.deck.song.rate
@@ -108,14 +126,17 @@ class SoundDesk:
         kept = {number: take.addresses[0] for number, take in enumerate(ears.deck.slots) if take is not None}
         on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
         on |= {f"hear_{number}" for number, edge in kept.items() if edge == ears.desk.edge and view.blind is None}
-        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), tuple(kept)))
+        band, volume = bands.short(view.own_band), self.bench.settings.volume_db
+        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), tuple(kept), band, volume))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
-        failure = ears.live.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
+        failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
         badge = "failed" if failure else "computing" if status.waiting else badge
+        gone = ears.desk.edge is not None and not ears.live.has(ears.desk.edge)
+        badge = "gone" if gone else badge
         levels = None if hides else status.levels
         self._hold(title, levels)
-        note = "" if hides else failure or status.note
+        note = "" if hides else GONE if gone else failure or status.note
         self.panel.show(PanelView(view, title, note, badge, levels, self._held))
         return playing
 
@@ -147,6 +168,44 @@ class SoundDesk:
             raise Refused(str(error)) from None
         if ears.desk.edge != shown:
             self._switched()
+
+    # What settings keep: the volume, the band of one's own
+
+    def _take_over(self, ears: Ears) -> None:
+        """Ears of another song listen as those before."""
+        if ears is not self._heard_by:
+            self._heard_by = ears
+            ears.desk.own_band = self.bench.settings.band
+            ears.deck.at_volume(self.bench.settings.volume_db)
+
+    def _turn(self, db: float) -> None:
+        """Play at another volume, in dB."""
+        db = min(max(db, VOLUME_DB[0]), VOLUME_DB[1])
+        self.bench.settings = replace(self.bench.settings, volume_db=db)
+        if ears := self._ears():
+            ears.deck.at_volume(db)
+
+    def _ask_band(self) -> None:
+        """Let a band be typed, or chosen from some that are often asked for."""
+
+        def rows(query: str) -> list[Row]:
+            typed = bands.read(query)
+            if typed is not None:
+                return [Row(f"{typed[0]}-{typed[1]}", f"Hear {bands.short(typed)} Hz alone")]
+            return [Row(f"{b[0]}-{b[1]}", name, f"{bands.short(b)} Hz") for name, b in bands.SUGGESTED]
+
+        def chosen(row: str) -> None:
+            band = bands.read(row)
+            if band is not None:
+                self._do(lambda ears: self._hear_band(ears, band))
+
+        width, height = self.bench.window.size
+        at = width / 2 - 160, height - 330.0
+        self.bench.menu.open(at, rows, chosen, search="from - to in Hz: 300-3k", width=320, inside=(width, height))
+
+    def _hear_band(self, ears: Ears, band: bands.Band) -> None:
+        ears.desk.hear_own_band(*band)
+        self.bench.settings = replace(self.bench.settings, band=band)
 
     # Export
 
@@ -208,7 +267,7 @@ def _loop(ears: Ears) -> None:
 
 def _switched_on(view: DeskView) -> set[str]:
     """The commands whose toggles are on."""
-    on = {f"band_{view.band}"} if view.band in BANDS else set()
+    on = {f"band_{view.band}"} if view.band else set()
     on |= {view.side} - {"stereo"}
     on |= {name for name, is_on in (("match", view.matching), ("boost", view.boosted), ("abx", view.blind)) if is_on}
     on |= {"half_speed"} if view.speed < 1 else set()

@@ -93,6 +93,9 @@ class Standing:
             return ()
         if mark.phase == "failed":
             return ((FAILED, mark.sentence),)
+        node = self.bench.editor.state.body.nodes.get(item)
+        if node is not None and node.is_locked:
+            return (("status", "locked to what it gave for this song"),)
         told = [("status", mark.words)] if mark.words else []
         if reason := self._reason_of(item, mark.phase):
             told.append(("runs because" if mark.phase == "dirty" else "ran because", reason))
@@ -110,7 +113,7 @@ class Standing:
         flat = editor.insight.flat_source(editor.state.path, spot.address(node_id)) if spot else None
         if flat is not None:
             live = ears.live
-            self._worker.submit(guarded, lambda: self._told(asked, in_words(live.reason(flat))))
+            self._worker.submit(guarded, lambda: self._told(asked, in_words(live.states.reason(flat))))
         return ""
 
     def _told(self, asked: _Asked, reason: str) -> None:

@@ -22,6 +22,7 @@ class Job:
     folder      where the graph file lies, below which are the files that it names
     output      the folder for stems; without one nothing is written and only scores are made
     reference   the folder of the true stems, if they are known
+    inputs      files or folders for the graph's further inputs
     """
 
     song: Path
@@ -30,6 +31,7 @@ class Job:
     folder: Path | None = None
     output: Path | None = None
     reference: Path | None = None
+    inputs: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

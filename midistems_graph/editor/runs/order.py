@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_folder, demo_path
-from midistems_graph.document.graph import Graph
+from midistems_graph.document.graph import Graph, InputSlot
 from midistems_graph.editor.runs.job import Job
-from midistems_graph.engine.binding import sound_files
+from midistems_graph.engine.binding import SONG, sound_files
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Order:
-    """Songs and the graph that is chosen for them. `truth` holds true stems: a folder for each song, or of one song."""
+    """Songs and the graph that is chosen for them. `truth` holds true stems: a folder for each song, or of one song.
+
+    `inputs` are files or folders for further inputs of the graph, by name; of several songs each has its own in it.
+    """
 
     songs: tuple[Path, ...] = ()
     recipes: tuple[Recipe, ...] = ()
     chosen: int = 0
     output: Path = Path()
     truth: Path | None = None
+    inputs: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def recipe(self) -> Recipe | None:
@@ -45,7 +49,20 @@ class Order:
         """What is missing before it can be carried out, in one sentence; empty if nothing is."""
         if not self.songs:
             return "add a song first"
-        return "" if self.recipe else "choose a graph first"
+        if self.recipe is None:
+            return "choose a graph first"
+        open_ = [name for name, slot in self.slots.items() if not slot.optional and name not in self.inputs]
+        return f"choose a file or a folder for {open_[0]} first" if open_ else ""
+
+    @property
+    def slots(self) -> Mapping[str, InputSlot]:
+        """The inputs of the chosen graph beside the song."""
+        slots = self.recipe.graph.inputs if self.recipe else {}
+        return {name: slots[name] for name in sorted(slots) if name != SONG}
+
+    def bound(self, name: str, path: Path) -> Order:
+        """With a file or folder for one of the further inputs."""
+        return replace(self, inputs={**self.inputs, name: path})
 
     def with_songs(self, songs: Sequence[Path]) -> Order:
         """More songs, each once."""
@@ -65,14 +82,25 @@ class Order:
         recipe = self.recipe
         if recipe is None:
             return []
-        return [
-            Job(song, recipe.graph, recipe.name, recipe.folder, self.output, self.reference_of(song))
-            for song in self.songs
-        ]
+        several = len(self.songs) > 1
+        jobs = []
+        for song in self.songs:
+            bound = {name: own_of(song, self.inputs[name], several) for name in self.slots if name in self.inputs}
+            reference = self.reference_of(song)
+            jobs.append(Job(song, recipe.graph, recipe.name, recipe.folder, self.output, reference, bound))
+        return jobs
 
     def reference_of(self, song: Path) -> Path | None:
         """The folder of a song's true stems, if they are known."""
         return true_stems(song, self.truth, several=len(self.songs) > 1)
+
+
+def own_of(song: Path, path: Path, several: bool) -> Path:
+    """What a further input is for a song: of several songs what is called like it in a folder, if that is there."""
+    if several and path.is_dir():
+        named = [path / song.stem, *(file for file in sound_files(path) if file.stem == song.stem)]
+        return next((one for one in named if one.exists()), path)
+    return path
 
 
 def true_stems(song: Path, truth: Path | None = None, *, several: bool = False) -> Path | None:

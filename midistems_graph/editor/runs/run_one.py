@@ -72,7 +72,7 @@ def run_one(
 
 def _wanted(job: Job, library: NodeLibrary) -> tuple[Wanted, dict[str, Path]]:
     """What is asked of the graph, and what is bound; raises NotDone."""
-    inputs = {SONG: job.song}
+    inputs = {**job.inputs, SONG: job.song}
     wanted = augment.all_ends(job.graph, library)
     if wanted is None:
         raise NotDone("the graph writes and measures nothing; add a node io.save behind what you want")
@@ -89,7 +89,7 @@ def _wanted(job: Job, library: NodeLibrary) -> tuple[Wanted, dict[str, Path]]:
         wanted = replace(wanted, ports=ports)
     unbound = sorted(name for name, slot in job.graph.inputs.items() if not slot.optional and name not in inputs)
     if unbound:
-        raise NotDone(f"the graph has further inputs ({', '.join(unbound)}); run it with run-graph --input")
+        raise NotDone(f"the graph has further inputs ({', '.join(unbound)}); choose a file or a folder for each")
     return wanted, inputs
 
 

@@ -33,6 +33,8 @@ class TopBar:
         ("palette", "Add node"),
         ("layout", "Lay out"),
         ("look_at_all", "Fit"),
+        ("", ""),
+        ("settings", "Settings"),
     )
 
     def __init__(self, parent: int, palette: Palette, command: Command, hint: Callable[[str], str]) -> None:

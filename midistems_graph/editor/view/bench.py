@@ -29,7 +29,7 @@ from midistems_graph.editor.model.events import (
     Said,
 )
 from midistems_graph.editor.model.plane import Point, Rect
-from midistems_graph.editor.model.settings import Settings, Theme
+from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
 from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
 from midistems_graph.editor.view.bars import StatusBar, TopBar
@@ -39,17 +39,18 @@ from midistems_graph.editor.view.edge_names import edge_names
 from midistems_graph.editor.view.hands import Choose, Outside, hands_of
 from midistems_graph.editor.view.hover import words_at
 from midistems_graph.editor.view.inspector import Inspector
-from midistems_graph.editor.view.key_list import command_rows
+from midistems_graph.editor.view.key_list import open_keys
 from midistems_graph.editor.view.layout import Layout
-from midistems_graph.editor.view.log_list import LONGEST, log_rows
+from midistems_graph.editor.view.log_list import LONGEST, open_log
 from midistems_graph.editor.view.log_list import Said as LogLine
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.notice import Notices
 from midistems_graph.editor.view.pages import Why, page_of, worries
-from midistems_graph.editor.view.palette import CLEAR, PALETTES
+from midistems_graph.editor.view.palette import CLEAR, PALETTES, Palette
 from midistems_graph.editor.view.pointer import Key, Pointer
+from midistems_graph.editor.view.settings_panel import SettingsHands, SettingsPanel
 from midistems_graph.editor.view.sheet import Sheet
 from midistems_graph.editor.view.textbox import TextBox
 from midistems_graph.editor.view.themes import flat_theme
@@ -67,11 +68,14 @@ class Bench:
         self.commands: dict[str, Callable[[], None]] = {
             "palette": lambda: self.ask_for_node(AskForNode(self._center_or_pointer())),
             "rename": lambda: self.writing.begin_chosen(),
-            "minimap": lambda: self.minimap.toggle(),
-            "theme": self._switch_theme,
+            "minimap": lambda: self.use(replace(self.settings, minimap=not self.settings.minimap)),
+            "theme": lambda: self.use(self.settings.with_other_theme()),
+            "larger": lambda: self.use(self.settings.scaled(1)),
+            "smaller": lambda: self.use(self.settings.scaled(-1)),
+            "settings": self._switch_settings,
             "answer": self._answer_notice,
-            "shortcuts": self._show_shortcuts,
-            "log": self._show_log,
+            "shortcuts": lambda: open_keys(self.menu, self.window.size, self.settings.shortcuts, self.do),
+            "log": lambda: open_log(self.menu, self.window.size, self._log),
             **clipboard_commands(editor, self._center_or_pointer),
         }
         self.audition: Callable[[Audition], None] = lambda _: None
@@ -80,6 +84,8 @@ class Bench:
         self.arranged: Callable[[], None] = lambda: None
         self.recolored: Callable[[], None] = lambda: None
         self.why: Why = lambda _: ()
+        self.keys: list[Callable[[Key], bool]] = []
+        """Parts that are asked before the shortcuts whether a key is meant for them."""
         self.file = "untitled"
         self.folder: Path | None = None
         """The folder of the graph file, below which files that the graph names lie."""
@@ -98,7 +104,7 @@ class Bench:
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
         self._paint, self._seams = Paint(), Seams()
         self.canvas_area = make_area(root)
-        self.canvas = Canvas(self.canvas_area, palette)
+        self.canvas = Canvas(self.canvas_area, palette, scale)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
         self.transport_area, self.listening_area, self.desk_area = make_area(root), make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
@@ -106,6 +112,9 @@ class Bench:
         outside = Outside(self._menu_at_pointer, self._choose, self._say_wrong, lambda: self.folder, self._go_to)
         hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
+        self.settings_area = make_area(root)
+        choices = SettingsHands(lambda: self.settings, self.use, self.do, self._switch_settings)
+        self.settings_panel = SettingsPanel(self.settings_area, choices)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.sheet = Sheet(palette, scale, self.arrange)
         self.notices = Notices(palette, scale, self.canvas.measure)
@@ -115,6 +124,7 @@ class Bench:
         self.pointer = Pointer(self.canvas, self.take, self.press)
         self.pointer.menu = self.menu
         self.tooltip = Tooltip(self.canvas)
+        self.canvas.look(self.editor.state.view)
         self.arrange()
         self._paint_areas()
         self.refresh()
@@ -130,6 +140,8 @@ class Bench:
         self.sheet.close()
         self.notices.withdraw()
         self.editor.open(graph)
+        self._match_view()
+        self.editor.look_at_all()
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
@@ -147,11 +159,13 @@ class Bench:
 
     def press(self, key: Key) -> None:
         """Do what a key stands for."""
-        if self.menu.key(key.name) or self.sheet.key(key):
+        if self.menu.key(key.name) or self.sheet.key(key) or self.settings_panel.key(key):
             return
         if self.textbox.is_open:
             if key.name == "Escape":
                 self.textbox.cancel()
+            return
+        if not key.typing and any(takes(key) for takes in self.keys):
             return
         if key.name == "Escape" and not key.typing:
             self.take(Event("key", key="Escape"))
@@ -284,12 +298,15 @@ class Bench:
         layout = Layout.of(width, height, self.window.scale, inspector=True, listening=strip)
         place(self.top_area, layout.top)
         place(self.canvas_area, layout.canvas)
-        place(self.side_area, layout.inspector)
+        hidden, settings = Rect(0, 0, 0, 0), self.settings_panel.is_open
+        place(self.side_area, hidden if settings else layout.inspector)
+        place(self.settings_area, layout.inspector if settings else hidden)
         place(self.listening_area, layout.listening)
         place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)
         place(self.status_area, layout.status)
-        self.canvas.place(layout.canvas)
+        self._place_canvas(layout.canvas)
+        self.inspector.place(layout.inspector.width)
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         self.notices.place(layout.canvas)
@@ -297,6 +314,20 @@ class Bench:
         self.layout = layout
         self._seams.draw(layout, self.window.palette.line)
         self.arranged()
+
+    def _place_canvas(self, area: Rect) -> None:
+        """Give the canvas its room; who saw the whole graph sees it still."""
+        editor, bounds = self.editor, self.editor.scene.bounds
+        saw_all = bounds is not None and self.canvas.camera.seen.encloses(bounds)
+        self.canvas.place(area)
+        self._match_view()
+        if saw_all and bounds and editor.gesture is None and not self.canvas.camera.seen.encloses(bounds):
+            editor.look_at_all()
+            self.canvas.look(editor.state.view)
+
+    def _match_view(self) -> None:
+        """The model looks through a window of the shape that the canvas has."""
+        self.editor.state = replace(self.editor.state, view=self.canvas.camera.seen)
 
     def show_listening(self, height: float) -> None:
         """Give the strip under the canvas a height, 0 hides it."""
@@ -351,22 +382,45 @@ class Bench:
         if not self.notices.answer(0):
             raise Refused("there is no notice to answer")
 
-    # Theme, help
+    # Settings
 
-    def _switch_theme(self) -> None:
-        theme: Theme = "light" if self.window.palette.is_dark else "dark"
-        self.settings = replace(self.settings, theme=theme)
-        palette = PALETTES[theme]
-        self.window.use(palette, self.settings.ui_scale)
-        self.canvas.recolor(palette)
+    def use(self, settings: Settings) -> None:
+        """Other settings; what concerns the look is seen at once."""
+        old, self.settings = self.settings, settings
+        if settings.minimap != old.minimap:
+            self.minimap.switch(settings.minimap)
+        if (settings.theme, settings.ui_scale) != (old.theme, old.ui_scale):
+            self._dress(PALETTES[settings.theme], settings.ui_scale)
+            self._show_settings()
+
+    def _switch_settings(self) -> None:
+        """The settings take the place of the inspector, or give it back."""
+        self.sheet.close()
+        if self.settings_panel.is_open:
+            self.settings_panel.close()
+        else:
+            self.settings_panel.open(self.window.palette, self.window.scale, self.layout.inspector.width)
+        self.arrange()
+
+    def _show_settings(self) -> None:
+        if self.settings_panel.is_open:
+            self.settings_panel.open(self.window.palette, self.window.scale, self.layout.inspector.width)
+
+    def _dress(self, palette: Palette, scale: float) -> None:
+        """All parts in other colours, at another scale."""
+        self.window.use(palette, scale)
+        for part in (self.menu, self.notices, self.textbox):
+            part.scale = scale
+        self.menu.palette = palette
+        self.canvas.recolor(palette, scale)
         self._tell()
-        self.inspector.recolor(palette, self.window.scale)
+        self.inspector.recolor(palette, scale)
         self.top.recolor(palette)
         self.status.recolor(palette)
         self.minimap.recolor()
-        self.menu.palette = palette
         self.notices.recolor(palette)
-        self.sheet.recolor(palette, self.window.scale)
+        self.sheet.recolor(palette, scale)
+        self.arrange()
         self._paint_areas()
         self.recolored()
 
@@ -376,34 +430,13 @@ class Bench:
         padded = {
             self.top_area: (10, 7),
             self.side_area: (14, 12),
+            self.settings_area: (14, 12),
             self.status_area: (12, 3),
             self.transport_area: (12, 9),
             self.listening_area: (0, 0),
             self.desk_area: (14, 8),
         }
-        themes = {area: flat_theme(CLEAR, padding) for area, padding in padded.items()}
+        s = self.window.scale
+        themes = {area: flat_theme(CLEAR, (x * s, y * s)) for area, (x, y) in padded.items()}
         self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
         self._seams.draw(self.layout, p.line)
-
-    def _show_log(self) -> None:
-        """What was said so far; choosing a line copies it."""
-        width, height = self.window.size
-        self.menu.open(
-            (width / 2 - 320, 90),
-            lambda query: log_rows(self._log, query, self.window.palette),
-            dpg.set_clipboard_text,
-            search="what was said; Enter copies a line",
-            width=640,
-            inside=(width, height),
-        )
-
-    def _show_shortcuts(self) -> None:
-        width, height = self.window.size
-        self.menu.open(
-            (width / 2 - 220, 90),
-            lambda query: command_rows(self.settings.shortcuts, query),
-            self.do,
-            search="commands and their keys",
-            width=440,
-            inside=(width, height),
-        )

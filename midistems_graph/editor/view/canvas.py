@@ -16,13 +16,14 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.model.events import Overlay
 from midistems_graph.editor.model.plane import Curve, Point, Rect
-from midistems_graph.editor.model.scene import Hit, Scene
+from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
-from midistems_graph.editor.view.decoration import draw_frame, draw_grid, draw_note, grid_step
+from midistems_graph.editor.view.decoration import draw_frame, draw_frame_title, draw_grid, draw_note, grid_step
 from midistems_graph.editor.view.marks import Mark, spoken_level
 from midistems_graph.editor.view.node_cards import Pen, level_of
-from midistems_graph.editor.view.node_items import OUTLINED, NodeItem
+from midistems_graph.editor.view.node_items import NodeItem
 from midistems_graph.editor.view.palette import Palette, faded, wire_color
 from midistems_graph.editor.view.signs import Worry
 from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
@@ -34,30 +35,28 @@ NAMES_SCALE = 1.3
 
 @dataclass(frozen=True)
 class Detail:
-    """How much is drawn: the level of cards, how much wider edges are, whether stems are named."""
+    """How much is drawn: the level of cards, the scale that lines are made for, whether stems are named."""
 
     level: int
-    widened: float
+    scale: float
     named: bool
 
     @classmethod
-    def at(cls, scale: float) -> Detail:
-        """The detail at so many world units per pixel."""
-        level = level_of(scale)
-        widened = max(1.0, min(round(scale * 0.6, 1), 3.0)) if level >= OUTLINED else 1.0
-        return cls(level, widened, scale <= NAMES_SCALE)
+    def at(cls, scale: float, ui_scale: float = 1.0) -> Detail:
+        """The detail at so many world units per pixel and an interface scale."""
+        return cls(level_of(scale * ui_scale), scale, scale * ui_scale <= NAMES_SCALE)
 
 
 class Canvas:
     """Draws one scene at a time inside a parent; tell it where that is on the window with `place`."""
 
-    def __init__(self, parent: int | str, palette: Palette) -> None:
-        self.palette = palette
+    def __init__(self, parent: int | str, palette: Palette, ui_scale: float = 1.0) -> None:
+        self.palette, self.ui_scale = palette, ui_scale
         self.scene: Scene | None = None
         self.camera = Camera.on(Rect(0, 0, 1280, 720), Rect(0, 0, 1280, 720))
         self.nodes: dict[str, NodeItem] = {}
         self.wires: dict[str, WireItem] = {}
-        self._others: dict[str, int] = {}
+        self._others: dict[str, list[int]] = {}
         self._marks: dict[str, Mark] = {}
         self._worries: Mapping[str, Worry] = {}
         self._names: Mapping[str, str] = {}
@@ -85,8 +84,9 @@ class Canvas:
         ) as self.plot:
             self._x = self._add_axis(dpg.mvXAxis)
             self._y = self._add_axis(dpg.mvYAxis, invert=True)
-        layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(5)]
-        self._grid_layer, self._frame_layer, self._wire_layer, self._node_layer, self._float_layer = layers
+        layers = [dpg.add_draw_layer(parent=self.plot) for _ in range(6)]
+        self._grid_layer, self._frame_layer, self._title_layer, self._wire_layer, self._node_layer = layers[:5]
+        self._float_layer = layers[5]
         dpg.bind_item_theme(self.plot, plot_theme())
 
     @staticmethod
@@ -152,11 +152,14 @@ class Canvas:
             self._draw(item_id, scene)
         self._show_changed((*diff.added, *diff.updated, *diff.moved), scene)
         self._show_near()
+        if self._detail.named:
+            self._settle_words(old, (*diff.added, *diff.updated, *diff.moved, *diff.removed))
 
-    def recolor(self, palette: Palette) -> None:
-        """Draw all with other colours."""
-        self.palette = palette
+    def recolor(self, palette: Palette, ui_scale: float) -> None:
+        """Draw all with other colours, or at another scale of the interface."""
+        self.palette, self.ui_scale = palette, ui_scale
         self._grid = None
+        self._detail = Detail.at(self.scale, ui_scale)
         self._clear()
         if self.scene is not None:
             scene, self.scene = self.scene, None
@@ -267,13 +270,13 @@ class Canvas:
                 return text_width(text, size)
             if len(self._widths) > 20_000:
                 self._widths.clear()
-            self._widths[key] = measured[0] / TEXT_SIZE * size
+            self._widths[key] = measured[0] / (TEXT_SIZE * dpg.get_global_font_scale()) * size
         return self._widths[key]
 
     # How it is kept
 
     def _clear(self) -> None:
-        for layer in (self._frame_layer, self._wire_layer, self._node_layer, self._float_layer):
+        for layer in (self._frame_layer, self._title_layer, self._wire_layer, self._node_layer, self._float_layer):
             dpg.delete_item(layer, children_only=True)
         self.nodes.clear()
         self.wires.clear()
@@ -286,8 +289,8 @@ class Canvas:
         item = self.wires.pop(item_id, None) or self.nodes.pop(item_id, None)
         if item is not None:
             item.delete()
-        elif item_id in self._others:
-            dpg.delete_item(self._others.pop(item_id))
+        for other in self._others.pop(item_id, ()):
+            dpg.delete_item(other)
 
     def _draw(self, item_id: str, scene: Scene) -> None:
         if item_id in scene.boxes:
@@ -296,11 +299,14 @@ class Canvas:
             self._draw_wire(item_id, scene)
         else:
             self._remove(item_id)
+            chosen, level = item_id in self._chosen, self._detail.level
             if item_id in scene.frames:
-                frame = scene.frames[item_id]
-                made = draw_frame(frame, item_id in self._chosen, self._detail.level, self.palette, self._frame_layer)
+                frame, p = scene.frames[item_id], self.palette
+                area = draw_frame(frame, chosen, p, self._frame_layer)
+                made = [area, draw_frame_title(frame, level, p, self._title_layer)]
             else:
-                made = draw_note(scene.notes[item_id], item_id in self._chosen, self.palette, self._node_layer)
+                pen = Pen(self.palette, self.measure)
+                made = [draw_note(scene.notes[item_id], chosen, level, pen, self._node_layer)]
             self._others[item_id] = made
 
     def _draw_node(self, node_id: str, scene: Scene) -> None:
@@ -315,10 +321,28 @@ class Canvas:
         else:
             item.redraw(box)
 
+    def _is_free(self, rect: Rect, edge_id: str) -> bool:
+        """Whether words of an edge can stand somewhere."""
+        if self.scene is None:
+            return True
+        others = (self.wires[name] for name in self.scene.index.within(rect) & self.wires.keys() if name != edge_id)
+        written = (other.words_rect for other in others)
+        return self.scene.is_free(rect) and not any(words and words.meets(rect) for words in written)
+
+    def _settle_words(self, old: Scene | None, changed: Iterable[str]) -> None:
+        """Words of edges near boxes that came, went or moved find their places anew."""
+        near: set[str] = set()
+        for scene in (old, self.scene):
+            boxes = scene.boxes if scene is not None else {}
+            for box in (boxes[item_id] for item_id in changed if item_id in boxes):
+                near |= scene.index.within(box.rect.grown(20)) if scene is not None else set()
+        for edge_id in near & self.wires.keys():
+            self.wires[edge_id].settle()
+
     def _draw_wire(self, edge_id: str, scene: Scene) -> None:
         wire, item = scene.wires[edge_id], self.wires.get(edge_id)
         if item is None:
-            self.wires[edge_id] = item = WireItem(wire, self.palette, self.measure, self._wire_layer)
+            self.wires[edge_id] = item = WireItem(wire, self.palette, self.measure, self._is_free, self._wire_layer)
             self._look([edge_id])
         else:
             item.redraw(wire)
@@ -346,12 +370,12 @@ class Canvas:
             come, self._seen = near - self._seen, near
             for item_id in come:
                 self._switch(item_id, True)
-        detail = Detail.at(self.scale)
+        detail = Detail.at(self.scale, self.ui_scale)
         if detail == self._detail:
             return
         old, self._detail = self._detail, detail
         if old.level != detail.level:
-            for item_id in self.scene.frames:
+            for item_id in (*self.scene.frames, *self.scene.notes):
                 self._draw(item_id, self.scene)
         for item_id in self._seen:
             self._switch(item_id, True)
@@ -375,7 +399,7 @@ class Canvas:
             node.show(shown)
         elif (wire := self.wires.get(item_id)) is not None:
             if shown:
-                wire.widen(detail.widened)
+                wire.fit(detail.scale)
                 wire.set_words(self._words(item_id), shown=detail.named)
             wire.show(shown)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.boxes import fit, text_width
-from midistems_graph.editor.audition.desk import BlindTest, DeskView
+from midistems_graph.editor.audition.desk_view import BlindTest, DeskView
 from midistems_graph.editor.audition.meters import DARK, Levels
 from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.meter_items import MeterItems, decibels

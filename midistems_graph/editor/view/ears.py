@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
@@ -68,11 +69,14 @@ class Ears:
     def seconds(self) -> float:
         return float(self.bindings.total)
 
-    def show(self, graph: Graph) -> None:
-        """The graph was edited."""
-        self.live.show(graph, self.bindings)
-        self.deck.use_mixture(mixture_of(graph))
-        self.deck.changed()
+    def show(self, graph: Graph, folder: Path | None = None) -> None:
+        """The graph was edited, or its file is in another folder now."""
+        if folder != self.bindings.folder:
+            self.bindings = replace(self.bindings, folder=folder)
+        moved = self.live.show(graph, self.bindings)
+        if moved is not None:
+            self.deck.use_mixture(mixture_of(graph))
+            self.desk.changed(moved)
 
     @property
     def take(self) -> Take | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from midistems_graph.document.graph import Edge
 from midistems_graph.editor.model.editor import Editor
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.view.edge_names import stems_on
 from midistems_graph.editor.view.marks import spoken_level
 

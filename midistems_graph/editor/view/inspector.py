@@ -17,7 +17,10 @@ from midistems_graph.editor.view.palette import Palette, wire_color
 from midistems_graph.editor.view.themes import name_theme
 
 WIDTH = 262
-"""What texts are wrapped to, in pixels at scale 1."""
+"""What texts are wrapped to, in pixels at scale 1, where the panel has its full width."""
+
+BESIDE = 38
+"""Pixels beside them: padding and the scrollbar."""
 
 Fact = tuple[str, str]
 """A name and what is said of it."""
@@ -71,6 +74,7 @@ class Inspector:
         self._controls: dict[str, KnobControl] = {}
         self._handlers: list[int] = []
         self._troubles: list[int] = []
+        self._width = 1e9
         self._look = _look(palette, scale)
 
     def show(self, page: Page) -> None:
@@ -117,7 +121,15 @@ class Inspector:
 
     @property
     def _wrap(self) -> int:
-        return int(WIDTH * self._look.scale)
+        return int(min(WIDTH * self._look.scale, self._width - BESIDE * self._look.scale))
+
+    def place(self, width: float) -> None:
+        """How wide the panel is, in pixels."""
+        if width != self._width:
+            self._width = width
+            page, self._page = self._page, None
+            if page is not None:
+                self.show(page)
 
     def _build(self, page: Page) -> None:
         p = self._look.palette

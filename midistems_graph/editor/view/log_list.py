@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from midistems_graph.editor.view.menu import Row
+import dearpygui.dearpygui as dpg
+
+from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.palette import Palette
+
+WIDTH = 640
 
 LONGEST = 300
 """Sentences that are kept."""
@@ -19,6 +23,18 @@ class Said:
     at: str
     sentence: str
     wrong: bool
+
+
+def open_log(menu: Menu, inside: tuple[int, int], said: Iterable[Said]) -> None:
+    """List what was said; the line that is chosen is copied."""
+    menu.open(
+        (inside[0] / 2 - WIDTH / 2, 90),
+        lambda query: log_rows(said, query, menu.palette),
+        dpg.set_clipboard_text,
+        search="what was said; Enter copies a line",
+        width=WIDTH,
+        inside=inside,
+    )
 
 
 def log_rows(said: Iterable[Said], query: str, palette: Palette) -> list[Row]:

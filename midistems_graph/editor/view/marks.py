@@ -8,7 +8,7 @@ from typing import Literal
 
 from midistems_graph.document.graph import State
 
-Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "bypassed", "muted"]
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "bypassed", "muted", "locked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ class Mark:
     sentence: str = ""
     picture: int = 0
 
-    def standing(self, state: State) -> Phase:
-        """What the sign on the card shows: a node that is switched off shows that first."""
-        return self.phase if state == "on" else state
+    def standing(self, state: State, locked: bool) -> Phase:
+        """What the sign on the card shows: a node that is switched off shows that first, then that it is locked."""
+        if state != "on":
+            return state
+        return "locked" if locked and self.phase != "failed" else self.phase
 
     @property
     def words(self) -> str:
@@ -54,7 +56,7 @@ class Mark:
 SILENCE = -150.0
 """dB below which a level is called silent."""
 
-WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "cached", "dirty", "waiting", "running", "failed")
+WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "locked", "cached", "dirty", "waiting", "running", "failed")
 """Of several inner nodes a group shows the last of these."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.model.editor import Editor
-from midistems_graph.editor.model.scene import Hit
+from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.view.menu import Row
 
 LINE = ""
@@ -14,6 +14,7 @@ LINE = ""
 ON_NODES = (
     "bypass",
     "mute",
+    "lock",
     "rename",
     LINE,
     "cut",
@@ -42,7 +43,7 @@ ON_CANVAS = (
     "layout",
     LINE,
     "minimap",
-    "theme",
+    "settings",
     "shortcuts",
 )
 

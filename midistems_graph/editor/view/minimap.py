@@ -9,7 +9,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.view.canvas import Canvas
-from midistems_graph.editor.view.palette import faded, mixed
+from midistems_graph.editor.view.palette import CLEAR, faded, mixed
 
 WIDTH, HEIGHT, MARGIN = 180.0, 112.0, 12.0
 
@@ -48,13 +48,10 @@ class Minimap:
         x, y = area.right - WIDTH - MARGIN, area.bottom - HEIGHT - MARGIN
         dpg.configure_item(self.window, pos=[int(x), int(y)])
 
-    def toggle(self) -> None:
-        self._shown = not self._shown
+    def switch(self, shown: bool) -> None:
+        """Show it where it is needed, or never."""
+        self._shown = shown
         dpg.configure_item(self.window, show=self._shown and self._needed)
-
-    @property
-    def is_shown(self) -> bool:
-        return self._shown
 
     def recolor(self) -> None:
         p, old = self._canvas.palette, self._theme
@@ -93,10 +90,10 @@ class Minimap:
         dpg.delete_item(self._boxes, children_only=True)
         for frame in scene.frames.values():
             color = mixed(p.node_title, p.panel, 0.5)
-            dpg.draw_rectangle(*self._corners(frame.rect), fill=color, color=color, parent=self._boxes)
+            dpg.draw_rectangle(*self._corners(frame.rect), fill=color, color=CLEAR, parent=self._boxes)
         color = mixed(p.node_title, p.text, 0.3)
         for box in scene.boxes.values():
-            dpg.draw_rectangle(*self._corners(box.rect), fill=color, color=color, parent=self._boxes)
+            dpg.draw_rectangle(*self._corners(box.rect), fill=color, color=CLEAR, parent=self._boxes)
 
     def _draw_frame(self, seen: Rect) -> None:
         p = self._canvas.palette

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.boxes import fit
-from midistems_graph.editor.audition.desk import GAIN_DB, Strip
+from midistems_graph.document.graph import GAIN_DB
+from midistems_graph.editor.audition.desk_view import Strip
 from midistems_graph.editor.view.meter_items import level_color, share
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import chosen_button_theme, name_theme, quiet_button_theme
@@ -55,6 +56,11 @@ class MixerRows:
     def themes(self) -> tuple[int, ...]:
         """To be deleted with the rows."""
         return self._quiet, self._chosen, *self._names.values()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a gain is being dragged."""
+        return any(dpg.is_item_active(row.gain) for row in self.rows)
 
     def show(self, strips: tuple[Strip, ...]) -> None:
         """Show the stems as they are now."""

@@ -13,7 +13,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.boxes import fit
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.model.scene import Box
+from midistems_graph.editor.model.scene_items import Box
 from midistems_graph.editor.model.shape import (
     ICON,
     KNOB,
@@ -35,6 +35,9 @@ SCALES = (1.25, 1.8, 2.6, 4.0)
 """World units per pixel at which the next level begins: near, three sizes of names, far."""
 
 NEAR, FAR = 0, len(SCALES)
+OUTLINED = 3
+"""The level from which on ports are no longer drawn, and a border around cards that stand out alone."""
+
 READABLE = 11.0
 """Pixels of the smallest letters of a name."""
 
@@ -74,7 +77,7 @@ def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
             dpg.draw_text(at, line, size=SMALL_SIZE, color=mixed(p.soft, p.accent, 0.35), parent=into)
     else:
         dpg.draw_rectangle((0, 0), (shape.width, shape.height), fill=body, color=CLEAR, rounding=round_, parent=into)
-    if level < FAR:
+    if level < OUTLINED:
         _draw_ports(shape, level, p, into)
 
 
@@ -87,7 +90,7 @@ def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into
         _draw_far_name(shape, level, mark, pen, into)
     if shape.role == "terminal":
         return
-    phase, p = mark.standing(shape.state), pen.palette
+    phase, p = mark.standing(shape.state, shape.locked), pen.palette
     if level == FAR:
         if phase:
             dpg.draw_rectangle((0, 0), (14, shape.height), fill=sign_color(phase, p), color=CLEAR, parent=into)
@@ -146,14 +149,14 @@ def wrapped(text: str, size: float, width: float, most: int, pen: Pen) -> list[s
 def _draw_near(shape: Shape, mark: Mark, pen: Pen, into: int) -> None:
     p = pen.palette
     _draw_picture(shape, mark, pen, into)
-    rect, phase = shape.status, mark.standing(shape.state)
+    rect, phase = shape.status, mark.standing(shape.state, shape.locked)
     if shape.role == "placeholder":
         _draw_lines(f"{shape.subtitle} is not installed", rect, pen, p.bad, into)
     elif phase == "failed" and shape.thumbnail is not None:
         sentence = Rect(PAD, shape.thumbnail.top + 4, shape.width - PAD, shape.height)
         _draw_lines(mark.sentence or "failed", sentence, pen, mixed(p.bad, p.text, 0.35), into)
     elif shape.role != "terminal":
-        words = {"bypassed": "bypassed", "muted": "muted"}.get(shape.state) or mark.words or shape.subtitle
+        words = phase if phase in ("bypassed", "muted", "locked") else mark.words or shape.subtitle
         color = sign_color(phase, p) if phase == "failed" else p.faint
         at = rect.left, rect.top + (rect.height - SMALL_SIZE) / 2 - 2
         dpg.draw_text(at, fit(words, SMALL_SIZE, rect.width), size=SMALL_SIZE, color=color, parent=into)

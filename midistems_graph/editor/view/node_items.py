@@ -9,13 +9,19 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.editor.model.scene import Box
+from midistems_graph.editor.model.scene_items import Box
 from midistems_graph.editor.view.marks import Mark
-from midistems_graph.editor.view.node_cards import FAR, ROUND, SCALES, Pen, border_color, draw_card, draw_standing
+from midistems_graph.editor.view.node_cards import (
+    FAR,
+    OUTLINED,
+    ROUND,
+    SCALES,
+    Pen,
+    border_color,
+    draw_card,
+    draw_standing,
+)
 from midistems_graph.editor.view.signs import Worry
-
-OUTLINED = 3
-"""The level from which on only cards that stand out have a border."""
 
 
 @dataclass(frozen=True, slots=True)

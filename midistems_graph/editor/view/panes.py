@@ -17,17 +17,28 @@ GUTTER, RULER = 44.0, 18.0
 GAP = 1.0
 WAVE_SHARE = 0.36
 
+IN_TRACES = ("scores", "curves")
+"""Kinds of value that are figures rather than sound."""
+
 IN_BINS = ("spectrogram", "magnitude", "phase", "mask")
 """Kinds of value that have no waveform."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What is looked at: the take that is heard with the kind of value it carries, or A and B above each other."""
+    """What is looked at: the take that is heard with the kind of value it carries, or A and B above each other.
+
+    `under` is the sound that curves are about.
+    """
 
     take: Take | None = None
     kind: str = ""
     pair: tuple[Take, Take] | None = None
+    under: Take | None = None
+
+    @property
+    def is_traced(self) -> bool:
+        return self.kind in IN_TRACES
 
     @property
     def is_in_bins(self) -> bool:
@@ -36,7 +47,10 @@ class Sight:
 
 @dataclass(frozen=True)
 class Pane:
-    """One picture with its place in pixels from the top of the strip; `title` is written in it."""
+    """One picture with its place in pixels from the top of the strip; `title` is written in it.
+
+    Its width is time, unless it is not `timed`.
+    """
 
     name: str
     kind: Kind
@@ -45,6 +59,7 @@ class Pane:
     bottom: float
     title: str = ""
     other: Take | None = None
+    timed: bool = True
 
     @property
     def height(self) -> float:
@@ -96,6 +111,8 @@ def panes_of(sight: Sight, views: Views, height: float, ruler: float = RULER) ->
     """The panes of a strip of so many pixels, below its ruler."""
     if sight.take is None:
         return ()
+    if sight.is_traced:
+        return _traced(sight, sight.take, height, ruler)
     take, kinds = sight.take, _kinds(sight, views)
     if sight.pair is None:
         if len(kinds) == 1:
@@ -110,6 +127,17 @@ def panes_of(sight: Sight, views: Views, height: float, ruler: float = RULER) ->
     if kind == "spectrogram":
         rest = ("difference", a, "A - B: orange where A is louder, blue where B is", b)
     return _stacked(((kind, a, f"A  {a.name}", None), (kind, b, f"B  {b.name}", None), rest), height, ruler)
+
+
+def _traced(sight: Sight, take: Take, height: float, ruler: float) -> tuple[Pane, ...]:
+    """Curves, and below them the spectrogram of the sound that they are about."""
+    if sight.under is None:
+        return (Pane("a traces", "traces", take, ruler, height, timed=sight.kind == "curves"),)
+    split = ruler + round((height - ruler) * WAVE_SHARE)
+    return (
+        Pane("a traces", "traces", take, ruler, split - GAP),
+        Pane("b spectrogram", "spectrogram", sight.under, split, height, sight.under.name),
+    )
 
 
 _Row = tuple[Kind, Take, str, Take | None]

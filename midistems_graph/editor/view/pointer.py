@@ -14,6 +14,9 @@ from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.menu import Menu
 
+NOWHERE = (-1e9, -1e9)
+"""Where nothing is ever put."""
+
 Button = Literal["left", "right", "middle"]
 BUTTONS: dict[int, Button] = {0: "left", 1: "right", 2: "middle"}
 
@@ -91,6 +94,8 @@ class Pointer:
         """What lies above the canvas and takes the mouse while it is open."""
         self._grabbed: Button | None = None
         self._doubled = False
+        self._left = True
+        """The pointer is no longer on the canvas, and what it was on knows."""
         self._last: tuple[float, float] = (-1.0, -1.0)
         self._held = HeldKeys()
         with dpg.handler_registry() as self.registry:
@@ -148,8 +153,14 @@ class Pointer:
         pixel = self._pixel
         if self.menu is not None and self.menu.is_open:
             self.menu.moved()
-        elif pixel != self._last and (self._grabbed is not None or self._is_over):
+        elif pixel == self._last:
+            return
+        elif self._grabbed is not None or self._is_over:
             self._moved(self._event("move", self._grabbed or "left"))
+            self._left = False
+        elif not self._left:
+            self._left = True
+            self._moved(Event("move", NOWHERE))
         self._last = pixel
 
     def _up(self, _: int, button: int) -> None:

@@ -40,6 +40,8 @@ class SeparateHands:
     add_demo: Do
     remove_song: Callable[[Path], object]
     choose: Callable[[int], object]
+    bind: Callable[[str, bool], object]
+    """Choose a file (or, if so, a folder) for a further input."""
     turn: Callable[[PublishedKnob, object], object]
     to_canvas: Do
     choose_output: Do
@@ -163,7 +165,24 @@ class SeparatePage:
                     dpg.add_text(f"{about}.", color=p.soft, wrap=int((LEFT - 44) * self._scale))
                 for knob in state.knobs:
                     self._knob(knob)
+                self._further_inputs(order)
         self._build_below(order)
+
+    def _further_inputs(self, order: Order) -> None:
+        """What the graph takes beside the song: a file or a folder for each."""
+        if order.slots:
+            self._heading("Further inputs")
+        for name, slot in order.slots.items():
+            path = order.inputs.get(name)
+            with dpg.group(horizontal=True):
+                self._button("File", partial(self._hands.bind, name, False), f"file {name}")
+                self._button("Folder", partial(self._hands.bind, name, True), f"folder {name}")
+                lacks = "may stay open" if slot.optional else "needed"
+                words = _short(f"{name}: {shortened(path) if path else lacks}", 34)
+                text = dpg.add_text(words, color=self._palette.text if path or slot.optional else self._palette.warn)
+                if slot.description:
+                    with dpg.tooltip(text):
+                        dpg.add_text(slot.description, wrap=int(320 * self._scale))
 
     def _build_below(self, order: Order) -> None:
         dpg.delete_item(self._below, children_only=True)
@@ -344,7 +363,8 @@ def _frame(state: SeparateState) -> object:
     """What the left side shows beside the places of sliders, which must not be built anew while one is dragged."""
     order = state.order
     titles = tuple(recipe.title for recipe in order.recipes)
-    return order.songs, titles, order.chosen, order.output, order.truth, tuple(knob.id for knob in state.knobs)
+    bound = tuple(sorted(order.inputs.items()))
+    return order.songs, titles, order.chosen, order.output, order.truth, bound, tuple(knob.id for knob in state.knobs)
 
 
 def _summary(jobs: Sequence[tuple[Job, State]]) -> str:

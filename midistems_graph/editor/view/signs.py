@@ -4,6 +4,7 @@ ring, amber            to be computed            dot, green          computed
 ring, grey             waits for its turn        triangle, blue      is being computed
 diamond, red           failed
 arrow past a bar       bypassed                  ring with a stroke  muted
+padlock, green         locked
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.marks import Phase
 from midistems_graph.editor.view.palette import Color, Palette
 
+_HALF_TURN = tuple(pi * (1 + k / 8) for k in range(9))
+
 Worry = Literal["", "warning", "error"]
 """Whether the rules find something wrong with a node."""
 
@@ -24,7 +27,7 @@ Worry = Literal["", "warning", "error"]
 def sign_color(phase: Phase, palette: Palette) -> Color:
     """The colour of a standing, of its sign and of its words."""
     p = palette
-    colors = {"failed": p.bad, "running": p.accent, "cached": p.good, "dirty": p.warn}
+    colors = {"failed": p.bad, "running": p.accent, "cached": p.good, "locked": p.good, "dirty": p.warn}
     return colors.get(phase, p.faint)
 
 
@@ -44,6 +47,11 @@ def draw_sign(phase: Phase, at: Point, radius: float, palette: Palette, parent: 
             dpg.draw_line((x - radius, y), (x + radius * 0.3, y), color=color, thickness=thick, parent=parent)
             tip = [[x + radius, y], [x + radius * 0.1, y - radius * 0.6], [x + radius * 0.1, y + radius * 0.6]]
             dpg.draw_triangle(*tip, color=color, fill=color, parent=parent)
+        case "locked":
+            half, top = radius * 0.8, y - radius * 0.15
+            dpg.draw_rectangle((x - half, top), (x + half, y + radius), color=color, fill=color, parent=parent)
+            bow = [[x + half * 0.65 * cos(turn), top + radius * 0.8 * sin(turn)] for turn in _HALF_TURN]
+            dpg.draw_polyline(bow, color=color, thickness=thick, parent=parent)
         case "muted":
             slope = radius * 0.55
             dpg.draw_circle(at, radius * 0.8, color=color, thickness=thick, segments=16, parent=parent)

@@ -58,10 +58,18 @@ class Strip:
         self.made.clear()
         self._rearrange()
 
-    def look(self, sight: Sight, views: Views, tool: Tool | None = None, strokes: tuple[Stroke, ...] = ()) -> None:
-        """Show something else, or in another way; with a tool the pointer paints."""
-        painted = (tool, strokes) != (self.paint.tool, self.paint.strokes)
-        self.paint.tool, self.paint.strokes = tool, strokes
+    def look(
+        self,
+        sight: Sight,
+        views: Views,
+        tool: Tool | None = None,
+        strokes: tuple[Stroke, ...] = (),
+        chosen: int | None = None,
+    ) -> None:
+        """Show something else, or in another way; with a tool the pointer paints, or changes the chosen stroke."""
+        paint = self.paint
+        painted = (tool, strokes, chosen) != (paint.tool, paint.strokes, paint.chosen)
+        paint.tool, paint.strokes, paint.chosen = tool, strokes, chosen
         if (sight, views) != (self.sight, self.views):
             rescaled = views.scale != self.views.scale
             self.sight, self.views = sight, views
@@ -91,7 +99,9 @@ class Strip:
         if playing and not self.hand.is_busy:
             self.see(self.timeline.following(self._at, at))
         self._at = at
-        self.items.mark(self.timeline, self.width, self.height, at, self.hand.loop or loop)
+        timed = not self.panes or any(pane.timed for pane in self.panes)
+        there = (at, self.hand.loop or loop) if timed else (-1.0, None)
+        self.items.mark(self.timeline, self.width, self.height, *there)
 
     def accept(self, made: Made) -> None:
         """A picture has come."""

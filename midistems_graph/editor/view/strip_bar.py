@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.document.boxes import fit
 from midistems_graph.editor.model.paint import Tool, tools
 from midistems_graph.editor.model.views import Views, choices
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.panes import Sight
-from midistems_graph.editor.view.themes import chosen_button_theme, compact_theme
+from midistems_graph.editor.view.themes import TEXT_SIZE, chosen_button_theme, compact_theme
 
 BAR = 28.0
 """Height of the line in pixels."""
@@ -19,8 +20,8 @@ BAR = 28.0
 _WIDTHS = {"shows": 92, "scale": 62, "channel": 58, "ceiling": 66, "range": 62}
 _PAINT_WIDTHS = {"shape": 80, "gain_db": 66, "size": 52}
 _HINTS = {
-    "shape": "what is drawn (Shift+P)",
-    "gain_db": "how much softer or louder (Alt+G)",
+    "shape": "what is drawn (Shift+P), or edit what is there (Alt+P)",
+    "gain_db": "how much softer or louder, also the chosen stroke (Alt+G)",
     "size": "how wide brush and harmonics are (Alt+W)",
     "shows": "what is shown (Shift+V)",
     "scale": "scale of frequencies (Alt+S)",
@@ -45,7 +46,7 @@ class StripBar:
         self.palette, self.scale, self._do, self._choose, self._take = palette, scale, do, choose, take
         self._views, self._sight = Views(), Sight()
         self._tool: Tool | None = None
-        self._width = 0.0
+        self._width = self._room = 0.0
         self.has_room = True
         """Whether the value under the pointer fits into the line."""
         self._edge = int(dpg.add_drawlist(10, 3, parent=parent, pos=(0, 0)))
@@ -87,7 +88,7 @@ class StripBar:
         places = {self._sizes: right, self._choices: middle, self._tools: middle, self._switches: left}
         for group, at in places.items():
             dpg.configure_item(group, pos=(int(max(at, 8.0)), 5))
-        self.has_room = left > 240 * scale
+        self.has_room, self._room = left > 240 * scale, left - 24 * scale
         dpg.configure_item(self._value, show=self.has_room)
         dpg.configure_item(self._edge, width=max(int(width), 1))
         self.light_edge(False)
@@ -107,7 +108,7 @@ class StripBar:
 
     def read(self, value: str) -> None:
         """The value under the pointer."""
-        dpg.set_value(self._value, value)
+        dpg.set_value(self._value, fit(value, TEXT_SIZE * self.scale, self._room))
 
     def light_edge(self, lit: bool) -> None:
         """Show that the strip can be pulled higher."""

@@ -2,7 +2,8 @@
 
 The wheel zooms at the pointer (with Ctrl frequencies, with Shift it moves), the middle button moves. A click goes to
 a moment, a drag makes a loop (with Alt it scrubs), the right button takes it away; a double click on the ruler shows
-the whole song. With a tool in hand the left button paints on the spectrogram of what is heard.
+the whole song. With a tool in hand the left button paints on the spectrogram of what is heard, or takes hold of a
+stroke that is there: its corner or point alone, or all of it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Hands:
     choose: Callable[[Views], None] = lambda _: None
     take: Callable[[Tool], None] = lambda _: None
     paint: Callable[[Stroke], None] = lambda _: None
+    pick: Callable[[int | None], None] = lambda _: None
+    reshape: Callable[[int, Stroke], None] = lambda _number, _stroke: None
     scrub: Callable[[float], None] = lambda _: None
     release: Callable[[], None] = lambda: None
 
@@ -129,7 +132,7 @@ class StripHand:
         x, y = self._pointer
         seconds = strip.timeline.at(self._share(x))
         made, hz = strip.made.get(pane.name), strip.axis.hz(1 - (y - pane.top) / pane.height)
-        words = [moment(seconds, strip.timeline.length / strip.width)]
+        words = [moment(seconds, strip.timeline.length / strip.width)] if pane.timed else []
         if pane.has_hz:
             words += [f"{hz:.0f} Hz", note_of(hz)]
         if made is not None:
@@ -189,7 +192,10 @@ class StripHand:
             strip.hands.scrub(self._seconds)
         elif button == 0 and strip.paint.tool is not None and (chart := self._painted_at(y)) is not None:
             self._drag = _Drag("paint", button, x, y, strip.timeline)
-            strip.paint.begin(chart, x, y)
+            if strip.paint.tool.edits:
+                strip.hands.pick(strip.paint.grab(chart, x, y))
+            else:
+                strip.paint.begin(chart, x, y)
         else:
             self._drag = _Drag("pan" if button == 2 or y < strip.items.ruler else "loop", button, x, y, strip.timeline)
 
@@ -223,7 +229,9 @@ class StripHand:
             strip.hands.release()
         elif drag.kind == "paint":
             strip.paint.go_on(*self._inside())
-            if (stroke := strip.paint.finish()) is not None:
+            if (held := strip.paint.let_go()) is not None:
+                strip.hands.reshape(*held)
+            elif (stroke := strip.paint.finish()) is not None:
                 strip.hands.paint(stroke)
             strip.paint.draw(strip.charts())
         elif drag.kind == "loop" and dragged:

@@ -13,6 +13,7 @@ from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
 from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
+from midistems_graph.editor.view.strip_traces import StripTraces
 from midistems_graph.editor.view.textures import Textures
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
@@ -25,8 +26,8 @@ class StripItems:
 
     def __init__(self, drawlist: int | str, palette: Palette, scale: float) -> None:
         self.palette, self.scale = palette, scale
-        layers = [int(dpg.add_draw_layer(parent=drawlist)) for _ in range(6)]
-        self._pictures, self._ruler, self._titles, self.strokes, self._marks, self._cross = layers
+        layers = [int(dpg.add_draw_layer(parent=drawlist)) for _ in range(7)]
+        self._pictures, self._ruler, self._traces, self._titles, self.strokes, self._marks, self._cross = layers
         self._marked: tuple[object, ...] = ()
 
     @property
@@ -55,7 +56,8 @@ class StripItems:
     ) -> None:
         """The pictures that are there; one of another stretch is moved and stretched to where it belongs."""
         p, layer = self.palette, self._pictures
-        dpg.delete_item(layer, children_only=True)
+        for drawn in (layer, self._traces):
+            dpg.delete_item(drawn, children_only=True)
         right = self.left + width
         for pane in panes:
             ground = (self.left, pane.top), (right, pane.bottom)
@@ -72,6 +74,12 @@ class StripItems:
                     dpg.draw_line((self.left, y), (right, y), color=faded(p.text, 30), parent=layer)
             if there.curves is not None:
                 self._draw_legend(pane, there.curves.names)
+            traces = StripTraces(self._traces, p, self.small)
+            if there.traces is not None:
+                traces.draw(pane, there.traces, self.left, width)
+            curves = made.get("a traces") if pane.kind == "spectrogram" else None
+            if curves is not None and curves.traces is not None and _fits(curves, timeline):
+                traces.draw_over(pane, curves.traces, axis, self.left, width)
             if there.sentence:
                 at = self.left + 10, pane.top + pane.height / 2 - self.small / 2
                 dpg.draw_text(at, there.sentence, size=self.small, color=p.soft, parent=layer)
@@ -116,7 +124,7 @@ class StripItems:
         dpg.draw_rectangle((0, 0), (self.left - 1, height), fill=p.panel, color=p.panel, parent=layer)
         if not panes:
             return
-        for tick in timeline.ticks(width):
+        for tick in timeline.ticks(width) if any(pane.timed for pane in panes) else ():
             x = self.left + timeline.share(tick.seconds) * width
             top = 3 if tick.label else self.ruler - 5
             color = mixed(p.line, p.text, 0.25)
@@ -191,6 +199,11 @@ class StripItems:
             dpg.draw_line((x - 9, y), (x + 9, y), color=color, parent=self._cross)
         if words:
             self._plate(self._cross, words, (self.left + 6, height - self.small - 9), self.palette.text)
+
+
+def _fits(made: Made, timeline: Timeline) -> bool:
+    """Whether curves are of the stretch that is seen; others come soon."""
+    return (made.wish.start, made.wish.stop) == (timeline.start, timeline.stop)
 
 
 def wide(text: str, size: float) -> float:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import log2
 
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.audio.strokes import Stroke
 from midistems_graph.editor.model.paint import Point, Tool
+from midistems_graph.editor.model.stroke_edit import moved, stroke_at, with_place
+from midistems_graph.editor.model.tracks import nearest_point
 from midistems_graph.editor.view.palette import Color, Palette, faded
 from midistems_graph.editor.view.panes import Chart
 
 MOST_HARMONICS = 64
+GRIP, MOST_HANDLES = 4.0, 60
+"""Pixels around a handle; of longer paths all is moved, or single points without handles."""
 
 
 class StripPaint:
-    """Draws on a layer of the strip. `tool` is None while nobody paints."""
+    """Draws on a layer of the strip. `tool` is None while nobody paints, `chosen` the number of the stroke in hand."""
 
     def __init__(self, layer: int, palette: Palette) -> None:
         self.palette, self._layer = palette, layer
         self.tool: Tool | None = None
         self.strokes: tuple[Stroke, ...] = ()
         """Those of the node whose sound is shown."""
+        self.chosen: int | None = None
+        self._held: _Held | None = None
         self._points: tuple[Point, ...] = ()
         self._chart: Chart | None = None
 
@@ -34,7 +41,30 @@ class StripPaint:
         self._chart, self._points = chart, ()
         self.go_on(x, y)
 
+    def grab(self, chart: Chart, x: float, y: float) -> int | None:
+        """Take hold of the stroke under the pointer (of a corner of it, if one is near); its number."""
+        at = chart.point(x, y)
+        corner = self._corner_at(chart, x, y)
+        reach = GRIP * chart.seconds_per_pixel, abs(chart.hz(y - GRIP) - chart.hz(y + GRIP)) / 2
+        number = self.chosen if corner is not None else stroke_at(self.strokes, at.seconds, at.hz, reach)
+        self._held = None if number is None else _Held(chart, number, corner, at, self.strokes[number])
+        return number
+
+    def let_go(self) -> tuple[int, Stroke] | None:
+        """The number of the stroke that was held and what it is now; None if it stayed where it was."""
+        held, self._held = self._held, None
+        return (held.number, held.stroke) if held is not None and held.stroke != self.strokes[held.number] else None
+
+    def _corner_at(self, chart: Chart, x: float, y: float) -> int | None:
+        """Which corner (or point of the path) of the chosen stroke is under the pointer."""
+        if self.chosen is None or self.chosen >= len(self.strokes):
+            return None
+        corners = [chart.pixel(float(seconds), hz) for seconds, hz in self.strokes[self.chosen].places]
+        return nearest_point(corners, (x, y), 2 * GRIP)
+
     def go_on(self, x: float, y: float) -> None:
+        if (held := self._held) is not None:
+            self._held = replace(held, stroke=held.pulled(self.strokes[held.number], x, y))
         if self._chart is not None and self.tool is not None:
             self._points = self.tool.after(self._points, self._chart.point(x, y))
 
@@ -51,10 +81,24 @@ class StripPaint:
         dpg.delete_item(self._layer, children_only=True)
         p = self.palette
         for chart in charts:
-            for stroke in self.strokes:
+            for number, stroke in enumerate(self.strokes):
+                if self._held is not None and self._held.number == number:
+                    stroke = self._held.stroke
                 self._outline(chart, stroke, p.accent if stroke.gain_db < 0 else p.warn)
+                if number == self.chosen and self.tool is not None and self.tool.edits:
+                    self._handles(chart, stroke)
         if self._chart is not None and self.tool is not None and self._points:
             self._sketch(self._chart, self.tool)
+
+    def _handles(self, chart: Chart, stroke: Stroke) -> None:
+        """The chosen stroke: what can be pulled, and its level."""
+        p = self.palette
+        corners = [chart.pixel(float(seconds), hz) for seconds, hz in stroke.places]
+        for x, y in corners if len(corners) <= MOST_HANDLES else ():
+            ends = (x - GRIP, y - GRIP), (x + GRIP, y + GRIP)
+            dpg.draw_rectangle(*ends, fill=p.text, color=p.ground, parent=self._layer)
+        x, y = min(corners)
+        dpg.draw_text((x + 6, y + 4), f"{stroke.gain_db:+g} dB", size=12, color=p.text, parent=self._layer)
 
     def _sketch(self, chart: Chart, tool: Tool) -> None:
         color = self.palette.text
@@ -102,6 +146,25 @@ class StripPaint:
                 dpg.draw_polyline(
                     line, color=faded(color, 255 if number == 1 else 170), thickness=thick, parent=self._layer
                 )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A stroke in hand since the pointer was `at` a place: all of it, or one corner. `stroke` is what it is now."""
+
+    chart: Chart
+    number: int
+    corner: int | None
+    at: Point
+    stroke: Stroke
+
+    def pulled(self, was: Stroke, x: float, y: float) -> Stroke:
+        """The stroke with the pointer elsewhere; on the axis of frequencies all of it moves by as many pixels."""
+        chart, to = self.chart, self.chart.point(x, y)
+        if self.corner is not None:
+            return with_place(was, self.corner, to.seconds, to.hz)
+        higher = chart.axis.place(to.hz) - chart.axis.place(self.at.hz)
+        return moved(was, to.seconds - self.at.seconds, lambda hz: chart.axis.hz(chart.axis.place(hz) + higher))
 
 
 def brush_size(chart: Chart, at: Point, pixels: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.commands import COMMANDS
+from midistems_graph.editor.model.settings import VOLUME_DB
 from midistems_graph.editor.view.marks import clock
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import chosen_button_theme, quiet_button_theme
@@ -31,10 +32,15 @@ TOGGLES = (
     ("band_low", "<250"),
     ("band_middle", "250-4k"),
     ("band_high", ">4k"),
+    ("band_own", "300-3k"),
+    ("", ""),
+    ("volume", ""),
     ("", ""),
     ("export_sound", "Export"),
 )
-"""Commands and what is written on their buttons; nothing for a line between."""
+"""Commands and what is written on their buttons; nothing for a line between. `volume` is a slider."""
+
+VOLUME = 74
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,26 @@ class Heard:
     on: frozenset[str] = frozenset()
     figure: str = ""
     kept: tuple[int, ...] = ()
+    band: str = ""
+    """What the band of one's own is called."""
+    volume: float = 0.0
+    """In dB."""
 
 
 class TransportBar:
     """The bar in a parent; `do` gets the names of commands, `hint` gives their keys."""
 
     def __init__(
-        self, parent: int, palette: Palette, scale: float, do: Callable[[str], None], hint: Callable[[str], str]
+        self,
+        parent: int,
+        palette: Palette,
+        scale: float,
+        do: Callable[[str], None],
+        hint: Callable[[str], str],
+        volume: Callable[[float], None] = lambda db: None,
     ) -> None:
         self.parent, self.palette, self.scale, self._do, self._hint = parent, palette, scale, do, hint
+        self._turn = volume
         self._heard = Heard()
         self._build()
 
@@ -78,7 +95,9 @@ class TransportBar:
             self._button("stop", "Stop")
             self._clock = dpg.add_text("0:00.0 / 0:00.0")
             for command, label in TOGGLES:
-                if command:
+                if command == "volume":
+                    self._add_volume()
+                elif command:
                     self._button(command, label)
                 else:
                     dpg.add_text("|", color=p.line)
@@ -86,6 +105,20 @@ class TransportBar:
             self._slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
         for button in self._slots.values():
             dpg.configure_item(button, show=False)
+
+    def _add_volume(self) -> None:
+        low, high = VOLUME_DB
+        self.volume = int(
+            dpg.add_slider_float(
+                width=int(VOLUME * self.scale),
+                min_value=low,
+                max_value=high,
+                format="%.0f dB",
+                callback=lambda _, value: self._turn(float(value)),
+            )
+        )
+        with dpg.tooltip(self.volume):
+            dpg.add_text(f"How loud it is played  {self._hint('louder')}, {self._hint('quieter')}")
 
     def _button(self, command: str, label: str, width: int = 0) -> int:
         button = int(dpg.add_button(label=label, width=width, callback=lambda: self._do(command)))
@@ -107,6 +140,10 @@ class TransportBar:
             dpg.set_value(self._clock, f"{clock(heard.at)} / {clock(heard.total)}")
         if heard.figure != old.figure:
             dpg.set_value(self._figure, heard.figure)
+        if heard.band != old.band:
+            dpg.configure_item(self.buttons["band_own"], label=heard.band)
+        if heard.volume != old.volume and not dpg.is_item_active(self.volume):
+            dpg.set_value(self.volume, heard.volume)
         if heard.kept != old.kept:
             for number, button in self._slots.items():
                 dpg.configure_item(button, show=number in heard.kept)

@@ -10,7 +10,7 @@ from functools import partial
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.editor.view.fonts import bold_font, text_font
+from midistems_graph.editor.view.fonts import text_font
 from midistems_graph.editor.view.jobs import Jobs, guarded
 from midistems_graph.editor.view.pace import Pace
 from midistems_graph.editor.view.palette import CLEAR, DARK, Palette
@@ -31,7 +31,6 @@ class Window:
         self.resized: Callable[[], None] = lambda: None
         self.asked_to_close: Callable[[], None] = self.stop
         self.root = 0
-        self.bold = 0
         self._themes: tuple[int, int] | None = None
         self._running = False
         self._opened = self._visible = False
@@ -42,7 +41,7 @@ class Window:
         dpg.create_context()
         self._opened, self._visible = True, visible
         dpg.configure_app(manual_callback_management=True, keyboard_navigation=False)
-        self._load_fonts()
+        self.load_font()
         self.root = int(
             dpg.add_window(
                 no_scrollbar=True,
@@ -152,11 +151,9 @@ class Window:
             self.pace.moved(time.monotonic())
             guarded(partial(callback, *arguments[:count]))
 
-    def _load_fonts(self) -> None:
+    def load_font(self) -> None:
+        """Write with the text font; again when a better one is there."""
         font = text_font()
-        if font is None:
-            return
-        with dpg.font_registry():
-            dpg.bind_font(dpg.add_font(str(font), TEXT_SIZE))
-            bold = bold_font()
-            self.bold = int(dpg.add_font(str(bold), TEXT_SIZE)) if bold else 0
+        if font is not None:
+            with dpg.font_registry():
+                dpg.bind_font(dpg.add_font(str(font), TEXT_SIZE))

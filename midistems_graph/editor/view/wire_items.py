@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.document.colors import style_of
-from midistems_graph.editor.model.scene import Wire
+from midistems_graph.editor.model.plane import Rect
+from midistems_graph.editor.model.scene_items import Wire
 from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
+from midistems_graph.editor.view.decoration import WHOLE
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
-FAR_PIECES = 8
-"""Straight pieces of a curve that is seen from far away; near by Dear PyGui chooses."""
+FAR, FAR_PIECES = 2.6, 7
+"""World units per pixel from which on a curve has so many straight pieces; near by Dear PyGui chooses."""
+
+LEAST = 0.6
+"""How far thin lines may shrink with the zoom."""
 
 
 DOT = 4.0
 """Radius of the points that an edge is led through."""
 
+PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
+"""Where along an edge its words may stand, the best first."""
+
+Free = Callable[[Rect, str], bool]
+"""Whether no card, and no words of another edge, lie on a part of the canvas."""
+
 
 class WireItem:
-    """The items of one edge; `widened` makes thin lines visible from far away."""
+    """The items of one edge. `scale` is that of the canvas, for lines are whole pixels wide. Words stand where it is
+    `free`."""
 
-    def __init__(self, wire: Wire, palette: Palette, measure: Measure, layer: int | str) -> None:
-        self.wire, self.palette, self.measure = wire, palette, measure
+    def __init__(self, wire: Wire, palette: Palette, measure: Measure, free: Free, layer: int | str) -> None:
+        self.wire, self.palette, self.measure, self._free = wire, palette, measure, free
         self.chosen = self.hovered = self.playing = self.shown = False
-        self.widened = 1.0
+        self.scale = 1.0
         self.words = ""
+        self.words_rect: Rect | None = None
+        """Where the words are."""
+        self._named = False
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._label = 0
         self._glow: int = 0
@@ -44,13 +61,12 @@ class WireItem:
         if (before.kind, before.quiet) != (wire.kind, wire.quiet):
             self._paint()
         self._draw_glow()
-        if self._label:
-            self._place_label()
+        self.settle()
 
     def _draw(self) -> None:
         """The curves, and a dot where they meet."""
         dpg.delete_item(self._line, children_only=True)
-        color, width, segments = self._color, self._width, FAR_PIECES if self.widened > 1 else 0
+        color, width, segments = self._color, self._width, FAR_PIECES if self.scale >= FAR else 0
         self.curves = [
             int(dpg.draw_bezier_cubic(*piece, color=color, thickness=width, segments=segments, parent=self._line))
             for piece in self.wire.track.pieces
@@ -62,7 +78,7 @@ class WireItem:
         if self.wire.track.points:
             self._draw()
         else:
-            segments = FAR_PIECES if self.widened > 1 else 0
+            segments = FAR_PIECES if self.scale >= FAR else 0
             dpg.configure_item(self.curves[0], color=self._color, thickness=self._width, segments=segments)
 
     def _draw_glow(self) -> None:
@@ -93,35 +109,48 @@ class WireItem:
         if heard:
             self._draw_glow()
 
-    def widen(self, factor: float) -> None:
-        if factor != self.widened:
-            self.widened = factor
+    def fit(self, scale: float) -> None:
+        """The canvas shows so many world units per pixel."""
+        if scale != self.scale:
+            self.scale = scale
             self._paint()
 
     def set_words(self, words: str, shown: bool) -> None:
-        """What is written on its middle: the stems that it carries, its level."""
+        """What is written on it: the stems that it carries, its level."""
         if words != self.words:
             self.words = words
             if self._label:
                 dpg.delete_item(self._label)
                 self._label = 0
-        if not words:
-            return
-        shown = shown and self.measure(words, SMALL_SIZE) + 24 < abs(self.wire.track.end[0] - self.wire.track.start[0])
-        if shown and not self._label:
-            self._label = int(dpg.add_draw_node(parent=self.root))
-            ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
-            width = self.measure(words, SMALL_SIZE)
-            dpg.draw_rectangle((-4, -7), (width + 4, 7), fill=ground, color=ground, rounding=3, parent=self._label)
-            dpg.draw_text((0, -6), words, size=SMALL_SIZE, color=color, parent=self._label)
-            self._place_label()
-        if self._label:
-            dpg.configure_item(self._label, show=shown)
+        self._named = shown
+        self.settle()
 
-    def _place_label(self) -> None:
-        x, y = self.wire.track.middle
-        x -= self.measure(self.words, SMALL_SIZE) / 2
-        dpg.apply_transform(self._label, dpg.create_translation_matrix([x, y]))
+    def settle(self) -> None:
+        """Put the words where no card hides them; without such a place they are not shown."""
+        self.words_rect = rect = self._spot() if self._named and self.words else None
+        if rect is not None:
+            self._label = self._label or self._drawn_label()
+            dpg.apply_transform(self._label, dpg.create_translation_matrix([rect.left + 6, rect.center[1]]))
+        if self._label:
+            dpg.configure_item(self._label, show=rect is not None)
+
+    def _spot(self) -> Rect | None:
+        track, width = self.wire.track, self.measure(self.words, SMALL_SIZE)
+        if width + 24 >= abs(track.end[0] - track.start[0]):
+            return None
+        for place in PLACES:
+            x, y = track.at(place)
+            rect = Rect(x - width / 2 - 6, y - 9, x + width / 2 + 6, y + 9)
+            if self._free(rect, self.wire.id):
+                return rect
+        return None
+
+    def _drawn_label(self) -> int:
+        label, width = int(dpg.add_draw_node(parent=self.root)), self.measure(self.words, SMALL_SIZE)
+        ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
+        dpg.draw_rectangle((-4, -7), (width + 4, 7), fill=ground, color=ground, rounding=3, parent=label)
+        dpg.draw_text((0, -6), self.words, size=SMALL_SIZE, color=color, parent=label)
+        return label
 
     @property
     def _color(self) -> Color:
@@ -137,4 +166,4 @@ class WireItem:
     @property
     def _width(self) -> float:
         width = style_of(self.wire.kind).width + (1.5 if self.chosen else 1.0 if self.hovered or self.playing else 0.0)
-        return width * self.widened
+        return max(round(width * max(1 / self.scale, LEAST)), 1) * WHOLE * self.scale

@@ -58,7 +58,7 @@ def masking(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> M
     """
     rate = reference.span.rate
     settings = StftSettings(2048, 1024) if rate > 24000 else StftSettings(1024, 512)
-    bands, spreading = _bands(rate, settings)
+    bands, spreading = masking_bands(rate, settings.n_fft)
     sums = np.zeros(3)
     for guess, true in chunks((estimate, reference), _FRAMES * settings.hop, run.progress):
         transform = Stft(settings, true.span, threads=run.threads)
@@ -76,9 +76,9 @@ def masking(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> M
     return Masking(Number(ratio_db(sums[0], sums[2]), "dB"), Number(float(sums[1] / sums[2])))
 
 
-def _bands(rate: int, settings: StftSettings) -> tuple[Float64, Float64]:
+def masking_bands(rate: int, n_fft: int) -> tuple[Float64, Float64]:
     """Which bins belong to which half-Bark band [bins, bands], and how much of a band masks another [from, to]."""
-    place = bark(np.arange(settings.n_bins) * rate / settings.n_fft)
+    place = bark(np.arange(n_fft // 2 + 1) * rate / n_fft)
     number = (2 * place).astype(int)
     used = np.unique(number[1:])
     bands = (number[:, None] == used).astype(np.float64)

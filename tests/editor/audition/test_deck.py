@@ -17,11 +17,11 @@ from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems, take
 
 from midistems_graph.audio.loudness import integrated_loudness
 from midistems_graph.audio.values import Audio, Float32, Span
-from midistems_graph.document.graph import Address
+from midistems_graph.document.graph import Address, Channel
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.offline import NotComputed, matching_gains
 from midistems_graph.editor.audition.program import Monitor
-from midistems_graph.editor.audition.takes import Channel, StemMixer, Take, difference
+from midistems_graph.editor.audition.takes import StemMixer, Take, difference
 
 A, B = noise(1), noise(2)
 FADE = RATE // 100
@@ -237,15 +237,19 @@ def test_mono_is_heard_on_both_sides(desk: Desk) -> None:
 def test_the_stem_mixer_solos_mutes_and_weighs(desk: Desk) -> None:
     kick, snare = noise(3).samples, noise(4).samples
     desk.playing("stems").listen(2000)
-    assert desk.deck.stems(edge("stems")) == ("kick", "snare")
+    assert desk.deck.tracks.stems(edge("stems")) == ("kick", "snare")
     assert desk.deck.status.note == "the sum of 2 stems"
-    mixer = StemMixer(edge("stems"), ("kick", "snare"))
+    both = ("kick", "snare")
+
+    def mixer(**channels: Channel) -> StemMixer:
+        return StemMixer(edge("stems"), both, channels)
+
     wanted = {
-        "all": (mixer, kick + snare),
-        "solo": (mixer.with_channel("snare", Channel(solo=True)), snare),
-        "mute": (mixer.with_channel("snare", Channel(mute=True)), kick),
-        "half": (mixer.with_channel("kick", Channel(gain_db=-20.0)), np.float32(0.1) * kick + snare),
-        "both": (mixer.with_channel("kick", Channel(solo=True, mute=True)), 0 * kick),
+        "all": (mixer(), kick + snare),
+        "solo": (mixer(snare=Channel(solo=True)), snare),
+        "mute": (mixer(snare=Channel(mute=True)), kick),
+        "half": (mixer(kick=Channel(gain_db=-20.0)), np.float32(0.1) * kick + snare),
+        "both": (mixer(kick=Channel(solo=True, mute=True)), 0 * kick),
     }
     for name, (board, expected) in wanted.items():
         desk.deck.hear(board.take)

@@ -9,6 +9,7 @@ import pytest
 from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems
 
 from midistems_graph.audio.values import Audio, Float32, Value
+from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.desk import Desk as ListeningDesk
 from midistems_graph.editor.audition.desk import NotOnDesk
 
@@ -124,11 +125,11 @@ def test_the_mixer_comes_with_stems_and_a_change_in_it_has_no_bump(player: Playe
     player.heard()
     assert desk.view.strips == ()
     with pytest.raises(NotOnDesk, match="carries no stems"):
-        desk.toggle_solo()
+        desk.mixers.toggle_solo()
     desk.hear(edge("stems"))
     assert player.plays(KICK.samples + SNARE.samples)
     assert [strip.stem for strip in desk.view.strips] == ["kick", "snare"]
-    desk.set_gain(0.0001, 0)
+    desk.mixers.set_gain(0.0001, 0)
     before = player.deck.sample
     sound = player.clock.listen(20 * FADE)
     places = np.arange(before, before + sound.shape[1])
@@ -139,20 +140,20 @@ def test_solo_mute_and_gain_by_keys_act_on_the_chosen_stem(player: Player) -> No
     desk = player.desk
     desk.hear(edge("stems"))
     player.heard()
-    desk.choose(1)
-    desk.toggle_solo()
+    desk.mixers.choose(1)
+    desk.mixers.toggle_solo()
     assert player.plays(SNARE.samples)
     assert [strip.audible for strip in desk.view.strips] == [False, True]
-    desk.toggle_solo()
-    desk.choose(-5)
-    desk.toggle_mute()
+    desk.mixers.toggle_solo()
+    desk.mixers.choose(-5)
+    desk.mixers.toggle_mute()
     assert player.plays(SNARE.samples)
-    desk.toggle_mute()
-    desk.change_gain(-20.0)
+    desk.mixers.toggle_mute()
+    desk.mixers.change_gain(-20.0)
     assert player.plays(np.float32(0.1) * KICK.samples + SNARE.samples)
-    desk.set_gain(99.0, 1)
+    desk.mixers.set_gain(99.0, 1)
     assert desk.view.strips[1].channel.gain_db == 12
-    desk.reset_mixer()
+    desk.mixers.reset()
     assert player.plays(KICK.samples + SNARE.samples)
 
 
@@ -169,7 +170,7 @@ def test_a_kept_edge_is_heard_again_with_its_mixer(player: Player) -> None:
     desk = player.desk
     desk.hear(edge("stems"))
     player.heard()
-    desk.toggle_solo(0)
+    desk.mixers.toggle_solo(0)
     desk.keep(4)
     desk.hear(edge("a"))
     desk.recall(4)
@@ -264,3 +265,57 @@ def test_another_document_is_silence(player: Player) -> None:
     assert player.desk.view.edges == {}
     with pytest.raises(NotOnDesk, match="nothing is heard"):
         player.desk.keep(1)
+
+
+def test_a_band_of_ones_own_is_heard_alone(player: Player) -> None:
+    desk = player.desk
+    desk.hear(edge("a"))
+    desk.hear_own_band(500.0, 1500.0)
+    assert (desk.view.band, desk.view.own_band) == ("own", (500.0, 1500.0))
+    sound, _ = player.heard(4096)
+    power = np.abs(np.fft.rfft(sound[0] * np.hanning(4096))) ** 2
+    hertz = np.fft.rfftfreq(4096, 1 / RATE)
+    inside = (hertz > 650) & (hertz < 1350)
+    outside = (hertz < 350) | (hertz > 1650)
+    assert power[outside].mean() < 1e-5 * power[inside].mean()
+    for low, high in ((0.0, 100.0), (900.0, 300.0), (50.0, 30_000.0)):
+        with pytest.raises(NotOnDesk, match="to a higher frequency"):
+            desk.hear_own_band(low, high)
+    desk.toggle_band("own")
+    assert player.plays(A.samples)
+
+
+def test_the_desk_follows_nodes_to_their_new_addresses(player: Player) -> None:
+    desk = player.desk
+    desk.hear(edge("a"))
+    desk.hear(edge("stems"))
+    desk.keep(3)
+    player.heard()
+    desk.mixers.toggle_solo(0)
+    shelf = player.clock.shelf
+    for name in ("a", "stems"):
+        shelf.values[Address(f"group/{name}", "out")] = shelf.values[edge(name)]
+    desk.changed({"a": "group/a", "stems": "group/stems"})
+    assert dict(desk.view.edges) == {"A": "group/a.out", "B": "group/stems.out"}
+    assert player.plays(KICK.samples), "the mixer came along"
+    assert set(shelf.wanted) == {Address("group/a", "out"), Address("group/stems", "out")}
+    desk.swap()
+    assert player.plays(A.samples)
+    desk.recall(3)
+    assert player.plays(KICK.samples)
+
+
+def test_the_volume_glides_and_is_heard_at_the_speakers_alone(player: Player) -> None:
+    desk = player.desk
+    desk.hear(edge("a"))
+    assert player.plays(A.samples)
+    level = player.deck.status.levels.power[0]
+    player.deck.at_volume(-20.0)
+    sound = np.concatenate([player.clock.listen(64) for _ in range(30)], axis=1)
+    first = player.deck.sample - sound.shape[1]
+    gain = sound / A.samples[:, first : first + sound.shape[1]]
+    assert np.all(np.diff(np.median(gain, axis=0)) < 1e-4) and np.abs(np.diff(np.median(gain, axis=0))).max() < 0.02
+    assert player.plays(np.float32(0.1) * A.samples)
+    assert player.deck.status.levels.power[0] > 0.3 * level, "meters show what is before the volume"
+    player.deck.at_volume(0.0)
+    assert player.plays(A.samples)

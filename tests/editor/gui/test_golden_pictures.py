@@ -41,7 +41,6 @@ def app(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
         for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
             patch.setenv(name, home)
         patch.setattr(window_module, "text_font", lambda: font)
-        patch.setattr(window_module, "bold_font", lambda: font.with_name("DejaVuSans-Bold.ttf"))
         app = App(Opening(), Settings(), Recent())
         app.open(size=SIZE)
         yield app

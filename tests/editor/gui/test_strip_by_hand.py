@@ -59,7 +59,7 @@ def bar(gui: Driver) -> Iterator[Bar]:
     def ask(name: str):  # type: ignore[no-untyped-def]
         return lambda *arguments: asked.append((name, *arguments))
 
-    hands = Hands(*map(ask, ("seek", "loop", "unloop", "resize", "do", "choose", "take", "paint")))
+    hands = Hands(*map(ask, ("seek", "loop", "unloop", "resize", "do", "choose", "take", "paint", "pick", "reshape")))
     bench.show_listening(260)
     strip = Strip(bench.listening_area, bench.window.palette, bench.window.scale, Textures(), hands)
     strip.place(bench.layout.listening)
@@ -126,6 +126,28 @@ def test_what_is_drawn_with_a_tool_is_a_stroke(bar: Bar) -> None:
     (first, low), (last, high) = stroke.places
     assert (float(first), float(last)) == pytest.approx((20, 40), abs=0.3)
     assert (low, high) == pytest.approx((bar.strip.axis.hz(0.3), bar.strip.axis.hz(0.7)), rel=0.08)
+
+
+def test_a_stroke_is_taken_hold_of_moved_and_pulled_by_a_corner(bar: Bar) -> None:
+    low, high = bar.strip.axis.hz(0.4), bar.strip.axis.hz(0.6)
+    stroke = Stroke.of("rectangle", -40, [(20.0, low), (40.0, high)])
+    sight = Sight(TAKE, "audio")
+    bar.strip.look(sight, Views(), Tool("edit"), (stroke,))
+    bar.gui.step(2)
+    bar.drag((0.3, 0.5), (0.4, 0.55), (0.5, 0.6))
+    (picked, reshaped) = bar.asked
+    assert picked == ("pick", 0) and reshaped[:2] == ("reshape", 0)
+    places = [(float(seconds), hz) for seconds, hz in reshaped[2].places]
+    assert places[0] == pytest.approx((40, bar.strip.axis.hz(0.5)), rel=0.06)
+    assert places[1] == pytest.approx((60, bar.strip.axis.hz(0.7)), rel=0.06)
+    bar.asked.clear()
+    bar.strip.look(sight, Views(), Tool("edit"), (stroke,), 0)
+    bar.drag((0.4, 0.6), (0.45, 0.7), (0.5, 0.8))
+    places = [(float(seconds), hz) for seconds, hz in bar.asked[1][2].places]  # type: ignore[attr-defined]
+    assert places[0] == pytest.approx((20, low), rel=1e-3) and places[1][0] == pytest.approx(50, abs=0.5)
+    bar.asked.clear()
+    bar.drag((0.8, 0.5), (0.85, 0.5))
+    assert bar.asked == [("pick", None)]
 
 
 def test_a_picture_of_another_stretch_is_moved_to_where_it_belongs(bar: Bar) -> None:

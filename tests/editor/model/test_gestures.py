@@ -205,6 +205,15 @@ def test_clicks_select_add_toggle_and_subtract() -> None:
     assert hand.selected == set()
 
 
+def test_a_click_that_misses_an_edge_by_a_few_pixels_takes_it() -> None:
+    hand = Hand("load=io.load; hpss=separate.hpss", "load.out->hpss.mixture")
+    wire = hand.editor.scene.wires["load.out -> hpss.mixture"]
+    x, y = wire.track.middle
+    (effect,) = hand.click((x, y - 12))
+    assert isinstance(effect, Audition) and effect.edge == wire.edge
+    assert hand.click((x, y - 120)) == [] and not hand.selected
+
+
 def test_a_click_on_an_edge_plays_it() -> None:
     hand = Hand(CHAIN, WIRED)
     wire = hand.editor.scene.wires["load.out -> hpss.mixture"]

@@ -36,6 +36,8 @@ def first(query: str) -> str:
         ("wiener", "spatial.wiener"),
         ("soft mask", "mask.soft"),
         ("pick", "stems.pick"),
+        ("io.load", "io.load"),
+        ("phase.gri", "phase.griffin_lim"),
     ],
 )
 def test_what_people_type_is_found_first(query: str, best: str) -> None:

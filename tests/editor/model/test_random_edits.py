@@ -17,7 +17,7 @@ from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import Event
-from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.scene_making import scene_of
 
 TYPES = (
     "io.load",
@@ -115,7 +115,7 @@ def gesture(hand: Hand, rng: random.Random) -> None:
 
 def check_scene(editor: Editor) -> None:
     """The scene that was made step by step is the one that is made at once."""
-    fresh = Scene.of(editor.state.graph, editor.insight, editor.state.path)
+    fresh = scene_of(editor.state.graph, editor.insight, editor.state.path)
     scene = editor.scene
     assert scene.boxes == fresh.boxes
     assert [w for name, w in scene.wires.items() if fresh.wires.get(name) != w] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import hypot
 
 import pytest
@@ -10,8 +11,9 @@ from canvas import Hand, group
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.edits import rename_nodes
 from midistems_graph.document.graph import Address, DocumentError
-from midistems_graph.editor.model import commands
+from midistems_graph.editor.model import clipboard, commands
 from midistems_graph.editor.model.events import Said
+from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.tracks import Track
 
 WIRED = "load.out->hpss.mixture"
@@ -97,3 +99,29 @@ def test_a_track_has_no_corners() -> None:
         arriving = before.end[0] - before.arriving[0], before.end[1] - before.arriving[1]
         cross = leaving[0] * arriving[1] - leaving[1] * arriving[0]
         assert abs(cross) < 1e-6 * hypot(*leaving) * hypot(*arriving)
+
+
+def test_points_are_copied_with_their_edge() -> None:
+    hand = bent()
+    ((x, y),) = points(hand)
+    commands.run(hand.editor, "select_all")
+    text = clipboard.copy(hand.editor.state)
+    for made in (clipboard.duplicate(hand.editor.state), clipboard.paste(hand.editor.state, text)):
+        ((end, copied),) = [one for one in made.graph.view.routes.items() if one[0] != MIXTURE]
+        assert end.port == "mixture" and copied == ((x + clipboard.SHIFT, y + clipboard.SHIFT),)
+
+
+def test_points_go_into_a_group_and_come_out_of_it() -> None:
+    hand = Hand("load=io.load; hpss=separate.hpss; pick=stems.pick", f"{WIRED}; hpss.out->pick.stems")
+    for wire in list(hand.editor.scene.wires.values()):
+        hand.double(wire.track.middle)
+    before = dict(hand.graph.view.routes)
+    hand.editor.state = replace(hand.editor.state, selection=Selection.of(["hpss", "pick"]))
+    commands.run(hand.editor, "group")
+    (group_id,) = hand.selected
+    inner = hand.graph.groups[hand.graph.nodes[group_id].group or ""]
+    assert dict(inner.view.routes) == {Address("pick", "stems"): before[Address("pick", "stems")]}
+    assert list(hand.graph.view.routes) == [Address(group_id, "mixture")]
+    assert hand.graph.view.routes[Address(group_id, "mixture")] == before[MIXTURE]
+    commands.run(hand.editor, "unpack")
+    assert hand.graph.view.routes.keys() == before.keys() and hand.graph.view.routes[MIXTURE] == before[MIXTURE]

@@ -12,14 +12,15 @@ from midistems_graph.editor.model.grid import GridIndex
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.plane import GRID, Curve, Rect
 from midistems_graph.editor.model.scene import Scene
+from midistems_graph.editor.model.scene_making import scene_of
 from midistems_graph.editor.model.shape import shape_of, sides_of
 
 numbers = st.floats(-3000, 3000)
 points = st.tuples(numbers, numbers)
 
 
-def scene_of(made: Graph) -> Scene:
-    return Scene.of(made, Insight(made, LIBRARY))
+def made_scene(made: Graph) -> Scene:
+    return scene_of(made, Insight(made, LIBRARY))
 
 
 def lattice(columns: int, rows: int) -> Graph:
@@ -51,14 +52,14 @@ def test_boxes_and_ports_stand_on_the_grid() -> None:
 
 
 def test_a_wired_knob_appears_as_a_port() -> None:
-    scene = scene_of(graph("n=control.number; g=filter.gain", "n.out->g.gain"))
+    scene = made_scene(graph("n=control.number; g=filter.gain", "n.out->g.gain"))
     spot = scene.boxes["g"].shape.port("in", "gain")
     assert spot is not None and spot.knob and spot.kinds == ("number", "text")
-    assert scene_of(graph("g=filter.gain")).boxes["g"].shape.port("in", "gain") is None
+    assert made_scene(graph("g=filter.gain")).boxes["g"].shape.port("in", "gain") is None
 
 
 def test_a_placeholder_has_the_ports_that_edges_touch() -> None:
-    scene = scene_of(graph("a=io.load; x=future.thing", "a.out->x.audio; x.result->x.back"))
+    scene = made_scene(graph("a=io.load; x=future.thing", "a.out->x.audio; x.result->x.back"))
     assert [(p.side, p.name) for p in scene.boxes["x"].shape.ports] == [
         ("in", "audio"),
         ("in", "back"),
@@ -68,7 +69,7 @@ def test_a_placeholder_has_the_ports_that_edges_touch() -> None:
 
 def test_instances_take_their_ports_from_the_group_and_callable_ones_are_functions() -> None:
     separator = group("h=separate.hpss", inputs={"audio": "h.mixture"}, outputs={"stems": "h.out"})
-    scene = scene_of(graph("g=group:sep", groups={"sep": separator}))
+    scene = made_scene(graph("g=group:sep", groups={"sep": separator}))
     ports = {(p.side, p.name): p.kinds for p in scene.boxes["g"].shape.ports}
     assert ports == {
         ("in", "audio"): ("audio",),
@@ -78,7 +79,7 @@ def test_instances_take_their_ports_from_the_group_and_callable_ones_are_functio
 
 
 def test_edges_have_the_kind_that_flows_there() -> None:
-    scene = scene_of(graph("l=io.load; h=separate.hpss; g=filter.gain", "l.out->h.mixture; h.out->g.signal"))
+    scene = made_scene(graph("l=io.load; h=separate.hpss; g=filter.gain", "l.out->h.mixture; h.out->g.signal"))
     assert scene.wires["l.out -> h.mixture"].kind == "audio"
     assert scene.wires["h.out -> g.signal"].kind == "stems"
     assert {wire.kind for wire in scene.wires.values()} <= set(STYLES)
@@ -87,7 +88,7 @@ def test_edges_have_the_kind_that_flows_there() -> None:
 def test_inside_a_group_edges_have_the_kind_of_its_first_instance() -> None:
     inner = group("a=filter.gain; b=filter.gain", "a.out->b.signal", inputs={"x": "a.signal"}, outputs={"out": "b.out"})
     made = graph("l=io.load; g=group:two", "l.out->g.x", groups={"two": inner})
-    scene = Scene.of(made, Insight(made, LIBRARY), ("g",))
+    scene = scene_of(made, Insight(made, LIBRARY), ("g",))
     assert {wire.id: wire.kind for wire in scene.wires.values()} == {
         "<inputs>.x -> a.signal": "audio",
         "a.out -> b.signal": "audio",
@@ -107,7 +108,7 @@ def test_ports_come_before_nodes_before_edges_before_frames() -> None:
 
 
 def test_the_upper_of_two_nodes_is_hit() -> None:
-    scene = scene_of(graph("a=io.load; b=io.load", view=View({"a": (0, 0), "b": (20, 20)})))
+    scene = made_scene(graph("a=io.load; b=io.load", view=View({"a": (0, 0), "b": (20, 20)})))
     assert scene.hit((80, 60)).id == "b"
 
 
@@ -138,7 +139,7 @@ def test_an_index_misses_nothing_however_it_was_made(
 
 
 def test_a_pointer_looks_at_few_of_a_thousand_nodes() -> None:
-    scene = scene_of(lattice(40, 25))
+    scene = made_scene(lattice(40, 25))
     assert len(scene.boxes) == 1000 and len(scene.wires) > 1500
     assert max(len(scene.index.near(box.rect.center)) for box in scene.boxes.values()) < 40
 

@@ -10,6 +10,7 @@ from midistems_graph.editor.model.shortcuts import Shortcuts
 
 def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
     chosen = Settings("light", 1.5, (1600, 900), "USB", 1024, False, ("io.load",), Shortcuts().rebound("mute", "J"))
+    chosen = replace(chosen, volume_db=-12.0, band=(60.0, 250.0))
     assert chosen.save(tmp_path) and Settings.load(tmp_path) == (chosen, [])
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
 
@@ -22,8 +23,9 @@ def test_missing_or_damaged_settings_are_the_usual_ones(tmp_path: Path) -> None:
 
 def test_only_what_cannot_be_used_is_lost_and_said() -> None:
     data = {"theme": "pink", "ui_scale": 99, "window": [1, 2], "block": True, "device": "USB", "unknown": 1}
+    data |= {"volume_db": 20, "band": [300, 20]}
     found, said = Settings.from_data(data)
-    assert found == replace(Settings(), device="USB") and len(said) == 4
+    assert found == replace(Settings(), device="USB") and len(said) == 6
 
 
 def test_a_used_node_type_comes_first_and_once() -> None:

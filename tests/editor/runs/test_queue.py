@@ -12,8 +12,9 @@ import soundfile
 
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
 from midistems_graph.document.files import load
-from midistems_graph.document.graph import Graph, Node
+from midistems_graph.document.graph import Graph, InputSlot, Node
 from midistems_graph.editor.runs.job import Job, State
+from midistems_graph.editor.runs.order import Order, Recipe
 from midistems_graph.editor.runs.queue import Queue
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import Audio, NodeLibrary, Run, installed, node
@@ -115,3 +116,30 @@ def test_cancelling_ends_the_running_job_and_those_that_wait(song: Path, tmp_pat
         assert [state.status for state in ends(queue)] == ["done"]
     finally:
         queue.close()
+
+
+def test_further_inputs_are_bound_by_name_and_missing_ones_are_said(queue: Queue, song: Path, tmp_path: Path) -> None:
+    other = tmp_path / "voice" / song.name
+    other.parent.mkdir()
+    soundfile.write(other, np.zeros((22050, 2), np.float32), 44100, subtype="FLOAT")
+    graph = (
+        Graph(inputs={"song": InputSlot(), "voice": InputSlot()})
+        .with_node("song", Node("io.load"))
+        .with_node("voice", Node("io.load", knobs={"input": "voice"}))
+        .with_node("mix", Node("blend.mix"))
+        .with_node("save", Node("io.save"))
+        .with_edge("song.out", "mix.signals[0]")
+        .with_edge("voice.out", "mix.signals[1]")
+        .with_edge("mix.out", "save.stems")
+    )
+    order = Order((song,), (Recipe("mix", graph),), output=tmp_path / "stems")
+    assert order.lacks == "choose a file or a folder for voice first"
+    order = order.bound("voice", other)
+    queue.add([*Order((song,), order.recipes, output=order.output).jobs(), *order.jobs()])
+    failed, done = ends(queue)
+    assert failed.status == "failed" and "further inputs (voice)" in failed.said[0]
+    assert done.status == "done" and done.came is not None
+    mixed = soundfile.read(done.came.outputs[0].path, dtype="float32")[0]
+    assert np.allclose(mixed, soundfile.read(song, dtype="float32")[0], atol=1e-6)
+    several = order.with_songs([tmp_path / "b.wav"]).bound("voice", other.parent)
+    assert [job.inputs["voice"] for job in several.jobs()] == [other, other.parent]

@@ -8,9 +8,8 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 import pytest
 
-from midistems_graph.document.graph import Graph, Node
-from midistems_graph.editor.audition.desk import BlindTest, DeskView, Strip
-from midistems_graph.editor.audition.takes import Channel
+from midistems_graph.document.graph import Channel, Graph, Node
+from midistems_graph.editor.audition.desk_view import BlindTest, DeskView, Strip
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import AskForNode
 from midistems_graph.editor.model.plane import Rect
@@ -24,6 +23,7 @@ from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.node_cards import FAR, NEAR
 from midistems_graph.editor.view.palette import DARK, LIGHT
+from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.transport import Heard, TransportBar
 from midistems_graph.node.contract import Range
 from midistems_graph.node.definition import Knob
@@ -136,6 +136,35 @@ def test_the_theme_changes_all_at_once(bench: Bench) -> None:
     assert set(bench.canvas.nodes) == {"song", "hpss", "odd"}
     bench.do("theme")
     assert bench.settings.theme == "dark"
+
+
+def test_the_settings_take_the_place_of_the_inspector_and_hold_at_once(bench: Bench) -> None:
+    bench.do("settings")
+    panel = bench.settings_panel
+    assert not dpg.is_item_shown(bench.side_area) and dpg.get_value(panel.controls["scale"]) == "100%"
+    bench.do("larger")
+    assert bench.settings.ui_scale == bench.canvas.ui_scale == pytest.approx(dpg.get_global_font_scale()) == 1.1
+    assert dpg.get_value(panel.controls["scale"]) == "110%"
+    bench.do("smaller")
+    dpg.get_item_callback(panel.controls["light"])()
+    assert bench.window.palette.name == "light" and panel.is_open
+    bench.do("theme")
+    bench.press(Key("Escape"))
+    assert not panel.is_open and dpg.is_item_shown(bench.side_area)
+
+
+def test_a_command_gets_another_key_and_a_conflict_is_said(bench: Bench) -> None:
+    bench.do("settings")
+    panel = bench.settings_panel
+    panel._find("frame the sel")
+    dpg.get_item_callback(panel.controls["key frame"])()
+    bench.press(Key("B"))
+    assert bench.settings.shortcuts.chords("frame") == ("B",)
+    said = [dpg.get_value(item) for item in dpg.get_item_children(panel._keys, 1)]
+    assert said[0] == "B belongs to Bypass and to Frame the selection; give all but one another key"
+    dpg.get_item_callback(panel.controls["reset frame"])()
+    assert not bench.settings.shortcuts.changed
+    bench.press(Key("Escape"))
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])

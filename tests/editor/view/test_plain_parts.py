@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.view import fonts
 from midistems_graph.editor.view.browser import NEW, UP, Kind, listed, named
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.display import NoDisplay, check_display
-from midistems_graph.editor.view.fonts import font_files, scripts_of, shows
 from midistems_graph.editor.view.jobs import Jobs
 from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.marks import Mark, clock, spoken
@@ -125,20 +123,3 @@ def contrast(a: tuple[int, ...], b: tuple[int, ...]) -> float:
 
     low, high = sorted((light(a), light(b)))
     return (high + 0.05) / (low + 0.05)
-
-
-def test_fonts_that_are_named_exist() -> None:
-    assert all(font.is_file() for font in font_files())
-
-
-def test_a_font_says_which_scripts_it_can_show() -> None:
-    font = next((file for file in font_files() if file.name == "DejaVuSans.ttf"), None)
-    if font is None:
-        pytest.skip("needs DejaVu Sans")
-    assert scripts_of(font) == ("Latin", "Greek", "Cyrillic")
-    assert shows(font, "Песня No 1 – é") and not shows(font, "夜に駆ける")
-
-
-def test_what_the_text_font_lacks_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "font_files", lambda: [])
-    assert "none was found" in fonts.font_sentence() and "apt install" in fonts.font_sentence()

@@ -1,0 +1,88 @@
+"""Stems written as sound files, for every node that writes some."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Annotated, Literal
+
+import numpy as np
+
+from midistems_graph.audio.files import SoundFileError
+from midistems_graph.audio.loudness import LoudnessMeter
+from midistems_graph.audio.writing import FORMATS, CannotWrite, SoundWriter
+from midistems_graph.node import Audio, NodeError, Range, Run, Stems, Stream
+from midistems_graph.node.contract import OutputFile
+
+FormatName = Literal["wav", "wav24", "wav16", "flac", "flac16", "aiff", "ogg", "opus", "mp3"]
+SharedGain = Literal["none", "shared"]
+GainDb = Annotated[float, Range(-60.0, 24.0, "dB")]
+
+
+def write_stems(
+    stems: Stream[Stems | Audio], *, format: FormatName, gain: SharedGain, gain_db: float, stem: str, run: Run
+) -> dict[str, OutputFile]:
+    """Write every stem of a stream as a file of the output folder; a single sound is called `stem`.
+
+    Raises NodeError where a format cannot hold a sound, CannotWrite where the disk refuses.
+    """
+    factor = 10 ** (gain_db / 20)
+    if gain == "shared":
+        peak = max((_peak(tile, run) for tile in stems), default=0.0) * factor
+        factor /= max(peak, 1.0)
+    done, total = 0, max(stems.span.frames, 1)
+    files: dict[str, OutputFile] = {}
+    with ExitStack() as open_files:
+        writers: dict[str, tuple[SoundWriter, LoudnessMeter]] = {}
+        try:
+            for tile in stems:
+                for stem_name, audio in _named(tile, stem).items():
+                    if stem_name not in writers:
+                        file = open_files.enter_context(run.output(stem_name, FORMATS[format].extension))
+                        files[stem_name] = file
+                        writer = SoundWriter(
+                            file.path,
+                            rate=audio.rate,
+                            channels=audio.channels,
+                            frames=stems.span.frames,
+                            format=format,
+                            layout=audio.layout,
+                            tags=run.tags,
+                            timeline=run.timeline.of(stems.span),
+                            seed=len(writers),
+                        )
+                        meter = LoudnessMeter(audio.rate, audio.channels, audio.layout)
+                        open_files.callback(_measured, file.figures, meter)
+                        writers[stem_name] = open_files.enter_context(writer), meter
+                    writer, meter = writers[stem_name]
+                    block = audio.samples if factor == 1.0 else audio.samples * np.float32(factor)
+                    writer.write(block)
+                    meter.add(block)
+                    run.check()
+                done += tile.span.frames
+                run.progress(done / total)
+        except CannotWrite:
+            raise
+        except SoundFileError as error:
+            raise NodeError(str(error)) from None
+        for stem_name, (writer, _) in writers.items():
+            if writer.overs and FORMATS[format].clips:
+                over = 20 * np.log10(writer.peak)
+                run.warn(
+                    f"{writer.overs} samples of {stem_name} are up to {over:.1f} dB beyond full scale and are "
+                    f"clipped in {format}; use --gain shared or the format wav"
+                )
+    return files
+
+
+def _measured(figures: dict[str, float], meter: LoudnessMeter) -> None:
+    """What the table of results says about a file."""
+    figures |= {"peak": meter.peak_db, "true_peak": meter.true_peak_db, "lufs": meter.lufs}
+
+
+def _named(tile: Stems | Audio, stem: str) -> dict[str, Audio]:
+    return {stem: tile} if isinstance(tile, Audio) else dict(tile.audio)
+
+
+def _peak(tile: Stems | Audio, run: Run) -> float:
+    run.check()
+    return max(float(np.abs(audio.samples).max(initial=0.0)) for audio in _named(tile, "").values())

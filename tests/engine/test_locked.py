@@ -1,0 +1,167 @@
+"""Locked nodes: what they gave for a song is read in their place, with run-graph as in the editor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from midistems_graph.audio.codec import digest
+from midistems_graph.audio.values import Audio
+from midistems_graph.document.graph import Address, Graph, Lock
+from midistems_graph.document.identity import graph_hash
+from midistems_graph.engine.binding import Bindings, InputProblem
+from midistems_graph.engine.execute import Executor
+from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.locked import FOLDER, carry, keep
+from midistems_graph.engine.plan import PlanError, compile_plan
+from midistems_graph.engine.store import MemoryStore
+from midistems_graph.engine.wiring import Source
+from midistems_graph.rules.check import check
+from midistems_graph.rules.problems import errors
+from small_runs import CALLS, RATE, graph, library, write_song
+
+GRAPH = graph(
+    {
+        "song": "io.load",
+        "smooth": ("small.smooth", {"reach": 700}),
+        "loud": ("small.scale", {"factor": 3.0}),
+        "split": "small.split",
+        "mean": "small.mean",
+    },
+    "song.out -> smooth.audio; smooth.out -> loud.audio; loud.out -> split.audio; smooth.out -> mean.audio",
+)
+
+
+class Bench:
+    """A graph with a song, in a folder, with a store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.store = folder, MemoryStore()
+        self.song = write_song(folder / "song.wav")
+
+    def run(self, made: Graph, *ports: str, song: Path | None = None) -> Executor:
+        bindings = Bindings.open({"song": song or self.song}, self.folder)
+        plan = compile_plan(made, library(), bindings, outputs=[Address.parse(port) for port in ports])
+        executor = Executor(plan, library(), store=self.store)
+        executor.run()
+        assert not executor.failures
+        return executor
+
+    def locked(self, made: Graph, node: str, *names: str) -> Graph:
+        ports = [f"{node}.{name}" for name in names or ("out",)]
+        ran = self.run(made, *ports)
+        values = {name: ran.value(Source(node, name)) for name in names or ("out",)}
+        return locked_to(made, node, keep(values, ran.plan.bindings.song_digest, self.folder))
+
+
+def locked_to(made: Graph, node: str, lock: Lock | None) -> Graph:
+    return made.with_node(node, replace(made.nodes[node], lock=lock))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize(("node", "below"), [("smooth", "loud.out"), ("split", "split.out"), ("mean", "mean.out")])
+def test_a_locked_node_gives_what_it_gave_and_nothing_below_runs_again(bench: Bench, node: str, below: str) -> None:
+    source = Source(*below.split("."))
+    first = bench.run(GRAPH, below).value(source)
+    locked = bench.locked(GRAPH, node)
+    before = CALLS.copy()
+    again = bench.run(locked, below)
+    assert before == CALLS, "neither the node, nor what is above or below it"
+    assert digest(again.value(source)) == digest(first)
+    assert "song" not in again.plan.nodes
+
+
+def test_edits_above_a_lock_change_nothing_until_it_is_unlocked(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth")
+    first = bench.run(locked, "loud.out").value(Source("loud", "out"))
+    turned = locked.with_knob("smooth", "reach", 3).without_nodes(["song"])
+    assert digest(first) == digest(bench.run(turned, "loud.out").value(Source("loud", "out")))
+    free = locked_to(locked.with_knob("smooth", "reach", 3), "smooth", None)
+    assert digest(first) != digest(bench.run(free, "loud.out").value(Source("loud", "out")))
+    assert graph_hash(locked) != graph_hash(GRAPH), "a receipt tells that it was locked"
+
+
+def test_what_stands_above_a_lock_alone_is_not_needed(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth").without_nodes(["mean", "split"])
+    strange = locked.with_node("song", replace(locked.nodes["song"], type="pack.of_somebody_else"))
+    assert errors(check(GRAPH.with_node("song", strange.nodes["song"]), library()))
+    assert not errors(check(strange, library()))
+    assert "song" not in bench.run(strange, "loud.out").plan.nodes
+
+
+def test_a_node_of_a_pack_that_is_not_installed_is_heard_from_its_lock(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth").without_nodes(["mean", "split"])
+    strange = locked.with_node("smooth", replace(locked.nodes["smooth"], type="pack.of_somebody_else"))
+    assert not errors(check(strange, library()))
+    assert bench.run(strange, "loud.out").value(Source("loud", "out"))
+
+
+def test_a_bypassed_node_does_not_give_its_lock(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "loud")
+    bypassed = locked.with_node("loud", replace(locked.nodes["loud"], state="bypassed"))
+    values = [bench.run(bypassed, port).value(Source("smooth", "out")) for port in ("loud.out", "smooth.out")]
+    assert digest(values[0]) == digest(values[1])
+
+
+def test_another_song_is_refused(bench: Bench, tmp_path: Path) -> None:
+    other = write_song(tmp_path / "other.wav", seed=5)
+    with pytest.raises(InputProblem, match="smooth is locked to what it gave for another song; unlock it, or open"):
+        bench.run(bench.locked(GRAPH, "smooth"), "loud.out", song=other)
+
+
+def test_what_is_missing_or_damaged_is_said_in_a_sentence(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth")
+    (file,) = (bench.folder / FOLDER).iterdir()
+    content = file.read_bytes()
+    for damage in (content[:-1], content[:40], b"", content[:-8] + b"\1\2\3\4" * 2, content[:30] + b"\xff" * 300):
+        file.write_bytes(damage)
+        with pytest.raises(InputProblem, match=r"what smooth\.out is locked to is damaged .*unlock it, or put"):
+            bench.run(locked, "loud.out")
+    file.unlink()
+    with pytest.raises(InputProblem, match=r"what smooth\.out is locked to is not there"):
+        bench.run(locked, "loud.out")
+    outside = bench.folder.parent / "outside"
+    outside.write_bytes(content)
+    file.symlink_to(outside)
+    with pytest.raises(InputProblem, match="the link leads out of its folder"):
+        bench.run(locked, "loud.out")
+
+
+def test_an_output_that_was_not_locked_is_told(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth")
+    lock = locked.nodes["smooth"].lock
+    assert lock is not None
+    wrong = locked_to(locked, "smooth", replace(lock, outputs={"other": lock.outputs["out"]}))
+    with pytest.raises(PlanError, match="smooth is locked without its output 'out'"):
+        bench.run(wrong, "loud.out")
+
+
+def test_the_live_engine_reads_a_lock_at_once(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth")
+    live = LiveEngine(library(), MemoryStore(), jobs=1)
+    live.show(locked, Bindings.open({"song": bench.song}, bench.folder))
+    before = CALLS.copy()
+    value = live.read(Address("smooth", "out"), (Fraction(12), Fraction(14)))
+    live.close()
+    assert before == CALLS
+    first = bench.run(GRAPH, "smooth.out").value(Source("smooth", "out"), (Fraction(12), Fraction(14)))
+    assert isinstance(value, Audio) and value.samples.shape[1] == 2 * RATE
+    assert digest(value) == digest(first)
+
+
+def test_a_graph_that_is_saved_elsewhere_takes_its_locks_along(bench: Bench) -> None:
+    locked = bench.locked(GRAPH, "smooth")
+    elsewhere = bench.folder / "elsewhere"
+    elsewhere.mkdir()
+    carry(locked, bench.folder, elsewhere)
+    first = bench.run(locked, "loud.out").value(Source("loud", "out"))
+    bench.folder = elsewhere
+    assert digest(bench.run(locked, "loud.out").value(Source("loud", "out"))) == digest(first)
+    assert [path.name for path in (elsewhere / FOLDER).iterdir()] == list(locked.nodes["smooth"].lock.outputs.values())  # type: ignore[union-attr]

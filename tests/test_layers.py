@@ -84,6 +84,21 @@ def test_the_editor_alone_imports_dearpygui() -> None:
     assert using == []
 
 
+def test_only_the_conversion_of_checkpoints_imports_pytorch() -> None:
+    """And only its own command imports the conversion, when it is given."""
+    conversion = PACKAGE / "models" / "export"
+    using = {
+        str(file.relative_to(PACKAGE))
+        for file in (*in_folder(PACKAGE), *in_folder(PACK))
+        for name in imports(file)
+        if within(name, "torch", "torchaudio", "safetensors", "yaml", "midistems_graph.models.export")
+        and not file.is_relative_to(conversion)
+    }
+    assert using == {"cli/export.py"}
+    code = "import sys, midistems_graph.cli.export; sys.exit('midistems_graph.models.export' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_importing_the_package_loads_no_numpy() -> None:
     code = "import sys, midistems_graph; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

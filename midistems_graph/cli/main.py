@@ -66,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-o", "--output", type=Path, metavar="FILE", help="a graph file to write instead of stdout")
     _add_searches(words)
 
-    models = words.add_parser("models", help="trained networks: list, get, add, inspect, quantise, remove, verify")
+    models = words.add_parser("models", help="trained networks: list, get, add, inspect, export, quantise, remove, "
+        "verify")  # fmt: skip
     tasks = models.add_subparsers(dest="verb", metavar="VERB")
     models.set_defaults(json=False)
     listing = tasks.add_parser("list", help="those that are here and those that can be had (also without any VERB)")
@@ -86,6 +87,12 @@ def parser() -> argparse.ArgumentParser:
     inspect = tasks.add_parser("inspect", help="say what an ONNX file is and why, and draft its manifest")
     inspect.add_argument("file", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")
+    export = tasks.add_parser("export", help="convert checkpoints of PyTorch; needs the extra export")
+    export.add_argument("files", nargs="+", type=Path, metavar="FILE", help="the checkpoints of one model, or a Python "
+        "file that builds a network, with its manifest beside it")  # fmt: skip
+    export.add_argument("--config", type=Path, metavar="FILE", help="the network's configuration (default: the .yaml "
+        "of its name beside it)")  # fmt: skip
+    export.add_argument("--name", default="", help="what the model is to be called")
     quantise = tasks.add_parser("quantise", help="make smaller versions, and measure on a song what they cost")
     quantise.add_argument("name", metavar="NAME")
     quantise.add_argument("--to", action="append", choices=("int8", "fp16"), dest="kinds", help="only this (default: "

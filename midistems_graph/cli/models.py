@@ -39,6 +39,10 @@ def work_on_models(options: argparse.Namespace) -> Exit:
                 return _add(library, options)
             case "inspect":
                 return _inspect(options.file, options.json)
+            case "export":
+                from midistems_graph.cli.export import export_model
+
+                return export_model(library, options.files, options.config, options.name)
             case "quantise":
                 from midistems_graph.cli.quantise import quantise_model
 

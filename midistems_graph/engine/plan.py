@@ -260,7 +260,7 @@ def _plan_nodes(
     first_timed = next((inputs[port.name][0] for port in node_type.inputs if port.timed and port.name in inputs), None)
     arriving = done[first_timed.node].rate if first_timed else bindings.rate
     rate = _rate(node_type, settings, arriving, bindings)
-    above = [done[source.node] for _, source in wiring.into[address] if source.port != SEPARATOR]
+    above = [done[source.node] for _, source in wiring.into[address] if source.port not in FUNCTIONS]
     depth = 1 + max((node.depth for node in above), default=0)
     derived = 1 + max((node.derived for node in above), default=0) if node_type.derived else 0
     derived = 0 if derived > MAX_DERIVED else derived
@@ -304,7 +304,7 @@ def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings
         knobs={},
         inputs={},
         wired={},
-        separators={},
+        functions={},
         rate=timed[0].rate if timed else bindings.rate,
         reach=NO_REACH,
         whole=whole,

@@ -59,7 +59,7 @@ def read_foreign(path: Path, preset: str = "") -> Imported:
     if len(raw) > MAX_BYTES:
         raise DocumentError(f"{path} is too big for a workflow")
     data = _parsed(path, raw)
-    known: list[tuple[str, Callable[[Mapping[str, Any]], bool], Callable[[Mapping[str, Any], str], Imported]]] = [
+    known: list[tuple[str, Callable[[Any], bool], Callable[[Mapping[str, Any], str], Imported]]] = [
         ("presets", lambda found: isinstance(found, Mapping), from_audio_separator),
         ("steps", lambda found: isinstance(found, list), lambda whole, _: from_pymss(whole, path.stem)),
         ("nodes", lambda found: isinstance(found, list), lambda whole, _: from_comfyui(whole, path.stem)),
@@ -202,9 +202,9 @@ def from_pymss(data: Mapping[str, Any], name: str) -> Imported:
             draft.left_out.append(f"step {id}: {format} is not written by io.save; flac is in its place")
         for saved, folder in (step.get("save") or {}).items():
             place = folder if isinstance(folder, str) and folder.strip("/.") else str(saved)
-            knobs = {"format": _FORMATS.get(format, "flac"), "stem": canonical(str(saved))}
+            written: dict[str, Any] = {"format": _FORMATS.get(format, "flac"), "stem": canonical(str(saved))}
             template = f"{_literal(place)}/{{song}}_{_literal(str(saved))}"
-            writer = draft.add(f"save_{id}_{canonical(str(saved))}", "io.save", name=template, **knobs)
+            writer = draft.add(f"save_{id}_{canonical(str(saved))}", "io.save", name=template, **written)
             draft.wire(stem_of(id, str(saved)), f"{writer}.stems")
     return draft.done(name, "", "pymss")
 

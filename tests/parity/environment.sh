@@ -1,28 +1,27 @@
 #!/bin/sh
-# The originals in PyTorch, in an environment of their own, and what they make of the demo song:
+# The originals in PyTorch, in environments of their own, and what they make of a song (by default the demo):
 #
-#     tests/parity/environment.sh FOLDER
-#     MIDISTEMS_PARITY=FOLDER/out .venv/bin/pytest tests/parity
+#     tests/parity/environment.sh FOLDER [SONG.wav]
+#     MIDISTEMS_PARITY=FOLDER .venv/bin/pytest tests/parity
 #
-# Takes some minutes. With PyTorch's own index of builds for the processor in PIP_EXTRA_INDEX_URL, and
-# TORCH=torch==2.13.0+cpu, it takes 1 GB of disk rather than many.
+# The song has 44100 Hz and two channels. Takes some minutes. With PyTorch's own index of builds for the processor in
+# PIP_EXTRA_INDEX_URL, and TORCH=torch==2.13.0+cpu, it takes 2 GB of disk rather than many.
 set -eu
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
+song=${2:-demo}
 mkdir -p "$folder"
-[ -d "$folder/env" ] || python3 -m venv "$folder/env"
-pip="$folder/env/bin/python -m pip install --quiet --disable-pip-version-check"
-$pip "${TORCH:-torch==2.13.0}"
-$pip demucs-infer==4.4.0 openunmix==1.3.0 bs-roformer==1.2.4 onnx onnxscript soundfile
-# A little noise: the song has nothing above 16 kHz, and a RoFormer makes the rounding errors there as loud as the rest.
-"$here/../../.venv/bin/python" -c "
-import sys
-from pathlib import Path
-import numpy as np, soundfile
-from midistems_graph.audio.demo import write_demo_mixture
-song = Path(sys.argv[1])
-write_demo_mixture(song)
-samples, rate = soundfile.read(song, dtype='float32')
-samples += 1e-3 * np.random.default_rng(0).standard_normal(samples.shape, np.float32)
-soundfile.write(song, samples, rate, subtype='FLOAT')" "$folder/song.wav"
-"$folder/env/bin/python" "$here/originals.py" "$folder/song.wav" "$folder/out"
+"$here/../../.venv/bin/python" "$here/prepare.py" "$song" "$folder/song.wav"
+export MIDISTEMS_MODELS="$folder/models"
+
+in_its_environment() { # NAME SCRIPT PACKAGES
+  env=$folder/$1 script=$2
+  shift 2
+  [ -d "$env" ] || python3 -m venv "$env"
+  "$env/bin/python" -m pip install --quiet --disable-pip-version-check "${TORCH:-torch==2.13.0}" "$@" \
+    --editable "$here/../..[export]"
+  "$env/bin/python" "$here/$script" "$folder/song.wav" "$folder"
+}
+
+in_its_environment originals originals.py demucs-infer==4.4.0 openunmix==1.3.0 bs-roformer==1.2.4
+in_its_environment separator separator.py 'audio-separator[cpu]==0.47.1'

@@ -1,32 +1,34 @@
-"""Originals in PyTorch with random weights, exported to ONNX, and what their own programs make of a song.
+"""Originals in PyTorch with random weights, as checkpoints, and what their own programs make of a song.
 
     python tests/parity/originals.py SONG.wav FOLDER
 
-Runs in an environment of its own (see `environment.sh`), not in that of midistems-graph. For each family it writes a
-folder with `model.toml`, its ONNX files, and `expected.npy`: float32 [stems, channels, samples]. The networks are small
-versions of the published ones: the same code, fewer channels. Weights are random, so the stems are noise; that they
-agree is the point.
+Runs in an environment of its own (see `environment.sh`), not in that of midistems-graph. For each family it writes its
+checkpoints to FOLDER/checkpoints, has them converted by `midistems-graph models export` into the library FOLDER/models,
+and writes FOLDER/NAME.npy: float32 [stems, channels, samples]. The networks are small versions of the published
+ones: the same code, fewer channels. Weights are random, so the stems are noise; that they agree is the point.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from unittest.mock import MagicMock
+from types import ModuleType
 
 import numpy as np
 import soundfile
 import torch
+import yaml
 
-sys.modules.setdefault("torchaudio", MagicMock())  # openunmix asks for it, but not for what is used here
+sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))  # openunmix asks for it, but not for what is used here
 
 torch.manual_seed(0)
 torch.set_num_threads(2)
-torch.backends.mha.set_fastpath_enabled(False)
 
 SOURCES = ("drums", "bass", "other", "vocals")
+HOP, SEGMENT = 441, 441 * 400
 
 
 def main() -> None:
@@ -34,52 +36,30 @@ def main() -> None:
     samples, rate = soundfile.read(song, dtype="float32", always_2d=True)
     assert rate == 44100 and samples.shape[1] == 2
     mixture = torch.from_numpy(np.ascontiguousarray(samples.T))
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
-        htdemucs(mixture, folder)
+        demucs("htdemucs", mixture, folder, channels=16, t_layers=2, segment=Fraction(39, 5))
+        demucs("hdemucs", mixture, folder, channels=8, segment=8)
         open_unmix(mixture, folder)
-        bs_roformer(mixture, folder)
+        roformer("bs-roformer", "BSRoformer", mixture[:, : 10 * 44100], folder, num_stems=2)
+        roformer("mel-roformer", "MelBandRoformer", mixture[:, : 10 * 44100], folder, num_bands=60, zero_dc=True)
 
 
-def htdemucs(mixture: torch.Tensor, folder: Path) -> None:
-    """The core of HTDemucs, and the whole song through `apply_model` as `demucs` calls it."""
+def demucs(name: str, mixture: torch.Tensor, folder: Path, **settings: object) -> None:
+    """The whole song through `apply_model` as `demucs` calls it."""
     from demucs_infer.apply import apply_model
+    from demucs_infer.hdemucs import HDemucs
     from demucs_infer.htdemucs import HTDemucs
 
-    model = HTDemucs(list(SOURCES), channels=16, t_layers=2, segment=Fraction(39, 5)).eval()
+    made = {"htdemucs": HTDemucs, "hdemucs": HDemucs}[name]
+    settings |= {"sources": list(SOURCES)}
+    model = made(**settings).eval()
     mono = mixture.mean(0)
     normalised = (mixture - mono.mean()) / (mono.std() + 1e-8)
     expected = apply_model(model, normalised[None], shifts=0, overlap=0.25)[0] * (mono.std() + 1e-8) + mono.mean()
-
-    core = _HTDemucsCore(model)
-    length = int(model.segment * model.samplerate)
-    wave = torch.randn(1, 2, length)
-    spectrum = model._magnitude(model._spec(wave))
-    core.prepare()
-    place = _place(folder, "htdemucs", "htdemucs", SOURCES, expected)
-    _export(core, (wave, spectrum), place / "all.onnx", ("wave", "bins"), ("out_bins", "out_wave"))
-
-
-class _HTDemucsCore(torch.nn.Module):
-    """The network without its transforms: these are replaced by what comes in and what goes out."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def prepare(self) -> None:
-        self.model._spec = lambda wave: self.given
-        self.model._magnitude = lambda z: z
-        self.model._mask = lambda z, made: made
-        self.model._ispec = self._kept
-
-    def _kept(self, made: torch.Tensor, length: int) -> torch.Tensor:
-        self.made = made
-        return torch.zeros(1)
-
-    def forward(self, wave: torch.Tensor, spectrum: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.given = spectrum
-        waves = self.model(wave)
-        return self.made, waves
+    path = folder / "checkpoints" / f"{name}.th"
+    torch.save({"klass": made, "args": (), "kwargs": settings, "state": model.state_dict()}, path)
+    exported(folder, name, expected, path)
 
 
 def open_unmix(mixture: torch.Tensor, folder: Path) -> None:
@@ -87,58 +67,45 @@ def open_unmix(mixture: torch.Tensor, folder: Path) -> None:
     from openunmix.model import OpenUnmix, Separator
 
     mixture = mixture[:, : 350 * 1024]
-    names = ("vocals", "drums")
-    models = {name: OpenUnmix(nb_bins=2049, hidden_size=64, max_bin=1487).eval() for name in names}
+    models = {each: OpenUnmix(nb_bins=2049, hidden_size=64, max_bin=1487).eval() for each in ("vocals", "drums")}
     separator = Separator(models, niter=1, residual=False, wiener_win_len=300).eval()
-    expected = separator(mixture[None])[0]
-    place = _place(folder, "open-unmix", "open-unmix", names, expected, files=names)
-    for name, model in models.items():
-        _export(model, (torch.rand(1, 2, 2049, 351),), place / f"{name}.onnx", ("in",), ("out",), {"in": {3: "frames"}})
+    paths = [folder / "checkpoints" / f"{each}-random.pth" for each in models]
+    for path, model in zip(paths, models.values(), strict=True):
+        torch.save(model.state_dict(), path)
+    exported(folder, "open-unmix", separator(mixture[None])[0], *paths)
 
 
-def bs_roformer(mixture: torch.Tensor, folder: Path) -> None:
-    """Masks of BS-RoFormer, two stems; segments as the training program of its makers lays them."""
-    from bs_roformer import BSRoformer
+def roformer(name: str, kind: str, mixture: torch.Tensor, folder: Path, **settings: object) -> None:
+    """Segments as the training program of its makers lays them."""
+    import bs_roformer
 
-    model = BSRoformer(
-        dim=32, depth=1, stereo=True, num_stems=2, stft_hop_length=441, flash_attn=False, num_residual_streams=1
-    ).eval()
-    length, overlap = 441 * 400, 2
-    mixture = mixture[:, : 10 * 44100]
-    expected = _in_segments(model, mixture, length, overlap)
-    core = _RoformerCore(model)
-    place = _place(folder, "roformer-mask", "roformer-mask", ("vocals", "rest"), expected, parameters="frames = 401")
-    _export(core, (torch.randn(1, 2050, 401, 2),), place / "all.onnx", ("in",), ("out",))
-
-
-class _RoformerCore(torch.nn.Module):
-    """From `stft_repr` to masks: the middle of the network's own `forward`."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, spectrum: torch.Tensor) -> torch.Tensor:
-        b, bins, frames, _ = spectrum.shape
-        x = self.model.band_split(spectrum.permute(0, 2, 1, 3).reshape(b, frames, bins * 2))
-        x = self.model.expand_stream(x)
-        for time, frequency in self.model.layers:
-            d = x.shape[-1]
-            x = x.permute(0, 2, 1, 3)
-            bands = x.shape[1]
-            x = self._attended(time, x.reshape(b * bands, frames, d)).reshape(b, bands, frames, d).permute(0, 2, 1, 3)
-            x = self._attended(frequency, x.reshape(b * frames, bands, d)).reshape(b, frames, bands, d)
-        x = self.model.final_norm(self.model.reduce_stream(x))
-        masks = torch.stack([estimator(x) for estimator in self.model.mask_estimators], dim=1)
-        return masks.reshape(b, masks.shape[1], frames, bins, 2).permute(0, 1, 3, 2, 4)
-
-    @staticmethod
-    def _attended(transformer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-        return transformer(x, value_residual=None)[0]
+    stft = {"stft_n_fft": 2048, "stft_win_length": 2048, "stft_hop_length": HOP}
+    settings |= {"dim": 32, "depth": 1, "stereo": True, "flash_attn": False, "num_residual_streams": 1} | stft
+    model = getattr(bs_roformer, kind)(**settings).eval()
+    expected = in_segments(model, mixture, SEGMENT, 2)
+    path = folder / "checkpoints" / f"{name}.ckpt"
+    torch.save(model.state_dict(), path)
+    several = settings.get("num_stems", 1) != 1
+    training = {"instruments": ["vocals", "other"], "target_instrument": None if several else "vocals"}
+    configure(path, audio={"chunk_size": SEGMENT, "sample_rate": 44100}, model=settings, training=training)
+    exported(folder, name, expected if expected.ndim == 3 else expected[None], path)
 
 
-def _in_segments(model: torch.nn.Module, mixture: torch.Tensor, length: int, overlap: int) -> torch.Tensor:
-    """Half-overlapped segments with short fades over the song with mirrored ends."""
+def configure(checkpoint: Path, **tables: dict[str, object]) -> None:
+    """The configuration beside a checkpoint."""
+    checkpoint.with_suffix(".yaml").write_text(yaml.safe_dump(tables), encoding="utf-8")
+
+
+def exported(folder: Path, name: str, expected: torch.Tensor, *checkpoints: Path) -> None:
+    """Convert checkpoints as a user would, and keep what the original made of the song."""
+    np.save(folder / f"{name}.npy", expected.numpy().astype(np.float32))
+    code = "import sys; from midistems_graph.cli.main import main; sys.exit(main())"
+    words: Sequence[str | Path] = ["models", "export", *checkpoints, "--name", name]
+    subprocess.run([sys.executable, "-c", code, *words], check=True)
+
+
+def in_segments(model: torch.nn.Module, mixture: torch.Tensor, length: int, overlap: int) -> torch.Tensor:
+    """Overlapped segments with short fades over the song with mirrored ends."""
     fade, step = length // 10, length // overlap
     border = length - step
     padded = torch.nn.functional.pad(mixture[None], (border, border), mode="reflect")[0]
@@ -163,41 +130,6 @@ def _in_segments(model: torch.nn.Module, mixture: torch.Tensor, length: int, ove
         sums[start : start + have] += weights[:have]
     assert out is not None
     return (out / sums)[..., border : total - border]
-
-
-def _place(
-    folder: Path, name: str, contract: str, stems: Sequence[str], expected: torch.Tensor, *,
-    files: Sequence[str] = (), parameters: str = "",
-) -> Path:  # fmt: skip
-    place = folder / name
-    place.mkdir(parents=True, exist_ok=True)
-    np.save(place / "expected.npy", expected.numpy().astype(np.float32))
-    listed = [(f"{file}.onnx", (file,)) for file in files] or [("all.onnx", stems)]
-    lines = ['format = "midistems-model"', "version = 1", f'name = "{name}"', f'contract = "{contract}"']
-    lines += [f"stems = [{', '.join(map(_quoted, stems))}]", "[parameters]", parameters]
-    for file, its in listed:
-        lines += ["[[files]]", f'file = "{file}"', f"stems = [{', '.join(map(_quoted, its))}]"]
-    (place / "model.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return place
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _export(
-    model: torch.nn.Module,
-    given: tuple[torch.Tensor, ...],
-    path: Path,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    open_lengths: dict[str, dict[int, str]] | None = None,
-) -> None:
-    torch.onnx.export(
-        model, given, str(path), input_names=list(inputs), output_names=list(outputs), opset_version=17,
-        dynamic_axes=open_lengths or {}, dynamo=False,
-    )  # fmt: skip
-    print(path)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def _wanted(job: Job, library: NodeLibrary) -> tuple[Wanted, dict[str, Path]]:
     if job.reference is not None:
         with suppress(OSError):
             names = [file.stem for file in sound_files(job.reference)]
-            wanted = augment.with_reference(wanted, library, names)
+            wanted = augment.with_reference(wanted, library, names, all_figures=False)
         if REFERENCE in wanted.graph.inputs and REFERENCE not in job.graph.inputs:
             inputs[REFERENCE] = job.reference
     if job.output is None:

@@ -88,8 +88,8 @@ def everything(
     if "BSS eval" not in missing and len(found) == len(true_names):
         figures = bss_eval(estimates, references, run=quiet).rows
         _add(rows, {name: {f"bss_{key}": value for key, value in row.items()} for name, row in figures.items()})
-    for name, chosen in found.items():
-        guess, true = _Picked(estimates, chosen), _Picked(references, (name,))
+    for name, picked in found.items():
+        guess, true = _Picked(estimates, picked), _Picked(references, (name,))
         row = rows[name]
         bleed, masked = bleedless(guess, true, run=quiet), masking(guess, true, run=quiet)
         levels = loudness(guess, run=quiet)

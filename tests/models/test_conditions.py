@@ -16,7 +16,7 @@ from midistems_graph.models.conditions import conditions
 from midistems_graph.models.library import ENVIRONMENT
 from midistems_graph.models.manifest import Condition
 from midistems_graph.models.sessions import NetworkError
-from midistems_graph.node import Audio, Features, Span
+from midistems_graph.node import Audio, Curves, Features, Span
 from midistems_graph.node.testing import FakeRun
 
 SAMPLES, RATE = 8000, 8000
@@ -73,6 +73,24 @@ def test_a_condition_that_follows_the_song_arrives_where_it_belongs(tmp_path, ru
     np.testing.assert_array_equal(part, whole[:, window.start : window.stop])
 
 
+def test_a_curve_is_a_condition_too(tmp_path, runner):
+    """A curve of 125 frames a second, of which a part arrives, as in a window."""
+    made = conditioned(tmp_path, Condition("gain", frames=FRAMES))
+    audio, hop = song(), 64
+    frames = audio.span.stft_frames(hop)
+    values = (np.arange(len(frames)) * hop / RATE / 5).astype(np.float32)  # rises to 1 at the end of the song
+    curve = Curves(values[None], ("gain",), ("",), audio.span, hop)
+    part = curve.crop(Span(RATE, 4 * RATE, audio.span.total, RATE))
+    wanted = Span(2 * RATE + 100, 3 * RATE, audio.span.total, RATE)
+    for given in (curve, part):
+        told = replace(runner(made, overlap=1.0), given=conditions(made.manifest, given))
+        stem = told.separate(audio, run=FakeRun(wanted))["a"]
+        expected = audio.crop(wanted).samples * (np.arange(wanted.start, wanted.stop) // 80 / FRAMES / 5)
+        np.testing.assert_allclose(stem.samples, expected, atol=0.5 * 0.01 / 5 * np.abs(audio.samples).max() * 2)
+    with pytest.raises(NetworkError, match="a curve follows the song"):
+        conditions(replace(made.manifest, conditions=(Condition("gain"),)), curve)
+
+
 def test_another_condition_is_another_result_although_segments_are_remembered(tmp_path, runner):
     made = conditioned(tmp_path, Condition("gain"))
     audio, one = song(1), runner(made)
@@ -85,12 +103,12 @@ def test_another_condition_is_another_result_although_segments_are_remembered(tm
 
 def test_what_is_missing_or_not_wanted_is_said(tmp_path):
     made = conditioned(tmp_path, Condition("gain")).manifest
-    with pytest.raises(NetworkError, match=r"wants a condition \(gain\); connect features"):
+    with pytest.raises(NetworkError, match=r"wants a condition \(gain\); connect features or curves"):
         conditions(made, None)
     with pytest.raises(NetworkError, match="takes no condition"):
         conditions(replace(made, conditions=()), Features({"gain": np.zeros(1)}))
     two = Features({"a": np.zeros(1), "b": np.zeros(1)})
-    with pytest.raises(NetworkError, match="wants the condition 'gain', and the features that arrive have 'a', 'b'"):
+    with pytest.raises(NetworkError, match="wants the condition 'gain', and what arrives has 'a', 'b'"):
         conditions(made, two)
     follows = replace(made, conditions=(Condition("gain", 100.0),))
     with pytest.raises(NetworkError, match="follows the song"):

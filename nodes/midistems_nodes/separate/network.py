@@ -16,6 +16,7 @@ from midistems_graph.node import (
     LOCAL,
     Audio,
     Context,
+    Curves,
     Features,
     ModelName,
     NodeError,
@@ -97,7 +98,7 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
 )
 def network(
     mixture: Audio,
-    condition: Features | None = None,
+    condition: Features | Curves | None = None,
     learned: Features | None = None,
     *,
     model: Annotated[str, ModelName()] = "",
@@ -127,7 +128,8 @@ def network(
     mixture
         The sound to split.
     condition
-        What a conditioned network is told beside the sound, such as the embedding of a voice; others take none.
+        What a conditioned network is told beside the sound, such as the embedding of a voice or a pitch; others take
+        none.
     learned
         Mean and deviation of the whole song, where they are wanted.
     model

@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:
 	@echo "make demo    separate the built-in demo song into out/demo"
 	@echo "make test    run every check: ruff, mypy, pytest, the editor's window (with xvfb and xdotool)"
-	@echo "make docs    write the reference of all nodes, docs/nodes, again"
+	@echo "make docs    write the reference of all nodes and the pictures of the presets again"
 	@echo "make clean   remove .venv, out and caches"
 
 demo: .venv/installed

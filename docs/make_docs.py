@@ -1,7 +1,7 @@
-"""Write the reference of the node library, docs/nodes, from the node types themselves.
+"""Write the reference of the node library, docs/nodes, from the node types themselves, and the pictures of presets.
 
-    python docs/make_docs.py            write the pages
-    python docs/make_docs.py --check    say which pages are not up to date (exit code 1)
+    python docs/make_docs.py            write the files
+    python docs/make_docs.py --check    say which files are not up to date (exit code 1)
 
 One page per room (the first word of a node type's id) and an index. What a page says comes from
 signatures and docstrings alone, so that help in the program, in the code and here cannot differ.
@@ -17,6 +17,10 @@ from pathlib import Path
 
 from docstring_parser import Docstring, DocstringStyle, parse
 
+from midistems_graph.document.files import load
+from midistems_graph.document.flatten import FUNCTIONS
+from midistems_graph.document.picture import to_svg
+from midistems_graph.document.presets import presets
 from midistems_graph.node import (
     LOCAL,
     Context,
@@ -29,8 +33,9 @@ from midistems_graph.node import (
     installed,
 )
 from midistems_graph.node.definition import context_of
+from midistems_graph.rules.pictured import ports_of
 
-FOLDER = Path(__file__).parent / "nodes"
+DOCS = Path(__file__).parent
 PACK = "midistems_nodes"
 HEADER = "<!-- Written by docs/make_docs.py from the node types; edit their docstrings instead. -->\n\n"
 OF_THE_SEPARATOR = Context()
@@ -38,11 +43,13 @@ OF_THE_SEPARATOR = Context()
 
 
 def pages() -> dict[str, str]:
-    """All pages by file name."""
+    """All files by their paths in docs."""
     own = [node_type for node_type in installed() if node_type.function.__module__.partition(".")[0] == PACK]
     rooms = {room: list(types) for room, types in groupby(own, key=lambda node_type: node_type.room)}
-    written = {f"{room}.md": _room(room, types) for room, types in rooms.items()}
-    return {"index.md": _index(rooms), **written}
+    written = {f"nodes/{room}.md": _room(room, types) for room, types in rooms.items()}
+    ports = ports_of(installed())
+    pictures = {f"presets/{p.name}.svg": to_svg(load(p.path), ports, heading=True) for p in presets()}
+    return {"nodes/index.md": _index(rooms), **written, **pictures}
 
 
 def _index(rooms: Mapping[str, list[NodeType]]) -> str:
@@ -95,7 +102,7 @@ def _ports(node_type: NodeType, doc: Docstring) -> Iterator[str]:
         ["in", f"`{port.name}`", _kinds(port, node_type), _cell(docs.get(port.name, ""))] for port in node_type.inputs
     ]
     for port in node_type.outputs:
-        text = "this node as a function, to be called elsewhere" if port.kinds == ("separator",) else returned
+        text = "this node as a function, to be called elsewhere" if port.name in FUNCTIONS else returned
         rows.append(["out", f"`{port.name}`", _kinds(port, node_type), _cell(text)])
     if rows:
         yield _table(("", "port", "kind", "meaning"), rows).rstrip()
@@ -202,27 +209,28 @@ def _cell(text: str) -> str:
 
 
 def stale(wanted: Mapping[str, str]) -> list[str]:
-    """Names of pages that are missing, out of date, or of rooms that no longer exist."""
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    """Files that are missing, out of date, or of rooms and presets that no longer exist."""
+    files = (*DOCS.glob("nodes/*.md"), *DOCS.glob("presets/*.svg"))
+    there = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in files}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write the reference of the node library.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is not up to date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not up to date")
     check: bool = parser.parse_args().check
     wanted = pages()
     names = stale(wanted)
     if check:
         for name in names:
-            print(f"docs/nodes/{name} is not up to date; run python docs/make_docs.py", file=sys.stderr)
+            print(f"docs/{name} is not up to date; run python docs/make_docs.py", file=sys.stderr)
         return 1 if names else 0
-    FOLDER.mkdir(exist_ok=True)
     for name in names:
         if name in wanted:
-            (FOLDER / name).write_text(wanted[name], encoding="utf-8")
+            (DOCS / name).parent.mkdir(exist_ok=True)
+            (DOCS / name).write_text(wanted[name], encoding="utf-8")
         else:
-            (FOLDER / name).unlink()
+            (DOCS / name).unlink()
     return 0
 
 

@@ -27,15 +27,15 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "stems": Style("#1e4be1", 3.5),
         "spectrogram": Style("#ff8700", 2.5),
         "magnitude": Style("#b42d0f"),
-        "phase": Style("#a53c78"),
+        "phase": Style("#ab1b5a"),
         "mask": Style("#1ea587"),
-        "curves": Style("#6048a8", 1.5),
+        "curves": Style("#008790", 1.5),
         "features": Style("#8787d2", 2.5),
         "scores": Style("#3cc378", 1.5),
-        "number": Style("#6969b4", 1.5, "5 4"),
-        "text": Style("#87b4d2", 1.5, "5 4"),
+        "number": Style("#5a6cbd", 1.5, "5 4"),
+        "text": Style("#a2abcf", 1.5, "5 4"),
         "separator": Style("#e14b3c", 2.0, "9 4"),
-        "scorer": Style("#b4872d", 2.0, "9 4"),
+        "scorer": Style("#1b637e", 2.0, "9 4"),
     }
 )
 """Kinds of value in small letters."""

@@ -15,6 +15,7 @@ from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.execute import Executor
+from midistems_graph.engine.forecast import forecast
 from midistems_graph.engine.plan import compile_plan
 from midistems_graph.engine.run import prepare
 from midistems_graph.engine.store import MemoryStore
@@ -157,6 +158,16 @@ def test_what_does_not_hang_on_a_missing_model_runs(models, song):
     beside = replace(beside, nodes={**beside.nodes, "gain": Node("filter.gain")})
     beside = replace(beside, edges=beside.edges | {Edge(Address("song", "out"), Address("gain", "signal"))})
     assert not [p for p in check(beside, installed(), wanted=["gain"]) if p.severity == "error"]
+
+
+def test_the_memory_of_a_network_counts_in_the_forecast(models, song):
+    model = a_model(models)
+    bindings = prepare(Graph(nodes={"song": Node("io.load")}), installed(), {"song": song})[0].bindings
+    plan = compile_plan(graph(), installed(), bindings, outputs=[Address("net", "out")])
+    store = MemoryStore()
+    before = forecast(plan, store, jobs=1).memory
+    (model.files[0].parent / "all.onnx").write_bytes(model.files[0].read_bytes() + b"\0" * 5_000_000)
+    assert forecast(plan, store, jobs=1).memory == before + 50_000_000
 
 
 def test_the_model_cannot_be_wired(models):

@@ -80,6 +80,13 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
         return False
 
 
+def _resident(knobs: SimpleNamespace) -> int:
+    try:
+        return _runner(knobs).nbytes
+    except (ModelMissing, NodeError):
+        return 0
+
+
 @node(
     "separate.network",
     version="1.0.0",
@@ -92,6 +99,7 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
     reduce=level,
     reduces=_needs_level,
     scratch=6.0,
+    resident=_resident,
     libraries=("onnxruntime",),
     keeps_gain=False,  # families that normalise do, others need not
     facts=lambda k: {"provider": chosen(k.provider)},

@@ -66,7 +66,9 @@ def main() -> None:
     options.add_argument("--preset", action="append", choices=sorted(path.stem for path in PRESETS.glob("*.json")))
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
-    presets = chosen.preset or sorted(path.stem for path in PRESETS.glob("*.json"))
+    presets = chosen.preset or [
+        path.stem for path in sorted(PRESETS.glob("*.json")) if set(load(path).inputs) == {"song"}
+    ]
     cells: list[Cell] = []
     with tempfile.TemporaryDirectory() as scratch:
         for song in songs(chosen.folder, Path(scratch)):

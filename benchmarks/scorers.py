@@ -1,6 +1,6 @@
 """How well blind scorers know which separation is better, on songs whose true stems are known.
 
-    python benchmarks/scorers.py FOLDER [--seconds 10] [--json FILE] [--picture FILE.svg]
+    python benchmarks/scorers.py FOLDER [--seconds 10] [--json FILE]
 
 FOLDER holds folders of true stems, as in quality.py; songs with a stem called vocals are taken, each up to so many
 seconds. Every song is separated in more than fifty ways: real outputs (the separators without networks; Spleeter,
@@ -41,7 +41,6 @@ SCORERS: Mapping[str, Scorer] = {
     "flatness": Scorer("score.flatness"),
     "artefacts": Scorer("score.artefacts"),
     "dnsmos": Scorer("score.dnsmos"),
-    "dnsmos bak": Scorer("score.dnsmos", (("figure", "bak"),)),
 }
 
 
@@ -233,8 +232,8 @@ def main() -> None:
             if "vocals" in song.stems:
                 found += rows(song, chosen.seconds)
                 report([row for row in found if row.song == song.name])
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", encoding="utf-8")
+                if chosen.json:
+                    chosen.json.write_text(json.dumps([asdict(row) for row in found]) + "\n", encoding="utf-8")
 
 
 def report(found: list[Row]) -> None:

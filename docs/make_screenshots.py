@@ -16,7 +16,7 @@ from pathlib import Path
 
 IMAGES = Path(__file__).parent / "editor"
 SIZE = (1280, 800)
-COLORS = 96
+COLORS = 128
 
 
 @contextmanager
@@ -90,6 +90,8 @@ class Pictures:
         self.bench.do("select_none")
         self.bench.say("")
         self.shot("preset-far")
+        self.take_sound()
+        editor.look_at_all()
         for name, factor in (("preset-middle", 0.55), ("preset-near", 0.5)):
             state = editor.state
             editor.state = state.zoomed(editor.scene.boxes["hits"].rect.center, factor)
@@ -99,6 +101,11 @@ class Pictures:
         self.bench.do("theme")
         self.shot("light")
         self.bench.do("theme")
+        self.bench.do("settings")
+        self.shot("settings")
+        self.bench.do("settings")
+        self.take_error(preset["four_stems"])
+        self.bench.editor.mark_saved()
         self.app.documents.open_preset(preset["four_stems"])
         self.bench.menu.close()
         self.bench.editor.mark_saved()
@@ -126,6 +133,76 @@ class Pictures:
         self.app.songs.score()
         self.until(lambda: not self.app.songs.queue.is_busy)
         self.shot("songs")
+
+    def take_sound(self) -> None:
+        """What is heard: two edges compared, a mixer, strokes, a pitch."""
+        from midistems_graph.audio.strokes import Stroke
+        from midistems_graph.document.graph import Node
+        from midistems_graph.editor.model.paint import Tool
+
+        painting, editor = self.app.listener.pictures.painting, self.bench.editor
+        self.hear("song.out")
+        self.hear("voice.stem")
+        self.bench.do("views_large")
+        self.bench.do("views_compare")
+        self.until(self.has_settled)
+        self.shot("compare")
+        self.bench.do("views_compare")
+        self.bench.do("views_large")
+        self.hear("exact.out")
+        self.shot("mixer")
+        self.hear("voice.stem")
+        self.bench.do("paint")
+        for text in ("rectangle -40 2,1200 4,5000", "harmonic -24 20 6,220 7.5,236", "brush -24 0.1,3 9,500 11,2500"):
+            painting.paint(Stroke.parse(text))
+        painting.take(Tool("edit"))
+        painting.pick(0)
+        self.bench.do("views_large")
+        self.until(self.is_drawn)
+        self.shot("paint")
+        self.bench.do("views_large")
+        self.bench.do("paint")
+        for _ in range(3):
+            editor.undo()
+        graph = editor.state.graph.with_node(
+            "pitch", Node("measure.pitch", label="The pitch of the voice"), (700, -240)
+        )
+        self.bench.show_document(graph.with_edge("voice.stem", "pitch.audio"), "four_stems")
+        self.app.listener.changed()
+        self.hear("pitch.out")
+        self.shot("pitch")
+
+    def take_error(self, preset: Path) -> None:
+        """A node that fails, with its sentence and its remedy."""
+        editor = self.bench.editor
+        editor.mark_saved()
+        self.app.documents.open_preset(preset)
+        self.bench.show_document(editor.state.graph.with_knob("voice", "name", "violin"), "four_stems")
+        self.app.listener.changed()
+        self.bench.do("select_all")
+        self.bench.do("run")
+        self.until(self.has_settled)
+        editor.select("voice")
+        self.bench.refresh()
+        self.bench.say("")
+        self.shot("error")
+
+    def hear(self, port: str) -> None:
+        """Click an output, and wait until all of it is there."""
+        from midistems_graph.document.graph import Address
+        from midistems_graph.editor.model.events import Audition
+
+        editor, at = self.bench.editor, Address.parse(port)
+        self.bench.audition(Audition(at, editor.insight.flat_source(editor.state.path, at)))
+        self._busy = time.monotonic()
+        self.until(lambda: self.is_drawn() and self.has_settled())
+        self.bench.say("")
+
+    def is_drawn(self) -> bool:
+        """Whether the pictures in the strip show all of the song."""
+        strip = self.app.listener.pictures.strip
+        made = [strip.made.get(pane.name) for pane in strip.panes]
+        return bool(made) and all(one is not None and one.share >= 1 for one in made)
 
     def has_settled(self) -> bool:
         """Whether nothing was computed for some seconds."""

@@ -91,7 +91,7 @@ def test_only_the_conversion_of_checkpoints_imports_pytorch() -> None:
         str(file.relative_to(PACKAGE))
         for file in (*in_folder(PACKAGE), *in_folder(PACK))
         for name in imports(file)
-        if within(name, "torch", "torchaudio", "safetensors", "yaml", "midistems_graph.models.export")
+        if within(name, "torch", "torchaudio", "safetensors", "midistems_graph.models.export")
         and not file.is_relative_to(conversion)
     }
     assert using == {"cli/export.py"}

@@ -14,6 +14,7 @@ Files are opened by libsndfile where it can (WAV, RF64, W64, AIFF, CAF, FLAC, Og
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from abc import ABC, abstractmethod
@@ -234,6 +235,8 @@ class _LibsndfileReader(SoundReader):
                 raise breaks_off(path, self.frames / self.rate)
             if not self.frames:
                 raise SoundFileError(f"{path.name} holds no sound: it has a header, but not one sample.")
+            if sound.format == "OGG" and _ogg_has_hole(path):
+                raise SoundFileError(f"{path.name} is damaged: a piece in its middle is missing; get a complete copy.")
         except BaseException:
             sound.close()
             raise
@@ -321,6 +324,21 @@ def _ogg_is_chained(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.read(18)
     return first[14:18] != _last_ogg_page(path)[14:18]  # the number of the stream
+
+
+def _ogg_has_hole(path: Path) -> bool:
+    """Whether pages of an Ogg file are missing, which libsndfile passes over; streams number theirs (RFC 3533)."""
+    numbers: dict[bytes, int] = {}
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(b"OggS")
+        while at >= 0 and at + 27 <= len(data):
+            stream, number = data[at + 14 : at + 18], int.from_bytes(data[at + 18 : at + 22], "little")
+            if number != numbers.setdefault(stream, number - 1) + 1:
+                return True
+            numbers[stream] = number
+            segments = data[at + 27 : at + 27 + data[at + 26]]
+            at = data.find(b"OggS", at + 27 + len(segments) + sum(segments))
+    return False
 
 
 def _last_ogg_page(path: Path) -> bytes:

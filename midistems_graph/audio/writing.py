@@ -33,6 +33,7 @@ from midistems_graph.audio.files import (
     check_finite,
     name_for_c,
 )
+from midistems_graph.audio.id3 import id3_tag, put_before
 from midistems_graph.audio.timeline import Timeline, write_timeline
 from midistems_graph.audio.values import LAYOUTS, Float32
 
@@ -123,6 +124,7 @@ class SoundWriter:
         self.peak, self.overs = 0.0, 0
         self._format = _checked(self.path.name, format, rate, channels, frames)
         self._noise = np.random.PCG64(seed)
+        self._tags = {name: tags[name] for name in TAGS if tags and tags.get(name)}
         self._part = self.path.with_name(f".{self.path.name}.part-{secrets.token_hex(4)}")
         try:
             self._part.touch(exist_ok=False)
@@ -158,6 +160,8 @@ class SoundWriter:
             self._sound.close()
             if self._container == "RF64":
                 _blank_peak_time(self._part)
+            if self._container == "MP3":
+                put_before(self._part, id3_tag(self._tags))
             if soundfile.info(name_for_c(self._part)).frames != self.frames:
                 raise _disk_full(self.path)
             sync(self._part)
@@ -206,7 +210,7 @@ class SoundWriter:
             command(sound._file, _SET_CHANNEL_MAP, ids, ffi.sizeof(ids))
         if self._format.container == "WAV":
             write_timeline(sound, timeline)
-        for name in TAGS:
+        for name in TAGS if self._container != "MP3" else ():  # libsndfile knows Latin-1 alone there
             if tags.get(name):
                 _set_tag(sound, name, tags[name])
         return sound
@@ -269,13 +273,7 @@ def _container(format: Format, frames: int, channels: int, layout: str) -> str:
 
 
 def _set_tag(sound: Any, name: str, text: str) -> None:
-    """Set a tag; libsndfile marks those of MP3 as Latin-1, so what Latin-1 cannot spell is left out there."""
-    encoding = "latin-1" if sound.format == "MP3" else "utf-8"
-    try:
-        raw = text.encode(encoding)
-    except UnicodeEncodeError:
-        return
-    soundfile._snd.sf_set_string(sound._file, soundfile._str_types[name], raw)
+    soundfile._snd.sf_set_string(sound._file, soundfile._str_types[name], text.encode())
 
 
 def _blank_peak_time(path: Path) -> None:

@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
     add("--name", metavar="TEMPLATE", help="file names, with {song}, {stem}, {node} and / (default: '{song} - {stem}')")
     add("--on-exist", choices=ON_EXIST, default="auto", help="what becomes of a file that has the name already; auto "
         "replaces only what an earlier run wrote and nobody changed, and numbers the new one otherwise")  # fmt: skip
+    add("--no-receipt", action="store_true", help="leave no midistems.json beside the files; nothing of an "
+        "earlier run is replaced then")  # fmt: skip
     add("--format", metavar="FORMAT", help="format of all files: wav, wav24, wav16, flac, flac16, aiff, ogg, opus, mp3")
     add("--gain", choices=("none", "shared"), help="shared: one lower gain for a whole set that would clip")
     add("--reference", type=Path, metavar="FOLDER", help="true stems to compare with (SI-SDR); for several songs, "

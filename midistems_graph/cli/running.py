@@ -171,7 +171,13 @@ def _outputs(
     try:
         for writer in writers:
             check_template(str(writer.knobs.get("name", "")))
-        return OutputFolder(options.output, template=options.name, on_exist=options.on_exist, inputs=inputs)
+        return OutputFolder(
+            options.output,
+            template=options.name,
+            on_exist=options.on_exist,
+            inputs=inputs,
+            receipt=not options.no_receipt,
+        )
     except (CannotWrite, OutputRefused) as error:
         raise Refused(Exit.OUTPUT, str(error)) from None
 

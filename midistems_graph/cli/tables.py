@@ -80,7 +80,9 @@ def _all_figures(result: RunResult) -> Iterator[Table]:
 
 
 def _cell(score: Score | None) -> str:
-    return figure(score.value, score.unit) if score else ""
+    if score is None or math.isnan(score.value):
+        return "" if score is None else "-"
+    return figure(score.value, score.unit) if score.unit else f"{score.value:.2f}"
 
 
 def in_order(result: RunResult) -> list[Output]:

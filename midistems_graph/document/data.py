@@ -42,7 +42,7 @@ _VIEW = frozenset({"nodes", "frames", "notes", "routes", "mixers"})
 _BODY = frozenset({"nodes", "edges", "links", "view"})
 _GROUP = _BODY | {"inputs", "outputs", "knobs", "carry", "repeat", "description"}
 _ABOUT = ("title", "author", "license", "description")
-_GRAPH = _BODY | {"format", "version", "inputs", "groups", "systems", *_ABOUT}
+_GRAPH = _BODY | {"format", "version", "inputs", "groups", "systems", "previews", *_ABOUT}
 _DEFAULT_INPUTS = {"song": InputSlot()}
 
 

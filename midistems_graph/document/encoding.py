@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgpack
@@ -16,8 +17,11 @@ import msgpack
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.document.plain import MAX_DEPTH, MAX_EDGES, at
+from midistems_graph.document.previews import previews_data, previews_from
 
 Encoding = Literal["json", "mgraph"]
+
+_PREVIEWS = "previews"
 
 MAX_BYTES = 64 * 2**20
 """Size of the largest file that is read or written."""
@@ -32,10 +36,15 @@ _BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def dumps(graph: Graph, encoding: Encoding = "json") -> bytes:
-    """The bytes of a graph file; equal graphs give equal bytes. Raises DocumentError if they could not be read back."""
+    """The bytes of a graph file; equal graphs give equal bytes. JSON carries no previews.
+
+    Raises DocumentError if they could not be read back.
+    """
     data = to_data(graph)
     from_data(data)
     data = _sorted(data)
+    if encoding == "mgraph" and graph.previews:
+        data[_PREVIEWS] = previews_data(graph.previews)
     content: bytes = (_json(data) + "\n").encode() if encoding == "json" else msgpack.packb(data)
     if len(content) > MAX_BYTES:
         raise DocumentError(f"{len(content) >> 20} MiB are too much; a graph file may have {MAX_BYTES >> 20} MiB")
@@ -48,7 +57,11 @@ def loads(content: bytes, encoding: Encoding = "json") -> Graph:
         raise DocumentError("the file is empty; open a backup of it (.bak1) if there is one")
     if len(content) > MAX_BYTES:
         raise DocumentError(f"the file is too big; a graph file may have {MAX_BYTES >> 20} MiB")
-    return from_data(_from_json(content) if encoding == "json" else _from_msgpack(content))
+    if encoding == "json":
+        return from_data(_from_json(content))
+    data = _from_msgpack(content)
+    previews = previews_from(data.pop(_PREVIEWS)) if isinstance(data, dict) and _PREVIEWS in data else ()
+    return replace(from_data(data), previews=previews)
 
 
 def _sorted(value: Any) -> Any:

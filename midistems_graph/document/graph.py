@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+if TYPE_CHECKING:
+    from midistems_graph.document.previews import EdgePreview
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -284,7 +287,7 @@ class Group(Body):
 class Graph(Body):
     """The document: a body with its groups, named inputs and what people say about it.
 
-    `systems` names the rows of the systems page that a preset covers.
+    `systems` names the rows of the systems page that a preset covers; `previews` is sound that a `.mgraph` carries.
     """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
@@ -294,6 +297,7 @@ class Graph(Body):
     license: str = ""
     description: str = ""
     systems: tuple[str, ...] = ()
+    previews: tuple[EdgePreview, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         Body.__post_init__(self)

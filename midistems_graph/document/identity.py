@@ -45,13 +45,14 @@ def tagged(value: KnobValue) -> list[Any]:
 
 def _body(body: Body) -> dict[str, Any]:
     return {
-        "nodes": {node_id: _node(node) for node_id, node in body.nodes.items()},
+        "nodes": {node_id: node_part(node) for node_id, node in body.nodes.items()},
         "edges": [[str(e.source), str(e.target)] for e in sorted(body.edges, key=edge_order)],
         "links": sorted(_led(link) for link in body.links),
     }
 
 
-def _node(node: Node) -> dict[str, Any]:
+def node_part(node: Node) -> dict[str, Any]:
+    """What a node computes by itself."""
     knobs = {name: tagged(value) for name, value in node.knobs.items()}
     lock = {"lock": [node.lock.song, dict(node.lock.outputs)]} if node.lock else {}
     return {"type": node.type, "version": node.version, "state": node.state, "knobs": knobs, **lock}

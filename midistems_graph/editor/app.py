@@ -81,6 +81,8 @@ class App:
         self._font = begin_font() if visible else None
         if self._songs:
             self._take_songs(self._songs)
+        else:
+            self.listener.changed()
         if self.documents.file is None and not self.bench.editor.state.graph.nodes:
             self.bench.do("welcome")
 
@@ -104,6 +106,7 @@ class App:
         self.receiver.close()
         self.separate.close()
         self.songs.close()
+        self.exports.close()
         self.listener.close()
         self.bench.close()
         self.bench.settings.save()

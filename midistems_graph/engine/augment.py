@@ -134,17 +134,42 @@ def _free(graph: Graph, name: str) -> str:
     return name
 
 
-def with_reference(wanted: Wanted, library: NodeLibrary, files: Collection[str], *, all_figures: bool) -> Wanted:
+def with_levels(wanted: Wanted, library: NodeLibrary, edges: Sequence[Address]) -> Wanted:
+    """The graph with a measure of loudness beside some edges that carry sound; others, and those in groups, stay."""
+    graph, ends = wanted.graph, []
+    formats = describe(Site.of(graph, library))
+    for edge in edges:
+        format = formats.get((edge.node, edge.port))
+        if format is not None and format.kind == "audio" and edge.node in graph.nodes:
+            level = _free(graph, _column(edge))
+            graph = graph.with_node(level, Node("measure.loudness")).with_edge(edge, Address(level, "audio"))
+            ends.append(Address(level, "lufs"))
+    return Wanted(graph, (*wanted.ports, *ends))
+
+
+def _column(edge: Address) -> str:
+    """What figures of an edge are named by: its node, and the port if it has a name of its own."""
+    return f"{edge.node}-{edge.port}"[:64]
+
+
+def with_reference(
+    wanted: Wanted,
+    library: NodeLibrary,
+    files: Collection[str],
+    also: Sequence[Address] = (),
+    *,
+    all_figures: bool = False,
+) -> Wanted:
     """The graph with the input `reference` and a comparison beside every wanted writer of a stem set.
 
     `files` are the names (without extension) of the true stems' files. The node `compare_mixture` holds what the
     mixture itself would score as each stem, so that the others can be judged. `all_figures` asks for every measure
     there is in place of the usual few. Writers inside groups are left out, and sets that are known to have none of the
-    true stems.
+    true stems. Edges in `also` are compared where they carry such a set.
     """
     graph = wanted.graph
     names = tuple(sorted({in_file_name(file) for file in files} - {"mixture"}))
-    sources = _sets_written(wanted, library, names)
+    sources = _sets(wanted, library, names, also)
     if not sources or not names:
         return wanted
     nodes, edges = dict(graph.nodes), set(graph.edges)
@@ -177,18 +202,26 @@ def _edges(compare: str, estimates: Address, true: str) -> set[Edge]:
     }
 
 
-def _sets_written(wanted: Wanted, library: NodeLibrary, names: Collection[str]) -> dict[str, Address]:
-    """The wanted writers of the graph itself that receive a stem set with some of these stems, and from where."""
+def _sets(wanted: Wanted, library: NodeLibrary, names: Collection[str], edges: Sequence[Address]) -> dict[str, Address]:
+    """The wanted writers of the graph itself that receive a stem set with some of these stems, and from where.
+
+    Of some edges those that carry such a set, too.
+    """
     site = Site.of(wanted.graph, library)
     formats = describe(site)
-    found = {}
+
+    def is_one(source: Address) -> bool:
+        shown = site.flat.aliases.get(str(source), source)
+        format = formats.get((shown.node, shown.port))
+        known = format.stems if format and format.kind == "stems" else None
+        return known is not None and (not known or any(find(name, known) for name in names))
+
+    found = {_column(edge): edge for edge in edges if edge.node in wanted.graph.nodes and is_one(edge)}
     for end in wanted.ports:
         node = wanted.graph.nodes.get(end.node)
         node_type = library.get(node.type) if node else None
         for edge in wanted.graph.edges_into(end.node) if node_type and node_type.writes else ():
-            shown = site.flat.aliases.get(str(edge.source), edge.source)
-            format = formats.get((shown.node, shown.port))
-            if format and format.kind == "stems" and (not format.stems or any(find(n, format.stems) for n in names)):
+            if is_one(edge.source):
                 found[end.node] = edge.source
     return found
 

@@ -74,6 +74,7 @@ class OutputFolder:
 
     template    name template of the command line; it wins over those of the graph
     inputs      files and folders bound to the run: none of them may be written
+    receipt     whether a receipt is kept there; without one no earlier file counts as ours, so none is replaced
 
     Leaves no trace until the first output. Raises CannotWrite if the folder cannot be made or written and
     OutputRefused for a template that leads out of it, or if it lies in an input folder.
@@ -86,12 +87,15 @@ class OutputFolder:
         template: str | None = None,
         on_exist: OnExist = "auto",
         inputs: Collection[Path] = (),
+        receipt: bool = True,
     ) -> None:
         self.folder = folder
         self.template = template or ""
         self.on_exist = on_exist
         check_template(self.template)
         self._inputs = tuple(inputs)
+        self.receipt = RECEIPT if receipt else ""
+        self._unkept = Receipt()
         self._lock = threading.RLock()
         self._claims = {folded(PurePosixPath(name)) for name in (RECEIPT, LOCK)}
         self._swept: set[Path] = set()
@@ -104,6 +108,15 @@ class OutputFolder:
     def song(self, name: str, digest: str, nodes: Collection[str] = ()) -> SongOutputs:
         """The outputs of one song; `digest` tells it from others of the same name, `nodes` are those of the run."""
         return SongOutputs(self, name, digest, nodes)
+
+    @contextmanager
+    def _receipt(self, problems: list[str]) -> Iterator[Receipt]:
+        """The folder's receipt, to be changed, or one that is forgotten with the run."""
+        if self.receipt:
+            with updated(self._root, problems) as receipt:
+                yield receipt
+        else:
+            yield self._unkept
 
     def _check(self, wanted: PurePosixPath) -> None:
         """Raises OutputRefused if a path leads out of the folder or is an input."""
@@ -165,7 +178,7 @@ class OutputFolder:
     ) -> tuple[PurePosixPath, Status]:
         """Give a finished file its name and its entry in the receipt."""
         problems = song.problems
-        with self._lock, updated(self._root, problems) as receipt:
+        with self._lock, self._receipt(problems) as receipt:
             own = self._own(receipt, wanted, entry, extension, song.nodes)
             path, status = self._choose(receipt, wanted, entry, extension, own)
             if status == "kept":
@@ -272,7 +285,7 @@ class SongOutputs:
         """
         folder = self._folder
         with folder._lock:
-            receipt, _ = read_receipt(folder._root)
+            receipt = read_receipt(folder._root)[0] if folder.receipt else folder._unkept
             whose = (self.digest, self.name, node, key, folder.template)
             found = {
                 path: entry
@@ -304,7 +317,7 @@ class SongOutputs:
         root = self._folder._root
         with self._folder._lock, _refusals(self._folder.folder / RECEIPT):
             root.mkdir(parents=True, exist_ok=True)
-            with updated(root, self.problems) as receipt:
+            with self._folder._receipt(self.problems) as receipt:
                 self._amend(receipt, self._left, graph=graph_hash)
                 receipt.add_song(
                     self.digest,
@@ -361,7 +374,7 @@ class NodeOutputs:
             self._folder._check(wanted)
             part, made = self._folder._begin(wanted.parent, extension)
         try:
-            file = OutputFile(part)
+            file = OutputFile(part, receipt=self._folder.receipt)
             with _refusals_inside(part, shown):
                 yield file
             with _refusals(shown):
@@ -391,7 +404,7 @@ class NodeOutputs:
             return
         left = {str(path): output.digest for path, output in self._outputs}
         folder, song = self._folder, self._song
-        with folder._lock, _refusals(folder.folder / RECEIPT), updated(folder._root, song.problems) as receipt:
+        with folder._lock, _refusals(folder.folder / RECEIPT), folder._receipt(song.problems) as receipt:
             song._amend(receipt, left, key=self._key)
 
 

@@ -135,12 +135,13 @@ class OneTile(Generic[T]):
 class OutputFile:
     """A file that a writer is writing: where to, and figures about it for the table of results.
 
-    `placed` is where it lies for good, once its block has ended.
+    `placed` is where it lies for good, once its block has ended; `receipt` names the file that will tell of it, if any.
     """
 
     path: Path
     figures: dict[str, float] = field(default_factory=dict)
     placed: Path | None = None
+    receipt: str = ""
 
 
 class Run(Protocol):

@@ -65,7 +65,7 @@ def read_foreign(path: Path, preset: str = "") -> Imported:
         ("nodes", lambda found: isinstance(found, list), lambda whole, _: from_comfyui(whole, path.stem)),
     ]
     for field_name, fits, read in known:
-        if isinstance(data, Mapping) and fits(data.get(field_name)):
+        if isinstance(data, dict) and fits(data.get(field_name)):
             try:
                 return read(data, preset)
             except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:

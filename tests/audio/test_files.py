@@ -1,4 +1,5 @@
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -204,3 +205,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_sound_is_known_by_its_extension() -> None:
     assert all(map(is_sound, ["a.wav", "B.FLAC", "c.m4a", "d.opus"]))
     assert not any(map(is_sound, ["a.txt", "wav", ".wav", "b.graph.json"]))
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_file_with_a_hole_is_told(subtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    sound = np.random.default_rng(2).uniform(-0.5, 0.5, (5 * 48000, 2))
+    soundfile.write(path, sound, 48000, format="OGG", subtype=subtype)
+    with open_sound(path) as whole:
+        assert whole.frames == 5 * 48000
+    raw = path.read_bytes()
+    pages = [found.start() for found in re.finditer(b"OggS", raw)]
+    middle = len(pages) // 2
+    path.write_bytes(raw[: pages[middle]] + raw[pages[middle + 1] :])
+    with pytest.raises(SoundFileError, match="a piece in its middle is missing"):
+        open_sound(path)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from midistems_graph.document.graph import Address, DocumentError, Graph, Group, Node
-from midistems_graph.engine.augment import MIXTURE, REFERENCE, all_ends, folder_inputs, only, with_reference
+from midistems_graph.engine.augment import (
+    MIXTURE,
+    REFERENCE,
+    all_ends,
+    folder_inputs,
+    only,
+    with_levels,
+    with_reference,
+)
 from midistems_graph.node import installed
 from midistems_graph.rules.check import check
 from midistems_graph.rules.problems import errors
@@ -89,4 +97,15 @@ def test_a_written_set_is_compared_with_true_stems_and_so_is_the_mixture() -> No
 
 def test_a_set_without_any_of_the_true_stems_is_not_compared() -> None:
     ends = all_ends(_split(), LIBRARY)
-    assert ends is not None and with_reference(ends, LIBRARY, ["flute"], all_figures=False) == ends
+    assert ends is not None and with_reference(ends, LIBRARY, ["flute"]) == ends
+
+
+def test_edges_that_are_kept_are_measured_beside_what_is_written() -> None:
+    ends = all_ends(_split(), LIBRARY)
+    assert ends is not None
+    kept = [Address("hpss", "out"), Address("load", "out"), Address("stft", "out"), Address("group/x", "out")]
+    levels = with_levels(ends, LIBRARY, kept)
+    assert [str(port) for port in levels.ports[len(ends.ports) :]] == ["load-out.lufs"]
+    wanted = with_reference(levels, LIBRARY, ["harmonic"], kept)
+    assert {port.node for port in wanted.ports} >= {"compare_hpss-out", "compare_save", MIXTURE}
+    assert not errors(check(wanted.graph, LIBRARY, wanted=[port.node for port in wanted.ports]))

@@ -519,3 +519,16 @@ def test_a_receipt_that_lies_about_a_link_is_not_current(out: Path, tmp_path: Pa
     run(out, "secret").path.rename(tmp_path / "secret.wav")
     (out / "Demo - vocals.wav").symlink_to(tmp_path / "secret.wav")
     assert OutputFolder(out).song("Demo", "d1").current("save", "k") is None
+
+
+def test_without_a_receipt_nothing_is_left_beside_the_files_and_nothing_is_replaced(tmp_path: Path) -> None:
+    for content, status in ((b"one", "written"), (b"one", "up to date"), (b"two", "numbered")):
+        song = OutputFolder(tmp_path / "out", receipt=False).song("Demo", "digest")
+        assert song.current("save", "key") is None
+        writer = song.writer("save", "key")
+        with writer.output("vocals", "wav") as file:
+            assert file.receipt == ""
+            file.path.write_bytes(content)
+        writer.done()
+        assert song.outputs[0].status == status
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Demo - vocals (2).wav", "Demo - vocals.wav"]

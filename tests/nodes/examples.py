@@ -88,6 +88,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "consistency.inject": ({"share": "bins"}, {"share": "energy", "smoothing": 0.03}),
     "consistency.stages": ({"smoothing": 0.03, "trust": 0.0},),
     "mask.fit": ({"bands": 12}, {"objective": "si_sar"}, {"objective": "psychoacoustic"}),
+    "separate.in_order": ({"stems": ("harmonic", "percussive", "residual"), "rest": "left"},),
     "mask.harmonic": ({"beside": 0.1},),
     "filter.crossover": ({"width": 400.0},),
     "filter.match": ({"time": 0.3, "width": 0.5},),
@@ -116,6 +117,9 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
         {"max_delay": 0.01, "level": True, "follow": "drift"},
         {"max_delay": 0.01, "follow": "curve"},
     ),
+    "repair.declick": ({"threshold": 4.0},),
+    "repair.declip": ({"below": 6.0},),
+    "repair.dehum": ({"frequency": 60.0, "time": 0.5},),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),
     "stems.gather": ({"names": ("kick", "snare", "hats")},),
@@ -292,7 +296,9 @@ def _value(kind: str, name: str, shape: Shape) -> Any:
         return Number(float(rng.uniform(0, 10)), "dB")
     if kind == "text":
         return Text(name)
-    if kind == "features":  # a fit of blend.mixer, the only port for features
+    if kind == "features" and name.startswith(("sources", "known")):  # learned spectra
+        return Features({stem: rng.uniform(0, 1, (4, STFT.n_bins)).astype(np.float32) for stem in STEMS})
+    if kind == "features":  # a fit of blend.mixer
         return Features({stem: np.linspace(0, 1, 3 * len(STEMS), dtype=np.float32) for stem in STEMS})
     if kind == "curves":
         frames = len(Span.whole(shape.length, shape.rate).stft_frames(STFT.hop))

@@ -164,3 +164,9 @@ def test_a_film_keeps_its_picture_and_the_sound_its_place(
     inner = slice(2048, -2048)
     lags = [np.vdot(np.roll(new, lag, axis=1)[:, inner], old[:, inner]) for lag in range(-64, 65)]
     assert int(np.argmax(lags)) - 64 == 0
+
+
+def test_the_audio_points_to_its_receipt(tmp_path: Path) -> None:
+    (file,) = run(Node("io.save", knobs={"format": "flac"}), song(tmp_path), tmp_path)
+    with open_sound(file) as sound:
+        assert "receipt midistems.json" in sound.tags["software"]

@@ -71,7 +71,7 @@ class DeckStatus:
 
 class Deck:
     """Plays takes of one song. `mixture` is the edge that lends its phase to masks and magnitudes, `ahead` how many
-    seconds are rendered before the device asks for them."""
+    seconds are rendered before the device asks for them, `previews` gives what stands in for edges (the engine)."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Deck:
         out: AudioOut | None = None,
         mixture: Address | None = None,
         ahead: float = 0.0,
+        previews: Previews | None = None,
     ) -> None:
         self.engine, self.song = engine, song
         self.slots: tuple[Take | None, ...] = (None,) * SLOTS
@@ -99,7 +100,7 @@ class Deck:
         self.pager = Pager(engine, self._place, self._arrived)
         self.use_mixture(mixture)
         self.player = Player(out or open_output(), self.mixer, ahead=ahead)
-        self.tracks = Tracks(engine, song, self.mixer.rate)
+        self.tracks = Tracks(previews or engine, song, self.mixer.rate)
         self.mixer.retargeted = self._renew
 
     def start(self, *, threads: bool = True) -> None:

@@ -149,6 +149,17 @@ class Desk:
         self.letter, self.is_difference, self.abx = "A", False, None
         self.deck.expect(())
 
+    def go_on_as(self, before: Desk) -> None:
+        """Another song takes the place of the one of another desk: the same edges, kept and heard, in the same way."""
+        self.edges, self.letter = dict(before.edges), before.letter
+        self.side, self.band, self.own_band = before.side, before.band, before.own_band
+        self.matching, self.boosted = before.matching, before.boosted
+        self.mixers.channels = before.mixers.channels
+        for number, take in enumerate(before.deck.slots):
+            if take is not None:
+                self.deck.keep(number, take)
+        self._play()
+
     # Through what
 
     def toggle_side(self, side: Side) -> None:

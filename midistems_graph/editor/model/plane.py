@@ -65,6 +65,10 @@ class Rect(NamedTuple):
             and self.bottom >= other.top
         )
 
+    def is_near(self, other: Rect) -> bool:
+        """Whether it is the other but for rounding."""
+        return all(abs(a - b) <= 1e-6 * max(self.width, 1.0) for a, b in zip(self, other, strict=True))
+
     def moved(self, dx: float, dy: float) -> Rect:
         return Rect(self.left + dx, self.top + dy, self.right + dx, self.bottom + dy)
 

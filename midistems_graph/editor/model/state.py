@@ -14,6 +14,9 @@ START_VIEW = Rect(-100.0, -100.0, 1180.0, 620.0)
 SMALLEST_VIEW, LARGEST_VIEW = 250.0, 40_000.0
 """Widths of the part of the canvas that can be seen, in world units."""
 
+READING_VIEW = 900.0
+"""What is seen at least when something is looked at: cards about as large as they are made for."""
+
 
 @dataclass(frozen=True)
 class EditorState:
@@ -79,6 +82,6 @@ class EditorState:
             return replace(self, view=START_VIEW)
         shape = self.view.width / self.view.height
         around = rect.grown(margin)
-        width = min(max(around.width, around.height * shape, SMALLEST_VIEW), LARGEST_VIEW)
+        width = min(max(around.width, around.height * shape, READING_VIEW), LARGEST_VIEW)
         (x, y), height = around.center, width / shape
         return replace(self, view=Rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midistems_graph.audio.values import Audio, Float32, Span, StftSettings, ceil_div
+from midistems_graph.audio.values import Audio, Span, StftSettings, ceil_div
 from midistems_graph.editor.pictures.coverage import Coverage
 from midistems_graph.editor.pictures.pixels import Edges, Flags, edges_of, grouped_maximum, inside, pooled
 from midistems_graph.editor.pictures.sources import Drawable, Source
@@ -123,7 +123,7 @@ class SpectrogramPyramid:
         if span.total != self.span.total or span.rate != self.span.rate or measure_of(value) != self.measure:
             raise ValueError(f"{type(value).__name__.lower()} of {span} is not of the song of this spectrogram")
         first, strength = strengths(value, self.settings, self.channel)
-        self._take(first, strength)
+        self._take(first, codes(strength, self.measure))
 
     def add_probes(self, values: Sequence[Drawable]) -> None:
         """Take in stretches of one frame each, as `span_of` gives them; sound is transformed in one go."""
@@ -134,8 +134,8 @@ class SpectrogramPyramid:
                 self.add(value)
         if alone:
             powers = windows(np.concatenate([v.samples for v in alone], axis=1), self.settings, self.channel)
-            for value, power in zip(alone, powers, strict=True):
-                self._take((value.span.start + n_fft // 2) // hop, power[np.newaxis])
+            for value, frame in zip(alone, codes(powers, self.measure), strict=True):
+                self._take_one((value.span.start + n_fft // 2) // hop, frame)
 
     def query(self, start: float, stop: float, width: int) -> Strip:
         """The strongest per pixel over [start, stop) seconds, which may leave the song; from memory, in milliseconds.
@@ -179,16 +179,26 @@ class SpectrogramPyramid:
         shown[lacking[there]] = self._level(level)[at[there]]
         seen[lacking[there]] = True
 
-    def _take(self, first: int, strength: Float32) -> None:
-        """Take in the frames from `first` on, float32 [frames, bins]."""
-        stop = first + len(strength)
-        if not len(strength):
+    def _take_one(self, number: int, frame: Codes) -> None:
+        """Take in a single frame, uint8 [bins]: the columns of all levels that hold it."""
+        column = number // self.pool
+        for level in range(self.levels):
+            here = self._level(level)[column]
+            np.maximum(here, frame, out=here)
+            self._level_seen(level)[column] = True
+            column //= FACTOR
+        self.coverage.add(number, number + 1)
+
+    def _take(self, first: int, frames: Codes) -> None:
+        """Take in the frames from `first` on, uint8 [frames, bins]."""
+        stop = first + len(frames)
+        if not len(frames):
             return
         low, high = first // self.pool, ceil_div(stop, self.pool)
         if self.pool > 1:
-            strength = grouped_maximum(strength, self.pool, first % self.pool, -np.inf)
+            frames = grouped_maximum(frames, self.pool, first % self.pool, 0)
         here = self._level(0)[low:high]
-        np.maximum(here, codes(strength, self.measure), out=here)
+        np.maximum(here, frames, out=here)
         self._level_seen(0)[low:high] = True
         for level in range(1, self.levels):
             below = self._level(level - 1)

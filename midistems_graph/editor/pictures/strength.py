@@ -11,8 +11,9 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from midistems_graph.audio.fft import backend
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Audio, Complex64, Float32, Mask, Phase, Span, Spectrogram, StftSettings
+from midistems_graph.audio.values import Audio, Complex64, Float32, Mask, Phase, Spectrogram, StftSettings
 from midistems_graph.audio.windows import window
 from midistems_graph.editor.pictures.sources import Drawable
 
@@ -59,10 +60,12 @@ def strengths(value: Drawable, settings: StftSettings, channel: Channel) -> tupl
 
 def windows(samples: Float32, settings: StftSettings, channel: Channel) -> Float32:
     """Power [windows, bins] of separate windows, samples [channels, windows * n_fft]: the frames centred in them."""
-    joined = StftSettings(settings.n_fft, settings.n_fft // 2, settings.window)
-    mixed = _mixed(samples, channel)
-    bins = Stft(joined, Span.whole(samples.shape[1], 1), pad="zeros").forward(mixed)
-    return _power(bins[:, 1::2], _scale(settings))
+    frames = _mixed(samples, channel).reshape(-1, samples.shape[1] // settings.n_fft, settings.n_fft)
+    taper = window(settings.window, settings.n_fft)
+    bins = np.empty((*frames.shape[:2], settings.n_bins), np.complex64)
+    return _power(
+        np.stack([backend().rfft(*pair) for pair in zip(frames * taper, bins, strict=True)]), _scale(settings)
+    )
 
 
 def codes(strength: Float32, measure: Measure) -> Codes:

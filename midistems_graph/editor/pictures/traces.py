@@ -23,12 +23,24 @@ PITCH = "Hz"
 
 @dataclass(frozen=True)
 class Lane:
-    """Curves of one unit, which share an axis from `low` to `high`, by their numbers."""
+    """Curves of one unit, by their numbers, which share an axis from `low` to `high`; `least` and `most` are on it."""
 
     unit: str
     numbers: tuple[int, ...]
-    low: float
-    high: float
+    least: float
+    most: float
+
+    @property
+    def low(self) -> float:
+        return self.least - self._room
+
+    @property
+    def high(self) -> float:
+        return self.most + self._room
+
+    @property
+    def _room(self) -> float:
+        return 0.08 * (self.most - self.least) or max(abs(self.most) * 0.1, 0.1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +66,8 @@ class Traces:
             numbers = tuple(k for k, own in enumerate(self.units) if own == unit)
             known = self.values[list(numbers)]
             known = known[np.isfinite(known)]
-            low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-            room = 0.06 * (high - low) or max(abs(high) * 0.1, 0.1)
-            lanes.append(Lane(unit, numbers, low - room, high + room))
+            ends = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+            lanes.append(Lane(unit, numbers, *ends))
         return tuple(lanes)
 
     def words(self, share: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
@@ -20,9 +21,9 @@ from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
-from midistems_graph.editor.view.ears import Ears
+from midistems_graph.editor.view.ears import NO_SONG, Ears
 from midistems_graph.editor.view.strip_hand import Hands
-from midistems_graph.engine.binding import SONG, InputProblem
+from midistems_graph.engine.binding import SONG, Bindings, InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import installed
@@ -127,15 +128,19 @@ class Listener:
         if self.store is None:
             self.store = opened_store()
         try:
-            self.ears = Ears(installed(), self.store, inputs, self.folder)
+            bindings = Bindings.open(inputs, self.folder)
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return False
+        self._begin(Ears(installed(), self.store, bindings))
+        return True
+
+    def _begin(self, ears: Ears) -> None:
+        self.ears = ears
         self.pictures.bind(self.ears)
         self.standing.bind(self.ears)
         self.ears.said = lambda sentence, wrong: self.bench.say(sentence, wrong=wrong)
         self.output.begin(self.ears)
-        return True
 
     def bind_demo(self) -> None:
         """The demo song."""
@@ -146,7 +151,16 @@ class Listener:
             return
         self.bind(mixture)
 
+    def _hear_previews(self) -> None:
+        """Without a song: let what the graph file carries be heard."""
+        previews = self.bench.editor.state.graph.previews
+        if self.ears is None and previews:
+            self.store = self.store or opened_store()
+            self._begin(Ears(installed(), self.store, Bindings({}, previews[0].rate, Fraction(previews[0].total))))
+            self.bench.say(NO_SONG)
+
     def changed(self) -> None:
+        self._hear_previews()
         if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph, self.folder)
             self.pictures.changed()
@@ -232,8 +246,14 @@ class Listener:
         self.bench.canvas.play("")
         self.pictures.forget()
         self.standing.forget()
-        if self.ears is not None:
-            self.ears.silence()
+        if self.ears is None:
+            return
+        self.ears.silence()
+        if not self.ears.bindings.files:  # it was there for the previews of that document alone
+            self.pictures.bind(None)
+            self.standing.bind(None)
+            self.ears.close()
+            self.ears = None
 
     def _recolor(self) -> None:
         self.desk.recolor()

@@ -79,7 +79,7 @@ class Locking:
         """What is needed to lock a node of the canvas. Raises Refused."""
         ears, editor, folder = self._ears(), self.bench.editor, self.bench.folder
         node = editor.state.body.nodes[node_id]
-        if ears is None:
+        if ears is None or not ears.bindings.files:
             raise Refused("no song is open; press Ctrl+O and choose a sound file")
         if folder is None:
             raise Refused("save the graph first; what a locked node gives is kept beside its file")

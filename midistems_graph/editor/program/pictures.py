@@ -13,6 +13,7 @@ from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.views import Views
 from midistems_graph.editor.pictures.gallery import Gallery
 from midistems_graph.editor.pictures.painting import Picture, as_floats
+from midistems_graph.editor.pictures.stand_ins import WithPreviews
 from midistems_graph.editor.pictures.thumbnail import thumbnail
 from midistems_graph.editor.pictures.wishes import Made
 from midistems_graph.editor.program.painting import Painting
@@ -90,7 +91,7 @@ class Pictures:
             def shown(made: Made) -> None:
                 jobs.post(lambda: self.strip.accept(made), f"picture {made.wish.pane}")
 
-            self._gallery = Gallery(ears.live, shown)
+            self._gallery = Gallery(WithPreviews(ears.live, ears, ears.bindings.total), shown)
             self.strip.bind(ears.seconds, ears.deck.song.rate)
 
     def tick(self) -> bool:

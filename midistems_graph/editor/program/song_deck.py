@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from midistems_graph.document.graph import Address
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.program.arrivals import SONG_FILES
 from midistems_graph.editor.program.documents import Documents
@@ -48,7 +49,7 @@ class SongDeck:
         """Listen to another song: the same edge, from the same moment."""
         listener = self.documents.listener
         ears = listener.ears
-        edge = ears.desk.edge if ears else None
+        before = ears.desk if ears and ears.desk.edge else None
         seconds = ears.deck.status.sample / ears.deck.song.rate if ears else 0.0
         playing = bool(ears and ears.deck.transport.playing)
         if not listener.bind(song):
@@ -56,8 +57,8 @@ class SongDeck:
         self.add([song])
         ears = listener.ears
         assert ears is not None
-        if edge is not None:
-            ears.desk.hear(edge)
+        if before is not None:
+            ears.desk.go_on_as(before)
             ears.seek(seconds if seconds < ears.seconds else 0.0)
             ears.deck.play(playing)
         return True
@@ -81,10 +82,23 @@ class SongDeck:
         several = len(self.songs) > 1
         self.queue.add(
             [
-                Job(song, graph, name, folder, reference=true_stems(song, self._truth, several=several))
+                Job(
+                    song,
+                    graph,
+                    name,
+                    folder,
+                    reference=true_stems(song, self._truth, several=several),
+                    edges=self._kept(),
+                )
                 for song in self.songs
             ]
         )
+
+    def _kept(self) -> tuple[Address, ...]:
+        """The edges under number keys, as far as the graph still has them."""
+        ears = self.documents.listener.ears
+        kept = [take.addresses[0] for take in ears.deck.slots if take is not None] if ears else []
+        return tuple(edge for edge in dict.fromkeys(kept) if ears is not None and ears.live.has(edge))
 
     def close(self) -> None:
         self.queue.close()

@@ -125,9 +125,9 @@ class SoundDesk:
         playing = status.playing and (at < total or ears.deck.transport.loop is not None)
         kept = {number: take.addresses[0] for number, take in enumerate(ears.deck.slots) if take is not None}
         on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
-        on |= {f"hear_{number}" for number, edge in kept.items() if edge == ears.desk.edge and view.blind is None}
+        slots = tuple((number, edge == ears.desk.edge and view.blind is None) for number, edge in kept.items())
         band, volume = bands.short(view.own_band), self.bench.settings.volume_db
-        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), tuple(kept), band, volume))
+        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), band, volume))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
         failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
@@ -137,7 +137,7 @@ class SoundDesk:
         levels = None if hides else status.levels
         self._hold(title, levels)
         note = "" if hides else GONE if gone else failure or status.note
-        self.panel.show(PanelView(view, title, note, badge, levels, self._held))
+        self.panel.show(PanelView(view, title, note, badge, levels, self._held, slots))
         return playing
 
     def _hold(self, title: str, levels: Levels | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from midistems_graph.document.graph import Graph
+from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.outputs import Output
 from midistems_graph.engine.run import Score
 
@@ -23,6 +23,7 @@ class Job:
     output      the folder for stems; without one nothing is written and only scores are made
     reference   the folder of the true stems, if they are known
     inputs      files or folders for the graph's further inputs
+    edges       are measured beside what the graph writes: how loud they are, and how near to the true stems
     """
 
     song: Path
@@ -32,6 +33,7 @@ class Job:
     output: Path | None = None
     reference: Path | None = None
     inputs: Mapping[str, Path] = field(default_factory=dict)
+    edges: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)

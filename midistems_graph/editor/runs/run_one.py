@@ -76,10 +76,11 @@ def _wanted(job: Job, library: NodeLibrary) -> tuple[Wanted, dict[str, Path]]:
     wanted = augment.all_ends(job.graph, library)
     if wanted is None:
         raise NotDone("the graph writes and measures nothing; add a node io.save behind what you want")
+    wanted = augment.with_levels(wanted, library, job.edges)
     if job.reference is not None:
         with suppress(OSError):
             names = [file.stem for file in sound_files(job.reference)]
-            wanted = augment.with_reference(wanted, library, names, all_figures=False)
+            wanted = augment.with_reference(wanted, library, names, job.edges)
         if REFERENCE in wanted.graph.inputs and REFERENCE not in job.graph.inputs:
             inputs[REFERENCE] = job.reference
     if job.output is None:

@@ -31,7 +31,7 @@ from midistems_graph.editor.model.events import (
 from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.view.adding import added, found_types, hint_of, kinds_asked
-from midistems_graph.editor.view.areas import Paint, Seams, make_area, place
+from midistems_graph.editor.view.areas import Seams, make_area, place
 from midistems_graph.editor.view.bars import StatusBar, TopBar
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.clips import clipboard_commands
@@ -43,17 +43,17 @@ from midistems_graph.editor.view.key_list import open_keys
 from midistems_graph.editor.view.layout import Layout
 from midistems_graph.editor.view.log_list import LONGEST, open_log
 from midistems_graph.editor.view.log_list import Said as LogLine
+from midistems_graph.editor.view.looks import Looks
 from midistems_graph.editor.view.menu import Menu, Row
 from midistems_graph.editor.view.menus import rows_for
 from midistems_graph.editor.view.minimap import Minimap
 from midistems_graph.editor.view.notice import Notices
 from midistems_graph.editor.view.pages import Why, page_of, worries
-from midistems_graph.editor.view.palette import CLEAR, PALETTES, Palette
+from midistems_graph.editor.view.palette import PALETTES
 from midistems_graph.editor.view.pointer import Key, Pointer
-from midistems_graph.editor.view.settings_panel import SettingsHands, SettingsPanel
+from midistems_graph.editor.view.settings_panel import SettingsPanel
 from midistems_graph.editor.view.sheet import Sheet
 from midistems_graph.editor.view.textbox import TextBox
-from midistems_graph.editor.view.themes import flat_theme
 from midistems_graph.editor.view.tooltip import Tooltip
 from midistems_graph.editor.view.window import Window
 from midistems_graph.editor.view.writing import Writing
@@ -65,14 +65,11 @@ class Bench:
     def __init__(self, editor: Editor, settings: Settings) -> None:
         self.editor, self.settings = editor, settings
         self.window = Window(PALETTES[settings.theme], settings.ui_scale)
+        self.looks = Looks(self)
         self.commands: dict[str, Callable[[], None]] = {
             "palette": lambda: self.ask_for_node(AskForNode(self._center_or_pointer())),
             "rename": lambda: self.writing.begin_chosen(),
-            "minimap": lambda: self.use(replace(self.settings, minimap=not self.settings.minimap)),
-            "theme": lambda: self.use(self.settings.with_other_theme()),
-            "larger": lambda: self.use(self.settings.scaled(1)),
-            "smaller": lambda: self.use(self.settings.scaled(-1)),
-            "settings": self._switch_settings,
+            **self.looks.commands,
             "answer": self._answer_notice,
             "shortcuts": lambda: open_keys(self.menu, self.window.size, self.settings.shortcuts, self.do),
             "log": lambda: open_log(self.menu, self.window.size, self._log),
@@ -102,7 +99,7 @@ class Bench:
         self.window.open(title, width, height, visible=visible)
         self.window.resized = self.arrange
         root, palette, scale = self.window.root, self.window.palette, self.window.scale
-        self._paint, self._seams = Paint(), Seams()
+        self._seams = Seams()
         self.canvas_area = make_area(root)
         self.canvas = Canvas(self.canvas_area, palette, scale)
         self.top_area, self.status_area, self.side_area = make_area(root), make_area(root), make_area(root)
@@ -113,8 +110,7 @@ class Bench:
         hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.settings_area = make_area(root)
-        choices = SettingsHands(lambda: self.settings, self.use, self.do, self._switch_settings)
-        self.settings_panel = SettingsPanel(self.settings_area, choices)
+        self.settings_panel = SettingsPanel(self.settings_area, self.looks.hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.sheet = Sheet(palette, scale, self.arrange)
         self.notices = Notices(palette, scale, self.canvas.measure)
@@ -126,9 +122,9 @@ class Bench:
         self.tooltip = Tooltip(self.canvas)
         self.canvas.look(self.editor.state.view)
         self.arrange()
-        self._paint_areas()
+        self.looks.paint()
         self.refresh()
-        self._tell()
+        self.tell()
 
     def close(self) -> None:
         self.window.close()
@@ -145,7 +141,7 @@ class Bench:
         self.file = file
         self.canvas.forget_marks()
         self.refresh()
-        self._tell()
+        self.tell()
 
     # What people do
 
@@ -266,7 +262,7 @@ class Bench:
             self._show_hover()
         if editor.gesture is None and (state.graph is not self._graph or state.path != self._path):
             edited, self._graph, self._path = state.graph is not self._graph, state.graph, state.path
-            self._tell()
+            self.tell()
             if edited:
                 self.changed()
 
@@ -286,7 +282,7 @@ class Bench:
         self._inspected = None
         self.refresh()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """What the rules say, on edges and cards."""
         self.canvas.set_names(edge_names(self.editor))
         self.canvas.set_worries(worries(self.editor))
@@ -312,22 +308,28 @@ class Bench:
         self.notices.place(layout.canvas)
         self.sheet.place(Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom))
         self.layout = layout
-        self._seams.draw(layout, self.window.palette.line)
+        self.draw_seams()
         self.arranged()
 
     def _place_canvas(self, area: Rect) -> None:
         """Give the canvas its room; who saw the whole graph sees it still."""
         editor, bounds = self.editor, self.editor.scene.bounds
-        saw_all = bounds is not None and self.canvas.camera.seen.encloses(bounds)
+        before = editor.state.view
+        fitted = before.is_near(editor.state.looking_at(bounds).view)
+        saw_all = bounds is not None and before.encloses(bounds)
         self.canvas.place(area)
         self._match_view()
-        if saw_all and bounds and editor.gesture is None and not self.canvas.camera.seen.encloses(bounds):
+        lost = saw_all and bounds is not None and not editor.state.view.encloses(bounds)
+        if (fitted or lost) and editor.gesture is None:
             editor.look_at_all()
             self.canvas.look(editor.state.view)
 
     def _match_view(self) -> None:
         """The model looks through a window of the shape that the canvas has."""
         self.editor.state = replace(self.editor.state, view=self.canvas.camera.seen)
+
+    def draw_seams(self) -> None:
+        self._seams.draw(self.layout, self.window.palette.line)
 
     def show_listening(self, height: float) -> None:
         """Give the strip under the canvas a height, 0 hides it."""
@@ -381,62 +383,3 @@ class Bench:
     def _answer_notice(self) -> None:
         if not self.notices.answer(0):
             raise Refused("there is no notice to answer")
-
-    # Settings
-
-    def use(self, settings: Settings) -> None:
-        """Other settings; what concerns the look is seen at once."""
-        old, self.settings = self.settings, settings
-        if settings.minimap != old.minimap:
-            self.minimap.switch(settings.minimap)
-        if (settings.theme, settings.ui_scale) != (old.theme, old.ui_scale):
-            self._dress(PALETTES[settings.theme], settings.ui_scale)
-            self._show_settings()
-
-    def _switch_settings(self) -> None:
-        """The settings take the place of the inspector, or give it back."""
-        self.sheet.close()
-        if self.settings_panel.is_open:
-            self.settings_panel.close()
-        else:
-            self.settings_panel.open(self.window.palette, self.window.scale, self.layout.inspector.width)
-        self.arrange()
-
-    def _show_settings(self) -> None:
-        if self.settings_panel.is_open:
-            self.settings_panel.open(self.window.palette, self.window.scale, self.layout.inspector.width)
-
-    def _dress(self, palette: Palette, scale: float) -> None:
-        """All parts in other colours, at another scale."""
-        self.window.use(palette, scale)
-        for part in (self.menu, self.notices, self.textbox):
-            part.scale = scale
-        self.menu.palette = palette
-        self.canvas.recolor(palette, scale)
-        self._tell()
-        self.inspector.recolor(palette, scale)
-        self.top.recolor(palette)
-        self.status.recolor(palette)
-        self.minimap.recolor()
-        self.notices.recolor(palette)
-        self.sheet.recolor(palette, scale)
-        self.arrange()
-        self._paint_areas()
-        self.recolored()
-
-    def _paint_areas(self) -> None:
-        """All parts lie on the ground of the window, with lines between: what is not filled costs no time."""
-        p = self.window.palette
-        padded = {
-            self.top_area: (10, 7),
-            self.side_area: (14, 12),
-            self.settings_area: (14, 12),
-            self.status_area: (12, 3),
-            self.transport_area: (12, 9),
-            self.listening_area: (0, 0),
-            self.desk_area: (14, 8),
-        }
-        s = self.window.scale
-        themes = {area: flat_theme(CLEAR, (x * s, y * s)) for area, (x, y) in padded.items()}
-        self._paint.apply({**themes, self.canvas_area: flat_theme(CLEAR)})
-        self._seams.draw(self.layout, p.line)

@@ -8,43 +8,26 @@ and details go where they could not be read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.model.events import Overlay
-from midistems_graph.editor.model.plane import Curve, Point, Rect
+from midistems_graph.editor.model.plane import Point, Rect
 from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.model.scene_items import Hit
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.decoration import draw_frame, draw_frame_title, draw_grid, draw_note, grid_step
+from midistems_graph.editor.view.detail import Detail
 from midistems_graph.editor.view.marks import Mark, spoken_level
-from midistems_graph.editor.view.node_cards import Pen, level_of
+from midistems_graph.editor.view.node_cards import Pen
 from midistems_graph.editor.view.node_items import NodeItem
-from midistems_graph.editor.view.palette import Palette, faded, wire_color
+from midistems_graph.editor.view.overlay import draw_overlay
+from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.signs import Worry
-from midistems_graph.editor.view.themes import TEXT_SIZE, plot_theme
+from midistems_graph.editor.view.text_widths import TextWidths
+from midistems_graph.editor.view.themes import plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
-
-NAMES_SCALE = 1.3
-"""World units per pixel up to which stems are named on edges."""
-
-
-@dataclass(frozen=True)
-class Detail:
-    """How much is drawn: the level of cards, the scale that lines are made for, whether stems are named."""
-
-    level: int
-    scale: float
-    named: bool
-
-    @classmethod
-    def at(cls, scale: float, ui_scale: float = 1.0) -> Detail:
-        """The detail at so many world units per pixel and an interface scale."""
-        return cls(level_of(scale * ui_scale), scale, scale * ui_scale <= NAMES_SCALE)
 
 
 class Canvas:
@@ -68,7 +51,7 @@ class Canvas:
         self._detail = Detail.at(1.0)
         self._seen: set[str] = set()
         self._grid: tuple[float, Rect] | None = None
-        self._widths: dict[tuple[str, float], float] = {}
+        self.measure = TextWidths()
         with dpg.plot(
             parent=parent,
             no_title=True,
@@ -235,43 +218,8 @@ class Canvas:
     def float_above(self, overlay: Overlay | None) -> None:
         """Draw what a gesture shows while it lasts."""
         dpg.delete_item(self._float_layer, children_only=True)
-        if overlay is None:
-            return
-        p, into = self.palette, self._float_layer
-        if overlay.box is not None:
-            left, top, right, bottom = overlay.box
-            dpg.draw_rectangle(
-                (left, top),
-                (right, bottom),
-                fill=faded(p.accent, 28),
-                color=p.accent,
-                thickness=self.scale,
-                parent=into,
-            )
-        if overlay.insert is not None and self.scene and (wire := self.scene.wire(overlay.insert)):
-            for piece in wire.track.pieces:
-                dpg.draw_bezier_cubic(*piece, color=faded(p.good, 120), thickness=8, parent=into)
-        if overlay.wire is not None:
-            wire_ = overlay.wire
-            curve = Curve.level(wire_.start, wire_.end) if wire_.side == "out" else Curve.level(wire_.end, wire_.start)
-            color = p.bad if not wire_.allowed else wire_color(wire_.kind, p)
-            dpg.draw_bezier_cubic(*curve, color=color, thickness=3, parent=into)
-            ring = p.bad if not wire_.allowed else p.good if wire_.target else color
-            dpg.draw_circle(wire_.end, 8 if wire_.target else 4, color=ring, thickness=2, parent=into)
-
-    def measure(self, text: str, size: float) -> float:
-        """How wide a text is, in the units of its size; about right before the first frame is drawn."""
-        key = text, size
-        if key not in self._widths:
-            measured = None
-            with suppress(SystemError):
-                measured = dpg.get_text_size(text)
-            if not measured:
-                return text_width(text, size)
-            if len(self._widths) > 20_000:
-                self._widths.clear()
-            self._widths[key] = measured[0] / (TEXT_SIZE * dpg.get_global_font_scale()) * size
-        return self._widths[key]
+        if overlay is not None:
+            draw_overlay(overlay, self.scene, self.palette, self.scale, self._float_layer)
 
     # How it is kept
 

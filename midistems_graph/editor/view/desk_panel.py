@@ -33,6 +33,8 @@ class PanelView:
     levels: Levels | None = DARK
     held: float = 0.0
     """The largest true peak since the edge was chosen, linear."""
+    kept: tuple[tuple[int, bool], ...] = ()
+    """The numbers of edges that are kept, and whether each is heard."""
 
 
 class DeskPanel:
@@ -69,6 +71,8 @@ class DeskPanel:
         self._meter.show(view.levels)
         if (view.held, view.levels is None) != (old.held, old.levels is None):
             self._show_peak(view)
+        if view.kept != old.kept:
+            self._show_kept(dict(view.kept))
         desk = view.desk
         pages = {"pair": not desk.blind and len(desk.edges) == 2, "mixer": bool(desk.strips), "blind": bool(desk.blind)}
         for name, group in self._pages.items():
@@ -94,6 +98,9 @@ class DeskPanel:
                     dpg.add_text("the largest true peak since this edge is heard")
             with dpg.tooltip(self._note):
                 self._full_note = dpg.add_text("")
+            with dpg.group(horizontal=True, horizontal_spacing=2, show=False) as self._kept:
+                dpg.add_text("kept", color=p.faint)
+                self.slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
             with dpg.child_window(border=False):
                 self._pages = {name: int(dpg.add_group()) for name in ("blind", "mixer", "pair")}
         self._dense = dense_theme()
@@ -118,6 +125,12 @@ class DeskPanel:
         color = p.bad if view.held > 1 else p.warn if view.held > 0.891 else p.soft
         dpg.set_value(self._peak, words)
         dpg.configure_item(self._peak, color=color)
+
+    def _show_kept(self, kept: dict[int, bool]) -> None:
+        dpg.configure_item(self._kept, show=bool(kept))
+        for number, button in self.slots.items():
+            dpg.configure_item(button, show=number in kept)
+            dpg.bind_item_theme(button, self._chosen if kept.get(number) else self._quiet)
 
     # A and B
 

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
 from midistems_graph.audio.output_base import AudioOut
 from midistems_graph.audio.output_silent import SilentOut
-from midistems_graph.audio.values import Span
+from midistems_graph.audio.values import Span, ceil_seconds
 from midistems_graph.document.graph import Address, Graph
+from midistems_graph.editor.audition.carried import CarriedPreviews
 from midistems_graph.editor.audition.deck import Deck
 from midistems_graph.editor.audition.desk import Desk
+from midistems_graph.editor.audition.pages import Preview
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.engine.binding import SONG, Bindings
@@ -27,6 +29,8 @@ from midistems_graph.node.library import NodeLibrary
 
 log = logging.getLogger(__name__)
 
+NO_SONG = "these are previews that came with the file; open the song (Ctrl+O) and all edges are computed"
+
 AHEAD = 0.35
 """Seconds that are rendered ahead: nodes may hold the interpreter's lock for a few tenths of a second."""
 
@@ -34,7 +38,8 @@ AHEAD = 0.35
 class Ears:
     """Hears one song through one graph. All methods are for the main thread and return at once.
 
-    `inputs` are the files bound to the graph's inputs, the song among them. Without an output time is kept in silence
+    `bindings` are the files bound to the graph's inputs, the song among them; without any only previews that the graph
+    file carries are heard. Without an output time is kept in silence
     until one is opened (`deck.player.use`).
     """
 
@@ -42,15 +47,14 @@ class Ears:
         self,
         library: NodeLibrary,
         store: Store,
-        inputs: Mapping[str, Path],
-        folder: Path | None,
+        bindings: Bindings,
         out: AudioOut | None = None,
     ) -> None:
-        self.bindings = Bindings.open(inputs, folder)
-        bound = self.bindings.files[SONG]
+        self.bindings = bindings
         self.live = LiveEngine(library, store)
-        whole = Span.whole(bound.frames, bound.rate)
-        self.deck = Deck(self.live, whole, out=out or SilentOut(bound.rate, note=""), ahead=AHEAD)
+        self._carried = CarriedPreviews()
+        whole = Span.whole(ceil_seconds(bindings.total, bindings.rate), bindings.rate)
+        self.deck = Deck(self.live, whole, out=out or SilentOut(whole.rate, note=""), ahead=AHEAD, previews=self)
         self.desk = Desk(self.deck)
         self.said: Callable[[str, bool], None] = lambda sentence, wrong: None
         self.computed = False
@@ -73,10 +77,15 @@ class Ears:
         """The graph was edited, or its file is in another folder now."""
         if folder != self.bindings.folder:
             self.bindings = replace(self.bindings, folder=folder)
+        self._carried.show(graph, self.bindings.song_digest)
         moved = self.live.show(graph, self.bindings)
         if moved is not None:
             self.deck.use_mixture(mixture_of(graph))
             self.desk.changed(moved)
+
+    def preview(self, address: Address) -> Preview | None:
+        """What stands in for an edge that is not computed yet: the engine's preview, or one of the file."""
+        return self.live.preview(address) or self._carried.preview(address)
 
     @property
     def take(self) -> Take | None:
@@ -114,8 +123,10 @@ class Ears:
                 case StretchReady() | PreviewReady():
                     self.computed = True
                     self.deck.computed()
-                case Refused():
+                case Refused() if self.bindings.files:
                     self.said(event.message, True)
+                case Refused():
+                    self.said(NO_SONG, False)
                 case Idle():
                     self.computed = True
                     self.deck.computed()

@@ -58,7 +58,7 @@ class Pen:
 
 
 def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
-    """All of a card but its border and what follows the mark."""
+    """All of a card but its border, its dots and what follows the mark."""
     p, shape = pen.palette, box.shape
     round_ = ROUND if level <= 1 else 0.0
     body = body_color(shape, mark, p)
@@ -77,8 +77,14 @@ def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
             dpg.draw_text(at, line, size=SMALL_SIZE, color=mixed(p.soft, p.accent, 0.35), parent=into)
     else:
         dpg.draw_rectangle((0, 0), (shape.width, shape.height), fill=body, color=CLEAR, rounding=round_, parent=into)
-    if level < OUTLINED:
-        _draw_ports(shape, level, p, into)
+
+
+def draw_ports(box: Box, level: int, pen: Pen, into: int) -> None:
+    """The dots of a card, above its border."""
+    p = pen.palette
+    for spot in box.shape.ports if level < OUTLINED else ():
+        kind = spot.kinds[0] if len(spot.kinds) == 1 else ""
+        draw_port(spot.at, kind, wire_color(kind, p), p.node, into, hollow=spot.optional or spot.free)
 
 
 def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into: int) -> None:
@@ -195,12 +201,6 @@ def _draw_picture(shape: Shape, mark: Mark, pen: Pen, into: int) -> None:
     else:
         middle = (top + bottom) / 2
         dpg.draw_line((left, middle), (right, middle), color=mixed(p.line, p.node, 0.3), parent=into)
-
-
-def _draw_ports(shape: Shape, level: int, p: Palette, into: int) -> None:
-    for spot in shape.ports:
-        kind = spot.kinds[0] if len(spot.kinds) == 1 else ""
-        draw_port(spot.at, kind, wire_color(kind, p), p.node, into, hollow=spot.optional or spot.free)
 
 
 def _draw_name(spot: PortSpot, pen: Pen, into: int) -> None:

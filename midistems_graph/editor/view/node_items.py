@@ -19,6 +19,7 @@ from midistems_graph.editor.view.node_cards import (
     Pen,
     border_color,
     draw_card,
+    draw_ports,
     draw_standing,
 )
 from midistems_graph.editor.view.signs import Worry
@@ -112,7 +113,6 @@ class NodeItem:
     def _made(self, level: int) -> _Card:
         root = int(dpg.add_draw_node(parent=self.root))
         ground = int(dpg.add_draw_node(parent=root))
-        standing = int(dpg.add_draw_node(parent=root))
         shape = self.box.shape
         border = dpg.draw_rectangle(
             (0, 0),
@@ -123,6 +123,8 @@ class NodeItem:
             show=self._is_outlined(level),
             parent=root,
         )
+        draw_ports(self.box, level, self.pen, root)
+        standing = int(dpg.add_draw_node(parent=root))
         draw_card(self.box, level, self.mark, self.pen, ground)
         draw_standing(self.box, level, self.mark, self.worry, self.pen, standing)
         return _Card(root, ground, standing, int(border))

@@ -54,7 +54,7 @@ class StripTraces:
         p, small, into = self._palette, self._small, self._layer
         right, span = left + width, lane.high - lane.low
         dpg.draw_line((left, top + height - 1), (right, top + height - 1), color=p.line, parent=into)
-        for value, y in ((lane.high, top + 1), (lane.low, top + height - small - 2)):
+        for value, y in ((lane.most, top + 1), (lane.least, top + height - small - 2)):
             dpg.draw_text((4, y), fit(figure(value), small, left - 6), size=small, color=p.soft, parent=into)
         x = left + 8
         for number in lane.numbers:

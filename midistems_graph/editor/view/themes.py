@@ -117,6 +117,13 @@ def compact_theme(scale: float) -> int:
     return int(theme)
 
 
+def tight_theme(scale: float) -> int:
+    """Buttons with little around their words, for a line that is full."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 3 * scale, 4 * scale)
+    return int(theme)
+
+
 def chosen_button_theme(palette: Palette) -> int:
     """A button that is switched on."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):

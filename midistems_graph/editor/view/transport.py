@@ -14,7 +14,7 @@ from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.model.settings import VOLUME_DB
 from midistems_graph.editor.view.marks import clock
 from midistems_graph.editor.view.palette import Palette
-from midistems_graph.editor.view.themes import chosen_button_theme, quiet_button_theme
+from midistems_graph.editor.view.themes import chosen_button_theme, quiet_button_theme, tight_theme
 
 TOGGLES = (
     ("loop", "Loop"),
@@ -42,6 +42,9 @@ TOGGLES = (
 
 VOLUME = 74
 
+NEEDED = 1130.0
+"""Pixels that the bar takes, at an interface scale of 1."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -52,7 +55,6 @@ class Heard:
     total: float = 0.0
     on: frozenset[str] = frozenset()
     figure: str = ""
-    kept: tuple[int, ...] = ()
     band: str = ""
     """What the band of one's own is called."""
     volume: float = 0.0
@@ -79,7 +81,7 @@ class TransportBar:
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
-        for theme in (self._quiet, self._chosen):
+        for theme in (self._quiet, self._chosen, self._tight):
             dpg.delete_item(theme)
         heard, self._heard = self._heard, Heard()
         self._build()
@@ -89,7 +91,7 @@ class TransportBar:
         p = self.palette
         self._quiet, self._chosen = quiet_button_theme(p), chosen_button_theme(p)
         self.buttons: dict[str, int] = {}
-        with dpg.group(parent=self.parent, horizontal=True, horizontal_spacing=4):
+        with dpg.group(parent=self.parent, horizontal=True, horizontal_spacing=4) as self._row:
             self.play = self._button("play", "Play", int(58 * self.scale))
             dpg.bind_item_theme(self.play, 0)
             self._button("stop", "Stop")
@@ -102,9 +104,15 @@ class TransportBar:
                 else:
                     dpg.add_text("|", color=p.line)
             self._figure = dpg.add_text("", color=p.soft)
-            self._slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
-        for button in self._slots.values():
-            dpg.configure_item(button, show=False)
+        self._tight = tight_theme(self.scale)
+        self._room = 0
+
+    def _fit(self) -> None:
+        """Buttons stand closer together where the window is too narrow for all of them."""
+        room = int(dpg.get_item_width(self.parent) or 0)
+        if room != self._room:
+            self._room = room
+            dpg.bind_item_theme(self._row, self._tight if room < NEEDED * self.scale else 0)
 
     def _add_volume(self) -> None:
         low, high = VOLUME_DB
@@ -131,6 +139,7 @@ class TransportBar:
     def show(self, heard: Heard) -> None:
         """Show what changed since the last time."""
         old, self._heard = self._heard, heard
+        self._fit()
         if heard.playing != old.playing:
             dpg.configure_item(self.play, label="Pause" if heard.playing else "Play")
             dpg.bind_item_theme(self.play, self._chosen if heard.playing else 0)
@@ -144,6 +153,3 @@ class TransportBar:
             dpg.configure_item(self.buttons["band_own"], label=heard.band)
         if heard.volume != old.volume and not dpg.is_item_active(self.volume):
             dpg.set_value(self.volume, heard.volume)
-        if heard.kept != old.kept:
-            for number, button in self._slots.items():
-                dpg.configure_item(button, show=number in heard.kept)

@@ -14,8 +14,11 @@ from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.decoration import WHOLE
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
 
-FAR, FAR_PIECES = 2.6, 7
-"""World units per pixel from which on a curve has so many straight pieces; near by Dear PyGui chooses."""
+FAR, PIECE, PIECES = 2.6, 20.0, (5, 9)
+"""World units per pixel from which on a curve has straight pieces of so many pixels, and the least and most of them.
+
+Near by Dear PyGui chooses.
+"""
 
 LEAST = 0.6
 """How far thin lines may shrink with the zoom."""
@@ -66,7 +69,7 @@ class WireItem:
     def _draw(self) -> None:
         """The curves, and a dot where they meet."""
         dpg.delete_item(self._line, children_only=True)
-        color, width, segments = self._color, self._width, FAR_PIECES if self.scale >= FAR else 0
+        color, width, segments = self._color, self._width, self._pieces
         self.curves = [
             int(dpg.draw_bezier_cubic(*piece, color=color, thickness=width, segments=segments, parent=self._line))
             for piece in self.wire.track.pieces
@@ -78,8 +81,7 @@ class WireItem:
         if self.wire.track.points:
             self._draw()
         else:
-            segments = FAR_PIECES if self.scale >= FAR else 0
-            dpg.configure_item(self.curves[0], color=self._color, thickness=self._width, segments=segments)
+            dpg.configure_item(self.curves[0], color=self._color, thickness=self._width, segments=self._pieces)
 
     def _draw_glow(self) -> None:
         """What shows that it is heard, behind the curves."""
@@ -162,6 +164,15 @@ class WireItem:
     @property
     def _glowing(self) -> Color:
         return faded(self.palette.accent, 70)
+
+    @property
+    def _pieces(self) -> int:
+        """Straight pieces of each curve, 0 for as many as Dear PyGui thinks right."""
+        if self.scale < FAR:
+            return 0
+        (x0, y0), (x1, y1) = self.wire.track.start, self.wire.track.end
+        wanted, (least, most) = round((abs(x1 - x0) + abs(y1 - y0)) / self.scale / PIECE), PIECES
+        return min(max(wanted, least), most)
 
     @property
     def _width(self) -> float:

@@ -143,7 +143,7 @@ class Bench:
         inputs = dict(subject.inputs)
         if subject.reference is not None:
             names = [file.stem for file in sound_files(subject.reference)]
-            ends = augment.with_reference(ends, self._library, names, all_figures=False)
+            ends = augment.with_reference(ends, self._library, names)
             if augment.REFERENCE in ends.graph.inputs:
                 inputs[augment.REFERENCE] = subject.reference
         figures = [p for p in ends.ports if not self._writes(ends.graph, p.node) and p.node != augment.MIXTURE]

@@ -46,7 +46,7 @@ def write_stems(
                             frames=stems.span.frames,
                             format=format,
                             layout=audio.layout,
-                            tags=run.tags,
+                            tags={**run.tags, "software": _software(file)},
                             timeline=run.timeline.of(stems.span),
                             seed=len(writers),
                         )
@@ -72,6 +72,11 @@ def write_stems(
                     f"clipped in {format}; use --gain shared or the format wav"
                 )
     return files
+
+
+def _software(file: OutputFile) -> str:
+    """What a file says of its origin: the receipt beside it has the graph."""
+    return "midistems-graph" + (f", receipt {file.receipt}" if file.receipt else "")
 
 
 def _measured(figures: dict[str, float], meter: LoudnessMeter) -> None:

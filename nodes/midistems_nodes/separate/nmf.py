@@ -124,7 +124,7 @@ def nmf(
 
     def make_masks(block: Block) -> list[Float32]:
         magnitude = np.abs(block.bins).mean(axis=0)
-        strengths = _activations(magnitude, spectra, iterations, block.first, block.check)
+        strengths = activations(magnitude, spectra, iterations, block.first, block.check)
         parts = strengths[:, :, None] * spectra
         parts /= np.maximum(parts.sum(axis=1), _TINY)[:, None]
         return [parts[None, :, number] for number in range(len(spectra) - 1)]
@@ -162,7 +162,7 @@ def _first_spectra(magnitude: Float32, components: int, seed: int) -> Float32:
     return spectra
 
 
-def _activations(magnitude: Float32, spectra: Float32, iterations: int, first: int, check: Check) -> Float32:
+def activations(magnitude: Float32, spectra: Float32, iterations: int, first: int, check: Check) -> Float32:
     """How strongly each spectrum sounds in each frame [frames, components]; frame 0 is frame `first` of the song."""
     frames = _in_pieces(magnitude, len(spectra), first)
     strengths = _start(frames, len(spectra))

@@ -319,3 +319,20 @@ def test_the_volume_glides_and_is_heard_at_the_speakers_alone(player: Player) ->
     assert player.deck.status.levels.power[0] > 0.3 * level, "meters show what is before the volume"
     player.deck.at_volume(0.0)
     assert player.plays(A.samples)
+
+
+def test_another_song_is_listened_to_as_the_one_before(player: Player) -> None:
+    desk = player.desk
+    for name in ("stems", "a", "b"):
+        desk.hear(edge(name))
+        desk.keep(len(name))
+    player.heard()
+    desk.toggle_side("mid")
+    other = Player()
+    other.desk.go_on_as(desk)
+    assert other.desk.view.edges == desk.view.edges and other.desk.view.heard == desk.view.heard
+    mid = (B.samples[0] + B.samples[1]) / 2
+    assert other.plays(np.stack([mid, mid]))
+    other.desk.toggle_side("mid")
+    other.desk.recall(5)
+    assert other.plays(KICK.samples + SNARE.samples)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -254,6 +255,24 @@ def test_songs_are_separated_without_a_canvas_and_their_stems_are_heard(person: 
     person.until(lambda: ears.deck.sample > 1000)
     person.key("space", "Escape")
     assert person.bench.sheet.name == ""
+
+
+def test_a_separation_is_cancelled_by_a_key_and_the_queue_goes_on_afterwards(person: Person) -> None:
+    graph = small_graph().with_node("save", Node("io.save"), (780, 200)).with_edge("hpss.out", "save.stems")
+    draw(person, graph)
+    long, song, queue = person.folder / "long.wav", person.song("one.wav"), person.app.separate.queue
+    soundfile.write(long, np.zeros((600 * RATE, 1), np.float32), RATE)
+    person.key("ctrl+b")
+    order = person.app.separate.order
+    for songs, ends in (((long,), "cancelled"), ((song,), "done")):
+        person.app.separate.order = replace(order, songs=songs, output=person.folder / "stems")
+        person.key("ctrl+Return")
+        person.until(lambda: queue.jobs[-1][1].status != "waiting")
+        if ends == "cancelled":
+            person.key("ctrl+period")
+        person.until(lambda: not queue.is_busy)
+        assert queue.jobs[-1][1].status == ends
+    assert not list((person.folder / "stems").rglob("*long*.wav"))
 
 
 def test_a_cascade_from_an_empty_canvas_gives_run_graph_the_same_samples(person: Person) -> None:

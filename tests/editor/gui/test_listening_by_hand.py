@@ -226,3 +226,37 @@ def test_a_device_that_vanishes_is_said_and_playback_goes_on(hand: Hand) -> None
     before = hand.ears.deck.sample
     hand.until(lambda: hand.ears.deck.sample > before)
     assert player.out.period == 128
+
+
+def test_a_node_is_locked_and_unlocked_by_a_key(hand: Hand, tmp_path: Path) -> None:
+    hand.hear(SONG)
+    hand.driver.click(hand.driver.title("hpss"))
+    hand.key("k")
+    assert any("save the graph first" in line.sentence for line in hand.bench._log)
+    hand.bench.folder = hand.listener.folder = tmp_path
+    hand.key("k")
+    hand.until(lambda: hand.bench.editor.state.graph.nodes["hpss"].is_locked)
+    assert len(list((tmp_path / "locked").iterdir())) == 1
+    hand.hear(STEMS)
+    hand.key("k", "ctrl+z", "ctrl+z")
+    assert not hand.bench.editor.state.graph.nodes["hpss"].is_locked
+    hand.bench.folder = hand.listener.folder = None
+
+
+def test_a_mixer_is_kept_in_the_document_and_undone(hand: Hand) -> None:
+    hand.hear(STEMS)
+    hand.until(lambda: len(hand.listener.desk.panel.mixer.rows) > 1)
+    hand.press(hand.listener.desk.panel.mixer.rows[0].solo)
+    hand.until(lambda: bool(hand.bench.editor.state.graph.view.mixers))
+    (mixer,) = hand.bench.editor.state.graph.view.mixers.values()
+    assert [channel.solo for channel in mixer.values()] == [True]
+    hand.key("ctrl+z")
+    hand.until(lambda: not hand.ears.desk.view.strips[0].channel.solo)
+
+
+def test_keys_turn_the_volume(hand: Hand) -> None:
+    hand.hear(SONG)
+    hand.key("shift+Down", "shift+Down")
+    assert hand.bench.settings.volume_db == -4.0 and abs(hand.ears.deck.mixer.volume - 10**-0.2) < 1e-9
+    hand.key("shift+Up", "shift+Up", "shift+Up")
+    assert hand.ears.deck.mixer.volume == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,26 @@ def test_a_group_is_made_entered_and_left(gui: Driver) -> None:
     assert {"pick", "gain", "<inputs>", "<outputs>"} == set(gui.bench.canvas.nodes)
     gui.key("ctrl+Up")
     assert gui.bench.editor.state.path == ()
+
+
+def test_settings_are_changed_by_hand_and_a_command_gets_another_key(gui: Driver) -> None:
+    bench = gui.bench
+    gui.key("ctrl+comma")
+    panel = bench.settings_panel
+    gui.click_item(panel.controls["larger"])
+    assert bench.settings.ui_scale == 1.1
+    gui.click_item(panel.controls["smaller"])
+    gui.click_item(panel.controls["search"])
+    gui.type("bypass")
+    gui.click_item(panel.controls["key bypass"])
+    gui.key("ctrl+k")
+    assert bench.settings.shortcuts.chords("bypass") == ("Ctrl+K",)
+    gui.key("Escape")
+    assert not panel.is_open
+    gui.click(gui.title("hpss"))
+    gui.key("ctrl+k")
+    assert bench.editor.state.graph.nodes["hpss"].state == "bypassed"
+    bench.settings = replace(bench.settings, shortcuts=bench.settings.shortcuts.reset("bypass"))
 
 
 def test_two_runs_of_one_document_look_alike(gui: Driver, tmp_path: Path) -> None:

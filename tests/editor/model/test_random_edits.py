@@ -1,8 +1,12 @@
-"""Whatever people do, in any order: every document can be saved and read, and undo brings each one back."""
+"""Whatever people do, in any order: every document can be saved and read, and undo brings each one back.
+
+`MIDISTEMS_SOAK=2000 pytest tests/editor/model/test_random_edits.py` makes as many edits instead of 500.
+"""
 
 from __future__ import annotations
 
 import gc
+import os
 import random
 import tracemalloc
 
@@ -17,6 +21,7 @@ from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.events import Event
+from midistems_graph.editor.model.history import LONGEST
 from midistems_graph.editor.model.scene_making import scene_of
 
 TYPES = (
@@ -29,6 +34,10 @@ TYPES = (
     "control.number",
     "group:refine",
 )
+EDITS = int(os.environ.get("MIDISTEMS_SOAK", "500"))
+ROUND = LONGEST
+"""Edits that are undone and done again at a time: as many as the history keeps."""
+
 OWN = [name for name, command in commands.COMMANDS.items() if command.run and name not in ("undo", "redo")]
 
 
@@ -128,12 +137,31 @@ def check_scene(editor: Editor) -> None:
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_random_edits_are_sound_and_undone_and_done_again(seed: int) -> None:
     rng, hand = random.Random(seed), start()
-    editor = hand.editor
-    documents: list[Graph] = [editor.state.graph]
-    steps = 0
-    while len(documents) <= 500:
+    for _ in range(-(-EDITS // ROUND)):
+        documents = edited(hand, rng, min(EDITS, ROUND))
+        for before in reversed(documents[:-1]):
+            assert hand.editor.undo() and hand.graph == before
+        check_scene(hand.editor)
+        for after in documents[1:]:
+            assert hand.editor.redo() and hand.graph == after
+        assert hand.editor.redo() == ""
+
+
+def test_what_is_undone_to_the_beginning_is_saved() -> None:
+    hand = start()
+    documents = edited(hand, random.Random(5), 20)
+    for before in reversed(documents[:-1]):
+        assert hand.editor.dirty and hand.editor.undo() and hand.graph == before
+    assert hand.editor.undo() == "" and not hand.editor.dirty
+
+
+def edited(hand: Hand, rng: random.Random, count: int) -> list[Graph]:
+    """The documents that so many random edits give, each saved and read; the first is the one before."""
+    editor, steps = hand.editor, 0
+    documents = [editor.state.graph]
+    while len(documents) <= count:
         steps += 1
-        assert steps < 10_000
+        assert steps < 20 * count
         try:
             match rng.randrange(4):
                 case _ if len(editor.state.body.nodes) > 24:
@@ -157,19 +185,13 @@ def test_random_edits_are_sound_and_undone_and_done_again(seed: int) -> None:
             flatten(graph)
         if steps % 10 == 0:
             check_scene(editor)
-    for before in reversed(documents[:-1]):
-        assert editor.undo() and editor.state.graph == before
-    check_scene(editor)
-    assert editor.undo() == "" and not editor.dirty
-    for after in documents[1:]:
-        assert editor.redo() and editor.state.graph == after
-    assert editor.redo() == ""
+    return documents
 
 
 def test_undoing_and_redoing_again_and_again_takes_no_more_memory() -> None:
     rng, hand = random.Random(11), start()
     editor = hand.editor
-    while len(editor.history.past) < 50:
+    while len(editor.history.past) < min(EDITS // 10, LONGEST):
         try:
             editor.apply(edit(editor, rng))
             editor.seal()

@@ -1,0 +1,1 @@
+"""Repair: clipped peaks, clicks and hum, before a separation or after it."""

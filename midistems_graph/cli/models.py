@@ -91,14 +91,18 @@ def _list(library: ModelLibrary, as_json: bool) -> Exit:
     rows += [(name, "broken", "", "", "", problem) for name, problem in broken.items()]
     for entry in catalogue().values():
         if entry.name not in here and entry.name not in broken:
-            rows.append(_row(entry.name, "can be had", entry.stems, entry.nbytes, _short(entry), entry.title))
+            rows.append(_row(entry.name, _state(entry), entry.stems, entry.nbytes, _short(entry), entry.title))
     head = ("model", "state", "stems", "size", "licence", "title")
     tables.print_rows(head, rows, tables.stdout(), right=(3,))
     return Exit.DONE
 
 
 def _row(name: str, state: str, stems: tuple[str, ...], nbytes: int, licence: str, title: str) -> tuple[str, ...]:
-    return name, state, ", ".join(stems), in_bytes(nbytes), licence or "not stated", title
+    return name, state, ", ".join(stems), in_bytes(nbytes) if nbytes else "", licence or "not stated", title
+
+
+def _state(entry: Entry) -> str:
+    return "to convert" if entry.convert else "can be had"
 
 
 def _short(entry: Entry) -> str:
@@ -124,12 +128,12 @@ def _installed(model: Model) -> dict[str, Any]:
 def _offered(entry: Entry) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": entry.name,
-        "state": "can be had",
+        "state": _state(entry),
         "title": entry.title,
         "contract": entry.contract,
     }
     facts |= {"stems": entry.stems, "licence": entry.licence, "commercial": entry.commercial, "source": entry.source}
-    facts |= {"bytes": entry.nbytes, "notes": entry.notes, "package": entry.package}
+    facts |= {"bytes": entry.nbytes, "notes": entry.notes, "package": entry.package, "convert": entry.convert}
     scores = {"metric": entry.metric, "published": entry.published, "values": dict(entry.scores)}
     files = [
         {"address": file.address, "file": file.file, "bytes": file.bytes, "sha256": file.sha256} for file in entry.files
@@ -148,7 +152,7 @@ def _get(library: ModelLibrary, options: argparse.Namespace) -> Exit:
     if options.given is None and entry.name in library and not library.damage(entry.name):
         print(f"{clean(entry.name)} is in the library already: {clean(library.folder / entry.name)}")
         return Exit.DONE
-    if entry.commercial != "yes" and not options.accept_licence:
+    if entry.commercial != "yes" and not entry.convert and not options.accept_licence:
         _ask(entry)
     with _shown(people) as progress:
         model = obtain(entry, library, given=options.given, progress=progress)
@@ -161,9 +165,10 @@ def _about(entry: Entry, given: Path | None) -> Iterator[str]:
     yield f"{entry.name}: {entry.title}"
     yield f"  stems    {', '.join(entry.stems)}"
     yield f"  licence  {entry.terms}"
-    size = in_bytes(entry.nbytes)
-    where = f"the Python package {entry.package}" if entry.package else entry.files[0].address
-    yield f"  size     {size}, from {given}" if given else f"  size     {size} to download, from {where}"
+    if entry.files:
+        size = in_bytes(entry.nbytes)
+        where = f"the Python package {entry.package}" if entry.package else entry.files[0].address
+        yield f"  size     {size}, from {given}" if given else f"  size     {size} to download, from {where}"
     yield f"  source   {entry.source}"
     if entry.scores:
         scores = ", ".join(f"{stem} {value:.1f} dB" for stem, value in entry.scores.items())

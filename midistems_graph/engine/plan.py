@@ -335,6 +335,7 @@ def model_type(node_type: NodeType) -> NodeType:
         inputs=tuple(replace(port, stream=True) for port in node_type.inputs),
         outputs=(Port("out", ("features",)),),
         context=LOCAL,
+        resident=None,
         reduce=None,
         separator=False,
         scorer=False,

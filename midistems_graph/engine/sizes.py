@@ -57,7 +57,8 @@ def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
     start, stop = plan.needed(node, plan.interval(unit))
     streams = any(port.stream for port in node.type.inputs)
     seconds = float(min(stop - start, TILE) if streams else stop - start)
-    return int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
+    resident = node.type.resident(SimpleNamespace(**node.knobs)) if node.type.resident else 0
+    return resident + int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
 
 
 def output_bytes(plan: Plan, unit: Unit) -> int | None:

@@ -47,6 +47,7 @@ class Entry:
     published: str = ""
     build: str = ""
     package: str = ""
+    convert: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -73,7 +74,7 @@ def catalogue() -> Mapping[str, Entry]:
 
 
 def _entry(data: dict[str, Any]) -> Entry:
-    sources = tuple(Source(**{**each, "stems": tuple(each.get("stems", ()))}) for each in data["files"])
+    sources = tuple(Source(**{**each, "stems": tuple(each.get("stems", ()))}) for each in data.get("files", ()))
     return Entry(**{**data, "stems": tuple(data["stems"]), "files": sources})
 
 

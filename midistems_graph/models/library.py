@@ -21,6 +21,7 @@ from pathlib import Path
 import blake3
 import platformdirs
 
+from midistems_graph.models.catalogue import catalogue
 from midistems_graph.models.downloads import file_sha256
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ManifestError, read, to_data, write
 
@@ -105,10 +106,12 @@ class ModelLibrary:
         if name not in self:
             close = get_close_matches(name, self, 1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            raise ModelMissing(
-                f"the model {name!r} is not in the library{hint}; get it with midistems-graph models get {name}, or "
-                "add a file of yours with midistems-graph models add FILE"
+            how = (
+                f"get it with midistems-graph models get {name}"
+                if name in catalogue()
+                else f"it is not a public one: add a file of yours with midistems-graph models add FILE --name {name}"
             )
+            raise ModelMissing(f"the model {name!r} is not in the library{hint}; {how}")
         return Model.open(self.folder / name)
 
     def add(self, manifest: Manifest, files: Mapping[str, Path], *, link: bool) -> Model:

@@ -72,6 +72,18 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A further input of the networks, after those of the contract: an embedding, a pitch.
+
+    name      of the array that is given
+    frames    so many a second, where it follows the song [batch, frames, ...]; 0: the same everywhere [batch, ...]
+    """
+
+    name: str
+    frames: float = 0.0
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a model is.
 
@@ -83,6 +95,7 @@ class Manifest:
     rate          samples per second that the networks were trained at
     channels      how many channels the networks take at once
     parameters    figures that differ from the contract's own
+    conditions    further inputs of every network, in their order
     title, licence, source, notes    for people: the licence as its SPDX id where it has one, the source as an address
     """
 
@@ -99,6 +112,7 @@ class Manifest:
     rate: int = 44100
     channels: int = 2
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -111,7 +125,9 @@ class Manifest:
 
 
 _TEXTS = ("name", "title", "licence", "source", "notes", "contract", "residual")
-_FIELDS = frozenset({*_TEXTS, "format", "version", "stems", "complete", "rate", "channels", "parameters", "files"})
+_FIELDS = frozenset(
+    {*_TEXTS, "format", "version", "stems", "complete", "rate", "channels", "parameters", "conditions", "files"}
+)
 _FILE_FIELDS = frozenset({"file", "sha256", "stems", "role"})
 
 
@@ -141,6 +157,7 @@ def from_data(data: object) -> Manifest:
             fields[name] = data[name]
     fields["stems"] = _texts("stems", data["stems"])
     fields["parameters"] = {name: _parameter(name, value) for name, value in data.get("parameters", {}).items()}
+    fields["conditions"] = tuple(_condition(each) for each in _tables("conditions", data.get("conditions", [])))
     fields["files"] = tuple(_file(each) for each in data["files"])
     return Manifest(**fields)
 
@@ -154,6 +171,10 @@ def to_data(manifest: Manifest) -> dict[str, Any]:
     data |= {"rate": manifest.rate, "channels": manifest.channels}
     if manifest.parameters:
         data["parameters"] = {n: list(v) if isinstance(v, tuple) else v for n, v in manifest.parameters.items()}
+    if manifest.conditions:
+        data["conditions"] = [
+            {"name": c.name} | ({"frames": c.frames} if c.frames else {}) for c in manifest.conditions
+        ]
     data["files"] = [_file_data(each) for each in manifest.files]
     return data
 
@@ -198,6 +219,22 @@ def from_metadata(metadata: Mapping[str, str]) -> Manifest | None:
 def to_metadata(manifest: Manifest) -> dict[str, str]:
     """What makes an ONNX file carry a manifest: to be added to its `metadata_props`."""
     return {METADATA_KEY: json.dumps(to_data(manifest), sort_keys=True)}
+
+
+def _tables(name: str, value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ManifestError(f"the manifest's {name} are a list of tables, not {value!r}")
+    return value
+
+
+def _condition(data: object) -> Condition:
+    if not isinstance(data, Mapping) or "name" not in data:
+        raise ManifestError("every entry of the manifest's conditions is a table with a name")
+    _known("the manifest's condition", data, frozenset({"name", "frames"}))
+    frames = data.get("frames", 0.0)
+    if isinstance(frames, bool) or not isinstance(frames, int | float) or not 0 <= frames <= 10_000:
+        raise ManifestError(f"the condition {data['name']!r} has {frames!r} frames a second; allowed: 0 to 10000")
+    return Condition(_text("name of a condition", data["name"]), float(frames))
 
 
 def _file(data: object) -> ModelFile:
@@ -258,6 +295,11 @@ def _check(manifest: Manifest) -> None:
         raise ManifestError(
             f"the manifest has {manifest.rate} Hz and {manifest.channels} channels; "
             "allowed: 1000 to 768000 Hz, 1 to 64 channels"
+        )
+    given = [condition.name for condition in manifest.conditions]
+    if not all(given) or len(set(given)) < len(given):
+        raise ManifestError(
+            f"the manifest's conditions are {', '.join(map(repr, given))}; each needs a name of its own"
         )
     for name, value in manifest.parameters.items():
         if not _WORD.fullmatch(name):

@@ -52,6 +52,8 @@ def obtain(
     LibraryError
         When the library cannot be written.
     """
+    if entry.convert:
+        raise CannotObtain(f"{entry.name} is published as PyTorch checkpoints only: {entry.convert}")
     if entry.build and find_spec("onnx") is None:
         raise CannotObtain(
             f"{entry.name} is built here, which needs the package onnx: pip install 'midistems-graph[models]' "

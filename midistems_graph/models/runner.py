@@ -18,6 +18,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Audio, Float32, Span, Stems
 from midistems_graph.models import channels, source
+from midistems_graph.models.conditions import Given
 from midistems_graph.models.contracts import contract_of
 from midistems_graph.models.contracts.base import Contract, Network, Segments
 from midistems_graph.models.grid import Grid
@@ -33,6 +34,9 @@ RECENT_BYTES = 128 << 20
 
 USUAL_DEVIATION = 0.1
 """How loud songs usually are that networks were trained on: the deviation of their samples."""
+
+TIMES_ITS_FILES = 10
+"""So many times the bytes of its files a network takes at work: 9.6 were measured of Spleeter, 11 of HTDemucs."""
 
 DATA = "data"
 """The role of a file that is no network."""
@@ -51,6 +55,8 @@ class Settings:
     polarity    averaged with what comes of the inverted sound, inverted
     normalise   families that take songs as loud as they are get them at a usual level, and stems are brought back
     steps       of a generative network (0: as its makers have it)
+    schedule    of its steps: 1 even, above 1 smaller towards the stems (0: as its makers have it)
+    solver      of a network that knows a velocity: `euler`, `midpoint` or `heun` (empty: as its makers have it)
     seed        of a generative network's noise
     provider    what computes: `auto`, or one of `providers.PROVIDERS`
     """
@@ -64,6 +70,8 @@ class Settings:
     polarity: bool = False
     normalise: bool = False
     steps: int = 0
+    schedule: float = 0.0
+    solver: str = ""
     seed: int = 0
     provider: str = "auto"
 
@@ -121,19 +129,22 @@ def shared_recent() -> Recent:
 class Runner:
     """A model, ready to separate. Raises NetworkError for a manifest that does not fit its contract.
 
-    `sessions` and `recent` are shared with all others of the process unless others are given.
+    `given` are the conditions that its manifest asks for. `sessions` and `recent` are shared with all others of the
+    process unless others are given.
     """
 
     model: Model
     settings: Settings = Settings()
     sessions: Sessions = field(default_factory=shared_sessions)
     recent: Recent = field(default_factory=shared_recent)
+    given: tuple[Given, ...] = ()
 
     @cached_property
     def contract(self) -> Contract:
         try:
+            chosen = self.settings
             contract = contract_of(self.model.manifest)
-            return contract.with_steps(self.settings.steps) if self.settings.steps else contract
+            return contract.tuned(steps=chosen.steps, schedule=chosen.schedule, solver=chosen.solver)
         except ManifestError as error:
             raise NetworkError(f"the model {self.model.name!r}: {error}") from None
 
@@ -168,6 +179,11 @@ class Runner:
     def context(self) -> Context:
         """How far around an instant a model looks: into its segments, and what a change of rate adds to them."""
         return Context(seconds=Fraction(self.length, self.model.manifest.rate) + Fraction(3 * source.FARTHEST))
+
+    @property
+    def nbytes(self) -> int:
+        """An estimate of the memory that the networks take at work."""
+        return TIMES_ITS_FILES * self.model.nbytes
 
     def separate(self, mixture: Audio, *, run: Run, level: Level | None = None) -> Stems:
         """The stems of a mixture over what the run keeps of it, or all of it where that is no part of it.
@@ -294,7 +310,7 @@ class Runner:
             silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
             todo = [i for i in range(len(sound)) if i not in found and i not in silent]
             if found and not todo:
-                self._networks(progress.run)  # still loaded; they tell what computed the known ones
+                self.networks(progress.run, starts)  # still loaded; they tell what computed the known ones
             ran = self._run(sound[todo], [starts[i] for i in todo], level, variant, progress.run) if todo else ()
             for i, made in zip(todo, ran, strict=True):
                 if not np.isfinite(made.sum()):
@@ -315,7 +331,7 @@ class Runner:
             given.astype(np.float32, copy=False), tuple(starts), len(self._computed), run.cores, self.settings.seed
         )
         try:
-            made = self.contract.estimate(segments, self._networks(run))
+            made = self.contract.estimate(segments, self.networks(run, starts))
         except MemoryError:
             half = len(sound) // 2
             if not half:
@@ -331,10 +347,11 @@ class Runner:
             made += np.float32(variant.sign * level.mean)
         return variant.turned(made)
 
-    def _networks(self, run: Run) -> list[Network]:
-        """The model's files that are needed for the stems that are wanted, loaded."""
+    def networks(self, run: Run, starts: Sequence[int]) -> list[Network]:
+        """The model's files that are needed for the stems that are wanted, loaded, with conditions for segments."""
         found = []
         manifest = self.model.manifest
+        told = self._told(starts)
         for file, path in zip(manifest.files, self.model.files, strict=True):
             stems = file.stems or (manifest.stems if len(manifest.files) == 1 else ())
             rows = tuple(self._computed.index(name) if name in self._computed else None for name in stems)
@@ -347,13 +364,19 @@ class Runner:
                 Network(
                     file.file or path.name,
                     lambda arrays, session=session: session.run(arrays, run.check),  # type: ignore[misc]
-                    session.inputs,
+                    session.inputs[: len(session.inputs) - len(told)],
                     session.outputs,
                     rows,
                     file.role,
+                    told,
                 )
             )
         return found
+
+    def _told(self, starts: Sequence[int]) -> tuple[Float32, ...]:
+        """What networks are told beside the sound, for segments that begin there."""
+        rate = self.model.manifest.rate
+        return tuple(given.within(starts, self.length, rate) for given in self.given)
 
     def _tell(self, session: Session, run: Run) -> None:
         """Say what computes, and where that is not what was asked for."""
@@ -371,6 +394,8 @@ class Runner:
         facts = (self.digest, self.contract, self._computed, chosen(self.settings.provider), level)
         drawn = (self.settings.seed, start) if self.contract.draws else ()
         hasher = blake3.blake3(repr((facts, drawn, variant.swap, variant.sign)).encode())
+        for told in self._told((start,)):
+            hasher.update(np.ascontiguousarray(told).tobytes())
         return hasher.update(sound.tobytes()).hexdigest()
 
 

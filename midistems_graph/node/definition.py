@@ -100,6 +100,7 @@ class Traits:
                  positional parameter `learned`, and the node itself stays local
     reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out
     scratch      working memory while it runs, as a multiple of its inputs' and outputs' bytes
+    resident     further bytes that it takes while it runs, whatever the stretch, as a function of the knobs (a network)
     libraries    installed packages whose version changes its samples
     facts        what else of this machine changes them, by name, as a function of the knobs
     keeps_gain   gain in = gain out and silence in = silence out; nodes that do not keep it declare False
@@ -121,6 +122,7 @@ class Traits:
     reduce: Callable[..., Any] | None = None
     reduces: Callable[[Any], bool] | None = None
     scratch: float = 2.0
+    resident: Callable[[Any], int] | None = None
     libraries: tuple[str, ...] = ()
     facts: Callable[[Any], Mapping[str, str]] | None = None
     keeps_gain: bool = True

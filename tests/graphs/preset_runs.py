@@ -41,6 +41,13 @@ WRITTEN = {
     "refine_loop": {"save": ("vocals", "instrumental")},
     "snowball": {"save": ("vocals", "instrumental")},
     "four_stems_spleeter": {"save": ("vocals", "drums", "bass", "other")},
+    "htdemucs_4": {"save": ("drums", "bass", "other", "vocals")},
+    "mdx_ensemble": {"save": ("vocals", "instrumental")},
+    "mvsep_mdx23": {"save": ("vocals", "drums", "bass", "other")},
+    "unmix_wiener": {"save": ("vocals", "drums", "bass", "other")},
+    "roformer_vocals": {"save": ("vocals", "instrumental")},
+    "flow_consistent": {"save": ("vocals", "instrumental")},
+    "diffusion_refine": {"save": ("vocals", "instrumental")},
 }
 """The stems that each writer of a preset writes."""
 
@@ -50,8 +57,20 @@ FURTHER = {
 }
 """Files beside the demo song that further inputs of a preset are bound to."""
 
-WITH_A_MODEL = ("vocals", "vocals_asked_again", "four_stems_spleeter")
-"""Presets that need a trained network; the tests give them stand-ins."""
+WITH_SPLEETER = ("vocals", "vocals_asked_again", "four_stems_spleeter")
+"""Presets whose one network is Spleeter."""
+
+MODELS = {
+    **dict.fromkeys(WITH_SPLEETER, ("spleeter-2stems",)),
+    "htdemucs_4": ("htdemucs",),
+    "mdx_ensemble": ("uvr-mdx-voc-ft", "kim-vocal-2", "uvr-mdx-inst-hq-3"),
+    "mvsep_mdx23": ("kim-vocal-1", "kim-inst", "htdemucs-ft", "htdemucs", "htdemucs-6s", "hdemucs-mmi"),
+    "unmix_wiener": ("open-unmix",),
+    "roformer_vocals": ("bs-roformer-vocals",),
+    "flow_consistent": ("flow-stems",),
+    "diffusion_refine": ("spleeter-2stems", "sgmse-vocals"),
+}
+"""Presets that need trained networks, and which; the tests give them stand-ins."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from preset_runs import WITH_A_MODEL, preset, si_sdr
+from preset_runs import WITH_SPLEETER, preset, si_sdr
 
 from midistems_graph.engine.store import DiskStore
 from midistems_graph.models.catalogue import listed
@@ -34,7 +34,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WITH_A_MODEL)
+@pytest.mark.parametrize("name", WITH_SPLEETER)
 def test_the_demo_is_separated_as_well_as_it_was(
     name: str, weights: Path, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

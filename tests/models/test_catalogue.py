@@ -31,9 +31,10 @@ def test_an_entry_is_whole(entry: Entry) -> None:
         assert file.bytes > 1_000_000
         assert file.address.startswith("https://") or entry.package
         assert set(file.stems) <= set(entry.stems)
+    assert bool(entry.convert) == (not entry.files)
     assert entry.contract or len(entry.files) == 1
     assert entry.contract in (*contracts(), "")
-    assert entry.build or {stem for file in entry.files for stem in file.stems} == set(entry.stems)
+    assert entry.build or entry.convert or {stem for file in entry.files for stem in file.stems} == set(entry.stems)
 
 
 def test_no_two_entries_are_the_same() -> None:

@@ -49,6 +49,10 @@ FAMILIES = {
         tiny.manifest("roformer-split", STEMS, parameters={"frames": 51}),
         [tiny.split(["b", 2, 1025, 51], GAINS)],
     ),
+    "magnitudes": (
+        tiny.manifest("magnitudes", STEMS, parameters={"frames": 81}),
+        [tiny.masks_of_magnitudes(["b", 2, 513, 81], GAINS)],
+    ),
     "waveform": (
         tiny.manifest("waveform", STEMS, parameters={"samples": 22050}),
         [tiny.stacked(["b", 2, 22050], GAINS)],
@@ -69,7 +73,8 @@ def song(length: int, seed: int = 0) -> Audio:
 
 def test_every_contract_is_tried_here():
     drawn = {name for name, contract in contracts().items() if contract.draws}  # see test_samplers.py
-    assert set(FAMILIES) == set(contracts()) - drawn
+    others = {"latents", "phase-classes"}  # give no stems; see test_latents.py, test_phase_classes.py
+    assert set(FAMILIES) == set(contracts()) - drawn - others
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -179,6 +184,50 @@ def test_wiener_filtering_of_open_unmix_shares_the_mixture(tmp_path, runner):
     stems = runner(model).separate(audio, run=FakeRun(audio.span))
     np.testing.assert_allclose(sum(a.samples for a in stems.audio.values()), audio.samples, atol=1e-5)
     np.testing.assert_allclose(stems["vocals"].samples, 0.9 * audio.samples, atol=1e-4)  # 9 of 10 parts of the power
+
+
+def masks_on(folder, masks, **parameters):
+    """Three stems of one network on magnitudes: the voice without an axis of stems of its own."""
+    manifest = tiny.manifest("magnitudes", ["a", "b", "c"], parameters={"frames": 81, **parameters})
+    return tiny.stored(folder, manifest, tiny.masks_of_magnitudes(["b", 2, 513, 81], masks, flat=True))
+
+
+def test_channels_of_a_spectrogram_network_are_stems_whose_masks_share_the_mixture(tmp_path, runner):
+    audio = song(40_000)
+    stems = runner(masks_on(tmp_path, (0.9, 0.6, 0.5))).separate(audio, run=FakeRun(audio.span))
+    np.testing.assert_allclose(stems["b"].samples, 0.6 * audio.samples, atol=1e-5)
+    shared = runner(masks_on(tmp_path, (0.9, 0.6, 0.5), normalised=True)).separate(audio, run=FakeRun(audio.span))
+    np.testing.assert_allclose(shared["b"].samples, 0.3 * audio.samples, atol=1e-5)
+    np.testing.assert_allclose(sum(a.samples for a in shared.audio.values()), audio.samples, atol=1e-5)
+    nothing = runner(masks_on(tmp_path, (0.0, 0.0, 0.0), normalised=True)).separate(audio, run=FakeRun(audio.span))
+    np.testing.assert_allclose(nothing["c"].samples, audio.samples / 3, atol=1e-5)
+    some = runner(masks_on(tmp_path, (1.0, 3.0, 0.0), normalised=True), stems=("b",))
+    np.testing.assert_allclose(
+        some.separate(audio, run=FakeRun(audio.span))["b"].samples, 0.75 * audio.samples, atol=1e-5
+    )
+
+
+def test_magnitudes_that_come_out_get_the_phases_of_the_mixture(tmp_path, runner):
+    manifest = tiny.manifest("magnitudes", ["a"], parameters={"frames": 81, "gives": "magnitudes"}, residual="rest")
+    model = tiny.stored(tmp_path, manifest, tiny.times(["b", 2, 513, 81], 0.75))
+    audio = song(40_000)
+    stems = runner(model).separate(audio, run=FakeRun(audio.span))
+    np.testing.assert_allclose(stems["a"].samples, 0.75 * audio.samples, atol=1e-5)
+    np.testing.assert_allclose(stems["rest"].samples, 0.25 * audio.samples, atol=1e-5)
+
+
+def test_the_last_stem_of_a_difference_network_is_what_the_others_leave(tmp_path, runner):
+    """Wave-U-Net: of K stems the network gives K - 1; they add up to the song exactly."""
+    manifest = tiny.manifest("waveform", ["bass", "drums"], parameters={"samples": 22050}, residual="other")
+    model = tiny.stored(tmp_path, manifest, tiny.stacked(["b", 2, 22050], (0.5, 0.2)))
+    audio = song(50_000)
+    stems = runner(model).separate(audio, run=FakeRun(audio.span))
+    assert tuple(stems) == ("bass", "drums", "other") and stems.complete
+    np.testing.assert_allclose(stems["other"].samples, 0.3 * audio.samples, atol=1e-6)
+    whole = stems["bass"].samples + stems["drums"].samples + stems["other"].samples
+    np.testing.assert_allclose(whole, audio.samples, atol=1e-6)
+    alone = runner(model, stems=("other",)).separate(audio, run=FakeRun(audio.span))
+    np.testing.assert_array_equal(alone["other"].samples, stems["other"].samples)
 
 
 @pytest.mark.parametrize(

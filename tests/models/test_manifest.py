@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from midistems_graph.models.manifest import (
+    Condition,
     Manifest,
     ManifestError,
     ModelFile,
@@ -42,6 +43,10 @@ def manifests(draw: st.DrawFn) -> Manifest:
         residual=draw(st.sampled_from(["", "the rest"])),
         complete=draw(st.booleans()),
         rate=draw(st.integers(1000, 768_000)),
+        conditions=tuple(
+            Condition(each, draw(st.sampled_from([0.0, 100.0])))
+            for each in draw(st.lists(names, max_size=2, unique=True))
+        ),
         channels=draw(st.integers(1, 64)),
         parameters=draw(
             st.dictionaries(

@@ -15,6 +15,7 @@ from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.execute import Executor
+from midistems_graph.engine.forecast import forecast
 from midistems_graph.engine.plan import compile_plan
 from midistems_graph.engine.run import prepare
 from midistems_graph.engine.store import MemoryStore
@@ -135,9 +136,12 @@ def test_names_and_completeness_of_stems_are_known_before_the_run(models):
 def test_a_missing_or_damaged_model_is_a_problem_with_its_remedy(models, song):
     (problem,) = (p for p in check(graph(), installed()) if p.severity == "error")
     assert isinstance(problem, MissingModel) and problem.port == "model"
-    assert "'split' is not in the library" in problem.message and "midistems-graph models get split" in problem.message
+    assert (
+        "'split' is not in the library" in problem.message
+        and "midistems-graph models add FILE --name split" in problem.message
+    )
     assert describe(Site.of(graph(), installed()))["net", "out"].stems == ()
-    with pytest.raises(InputProblem, match="models get split"):
+    with pytest.raises(InputProblem, match="models add FILE --name split"):
         compile_plan(
             graph(),
             installed(),
@@ -154,6 +158,16 @@ def test_what_does_not_hang_on_a_missing_model_runs(models, song):
     beside = replace(beside, nodes={**beside.nodes, "gain": Node("filter.gain")})
     beside = replace(beside, edges=beside.edges | {Edge(Address("song", "out"), Address("gain", "signal"))})
     assert not [p for p in check(beside, installed(), wanted=["gain"]) if p.severity == "error"]
+
+
+def test_the_memory_of_a_network_counts_in_the_forecast(models, song):
+    model = a_model(models)
+    bindings = prepare(Graph(nodes={"song": Node("io.load")}), installed(), {"song": song})[0].bindings
+    plan = compile_plan(graph(), installed(), bindings, outputs=[Address("net", "out")])
+    store = MemoryStore()
+    before = forecast(plan, store, jobs=1).memory
+    (model.files[0].parent / "all.onnx").write_bytes(model.files[0].read_bytes() + b"\0" * 5_000_000)
+    assert forecast(plan, store, jobs=1).memory == before + 50_000_000
 
 
 def test_the_model_cannot_be_wired(models):
@@ -207,7 +221,7 @@ def test_run_graph_writes_stems_tells_the_provider_and_has_a_code_for_what_is_mi
     words = [str(file), str(song), "-o", str(tmp_path / "out"), "--no-cache", "--json", "--quiet"]
     assert main(words) == 8
     missing = json.loads(capsys.readouterr().out)
-    assert missing["exit_code"] == 8 and "models get split" in missing["problems"][0]
+    assert missing["exit_code"] == 8 and "models add FILE --name split" in missing["problems"][0]
     a_model(models)
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)

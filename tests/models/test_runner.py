@@ -363,3 +363,14 @@ def test_beyond_its_ends_a_normalised_song_is_silent(tmp_path, sessions, monkeyp
     Runner(model, Settings(), sessions, Recent()).separate(audio, run=FakeRun(audio.span), level=Level(0.5, 0.1))
     (given,) = fed
     assert not given[..., :1000].any() and not given[..., 5000:].any() and np.abs(given[..., 1000:5000].mean()) < 0.1
+
+
+def test_samples_that_are_no_numbers_are_named_with_the_segments_time(tmp_path, runner):
+    """A root of what is negative from 0.27 s on."""
+    manifest = tiny.manifest("waveform", ["a"], parameters={"samples": SAMPLES})
+    shape = ["b", 2, SAMPLES]
+    network = tiny.network({"in": shape}, {"out": shape}, [helper.make_node("Sqrt", ["in"], ["out"])])
+    model = tiny.stored(tmp_path, manifest, network)
+    audio = Audio.of(np.repeat(np.array([[0.25, -0.25]], np.float32), 2 * SAMPLES, axis=1).repeat(2, axis=0), 44100)
+    with pytest.raises(NetworkError, match=r"'waveform' gave samples that are not numbers .* segment from 0\.27 s"):
+        runner(model, overlap=1.0).separate(audio, run=FakeRun(audio.span))

@@ -1,13 +1,22 @@
 """Generative families on velocities and scores that are known in closed form."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tiny
 from onnx import helper
 
 from midistems_graph.models.contracts.base import Network, Segments
-from midistems_graph.models.contracts.diffusion import Diffusion
+from midistems_graph.models.contracts.bridge import Bridge
+from midistems_graph.models.contracts.diffusion import Diffusion, Sgmse
 from midistems_graph.models.contracts.flow import Flow
+from midistems_graph.models.contracts.generative import Noise
+from midistems_graph.models.manifest import ManifestError
+from midistems_graph.models.sessions import NetworkError
+from midistems_graph.models.spectra import analysed
+from midistems_graph.models.trajectory import trajectory
 from midistems_graph.node import Audio, Span
 from midistems_graph.node.testing import FakeRun
 
@@ -30,7 +39,7 @@ def linear(state, mixture, time):
 
 @pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2)])
 def test_errors_of_a_linear_velocity_fall_as_theory_says(solver, order):
-    begun = segments().noise(2, 1)
+    begun = Noise((0,), (2, 1, N))()
     exact = np.exp(RATE) * begun + PULL * (np.exp(RATE) - 1) / RATE
     errors = []
     for steps in (8, 16):
@@ -53,11 +62,13 @@ def test_a_consistent_flow_adds_up_to_the_mixture_at_every_step(solver):
 
 
 def test_noise_hangs_on_seed_and_place_alone():
-    whole = segments(start=-5000, length=20_000).noise(2, 1)
-    part = segments(start=3000, length=5000).noise(2, 1)
-    np.testing.assert_array_equal(part, whole[..., 8000:13_000])
-    assert np.abs(whole - segments(seed=1, start=-5000, length=20_000).noise(2, 1)).max() > 1
-    assert np.abs(whole - segments(start=-5000, length=20_000).noise(2, 1, draw=1)).max() > 1
+    def noise(start=-5000, length=20_000, seed=0, draw=0):
+        return Noise((start,), (2, 1, length), seed)(draw)
+
+    whole = noise()
+    np.testing.assert_array_equal(noise(3000, 5000), whole[..., 8000:13_000])
+    assert np.abs(whole - noise(seed=1)).max() > 1
+    assert np.abs(whole - noise(draw=1)).max() > 1
     assert abs(whole.mean()) < 0.03 and whole.std() == pytest.approx(1, abs=0.02)
 
 
@@ -72,7 +83,7 @@ def gaussian_score(contract):
 
     def score(state, mixture, time):
         t = float(time[0])
-        along, across = contract._deviations(t)
+        along, across = contract.deviations(t)
         faded = np.exp(-contract.mixing * t)
         middle, apart = state.mean(axis=1), (state[:, 0] - state[:, 1]) / 2
         pull_middle = (middle - mixture / 2) / along**2  # half of 1 / (along^2 / 2)
@@ -93,6 +104,93 @@ def test_diffusion_draws_stems_as_they_are_distributed():
         errors.append(abs(made[0].mean() - mean) + abs(made[0].var() - variance))
         assert made.sum(axis=0).mean() == pytest.approx(0.8, abs=0.02)
     assert errors[1] < 0.05 and errors[1] < errors[0]
+
+
+def test_sgmse_draws_bins_as_they_are_distributed():
+    """A stem that is normal, whatever the mixture is: how it drifts to the mixture and what its score is are known.
+
+    The reverse equation's error is of the first order in the step; correctors make less of it with the same steps.
+    """
+    mean, variance = 0.4, 0.3  # of the real part; of the complex number
+    mixture = np.full((1, 2, 40, 500), 0.7, np.float32)
+    drawn = Noise((0,), (1, 2, 40, 500), scale=np.sqrt(0.5))
+    errors = {}
+    for steps, correctors in ((15, 0), (30, 0), (60, 0), (30, 1)):
+        contract = Sgmse(steps=steps, correctors=correctors, sigma_max=2.0, pull=3.0, last=0.01)
+        asked = []
+
+        def score(state, time, contract=contract, asked=asked):
+            asked.append(time)
+            faded = np.exp(-contract.pull * time)
+            middle = (1 - faded) * mixture[:, None]
+            middle[:, :, 0] += np.float32(faded * mean)
+            return -(state - middle) / (faded**2 * variance + contract.deviation(time) ** 2)
+
+        *_, last = contract.states(mixture, score, drawn)
+        real, imaginary = last[:, :, 0], last[:, :, 1]
+        errors[steps, correctors] = abs(real.mean() - mean) + abs(real.var() + imaginary.var() - variance)
+        assert len(asked) == steps * (1 + correctors) and asked[0] == 1 and min(asked) == pytest.approx(0.01)
+    assert errors[15, 0] > 1.6 * errors[30, 0] > 1.6**2 * errors[60, 0]
+    assert errors[30, 1] < errors[30, 0]
+
+
+def test_a_state_in_the_stft_is_bent_and_comes_back():
+    contract = Sgmse()
+    sound = np.random.default_rng(0).standard_normal((2, 1, contract.samples)).astype(np.float32)
+    given = Segments(sound, (0, contract.samples), 1)
+    tensor = contract._tensor(given)
+    bins = analysed(sound, 510, 128)
+    assert tensor.shape == (2, 2, 256, 256) == (2, 2, 510 // 2 + 1, contract.samples // 128 + 1)
+    magnitude = np.hypot(tensor[:, 0], tensor[:, 1]).swapaxes(1, 2)
+    np.testing.assert_allclose(magnitude, 0.15 * np.sqrt(np.abs(bins[:, 0])), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(contract._sound(tensor[:, None], given)[:, 0], sound, atol=2e-5)
+
+
+POSTERIOR = POWERS[0] * POWERS[1] / sum(POWERS)
+
+
+def denoiser(strength, mean=0.3):
+    """What is to be expected of a normal stem on a Brownian bridge of known strength."""
+
+    def expected(state, mixture, time):
+        t = float(time[0])
+        drift, noise = 1 - t, strength**2 * t * (1 - t)
+        gain = drift * POSTERIOR / (drift**2 * POSTERIOR + noise) if t < 1 else 0.0
+        return mean + gain * (state - drift * mean - t * mixture[:, None])
+
+    return expected
+
+
+def test_a_bridge_with_noise_draws_stems_as_they_are_distributed():
+    errors = []
+    for steps in (10, 20, 40, 80):
+        contract = Bridge(samples=N, steps=steps, noise=1.0, schedule=2.0)
+        (made,) = contract.estimate(replace(segments(), stems=1), [of(denoiser(1.0), 1)])[0]
+        errors.append(abs(made.mean() - 0.3) + abs(made.var() - POSTERIOR))
+    assert errors[-1] < 0.02 and all(a > 1.45 * b for a, b in pairwise(errors))  # nearly halved: the first order
+
+
+def test_a_bridge_without_noise_blends_mixture_and_estimate():
+    """Where the estimate is a x + b, a step keeps r + a (1 - r) of the distance from b / (1 - a), r = s / t."""
+    a, b, steps = 0.5, 0.2, 8
+    contract = Bridge(samples=100, steps=steps)
+    given = segments(length=100)
+    states = list(contract.trajectory(given, [of(lambda x, m, t: a * x + b)]))
+    assert len(states) == steps + 1
+    np.testing.assert_array_equal(states[0][0, 1], given.sound[0])
+    shares = [(steps - i - 1) / (steps - i) for i in range(steps)]
+    expected = 0.4 + (0.8 - 0.4) * np.prod([share + a * (1 - share) for share in shares])
+    np.testing.assert_allclose(states[-1], expected, rtol=1e-5)
+
+
+def test_a_schedule_moves_steps_towards_the_stems():
+    even, late = Flow(steps=4).times(0, 1), Flow(steps=4, schedule=2.0).times(0, 1)
+    assert even == [0, 0.25, 0.5, 0.75, 1] and late == pytest.approx([0, 0.4375, 0.75, 0.9375, 1])
+    assert np.diff(late).min() == pytest.approx(np.diff(late)[-1])
+    with pytest.raises(ManifestError, match="do not add up"):
+        Flow(consistent=True, n_fft=512, samples=12800, exponent=0.5)
+    with pytest.raises(ManifestError, match="whole hops"):
+        Flow(n_fft=512, samples=100_000)
 
 
 def test_a_flow_network_runs_in_windows_with_its_seed(tmp_path, runner):
@@ -122,3 +220,41 @@ def test_a_flow_network_runs_in_windows_with_its_seed(tmp_path, runner):
     np.testing.assert_array_equal(stems(window)["a"].samples, whole["a"].crop(window).samples)
     assert np.abs(stems(seed=1)["a"].samples - whole["a"].samples).max() > 0.1
     assert np.abs(stems(steps=3)["a"].samples - whole["a"].samples).max() > 1e-3
+
+
+def test_a_trajectory_has_a_row_per_step_and_comes_to_its_end(tmp_path, runner):
+    """A velocity of 1 - state / 2 without noise: the distance from the end falls with every step."""
+    shape = ["b", 2, 2, 6000]
+    nodes = [
+        helper.make_node("Mul", ["state", "half"], ["s"]),
+        helper.make_node("Sub", ["one", "s"], ["v"]),
+        helper.make_node("ReduceMean", ["mixture"], ["m"], keepdims=0),
+        helper.make_node("ReduceMean", ["time"], ["t"], keepdims=0),
+        helper.make_node("Add", ["m", "t"], ["both"]),
+        helper.make_node("Mul", ["both", "zero"], ["z"]),
+        helper.make_node("Add", ["v", "z"], ["out"]),
+    ]
+    inputs = {"state": shape, "mixture": ["b", 2, 6000], "time": ["b"]}
+    constants = {"half": np.float32(0.5), "one": np.float32(1), "zero": np.float32(0)}
+    network = tiny.network(inputs, {"out": shape}, nodes, constants)
+    parameters = {"samples": 6000, "noise": 0.0}
+    model = tiny.stored(tmp_path, tiny.manifest("flow", ["a", "b"], parameters=parameters), network)
+    audio = Audio.of(np.full((2, 20_000), 0.7, np.float32), 44100)
+    scores = trajectory(runner(model, steps=4), audio, 0.2, run=FakeRun(audio.span))
+    assert list(scores.rows) == ["0", "1", "2", "3", "4"] and "change" not in scores.rows["0"]
+    state, states = 0.0, [0.0]
+    for _ in range(4):
+        state += (1 - state / 2) / 4
+        states.append(state)
+    for row, at, before in zip(scores.rows.values(), states, [0.0, *states], strict=False):
+        assert row["rest"] == pytest.approx(20 * np.log10(abs(0.7 - 2 * at) / 0.7), abs=1e-3)
+        if at > 0:
+            assert row["change"] == pytest.approx(20 * np.log10((at - before) / state), abs=1e-3)
+        if at < state:
+            assert row["distance"] == pytest.approx(20 * np.log10((state - at) / state), abs=1e-3)
+    assert scores.rows["4"]["distance"] == -200
+    plain = tiny.stored(
+        tmp_path, tiny.manifest("waveform", ["a"], parameters={"samples": 6000}), tiny.times(["b", 2, 6000], 1.0)
+    )
+    with pytest.raises(NetworkError, match="takes no steps"):
+        trajectory(runner(plain), audio, 0.0, run=FakeRun(audio.span))

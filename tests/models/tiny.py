@@ -74,6 +74,22 @@ def masks(shape: Shape, gains: Sequence[float]) -> ModelProto:
     return network({"in": shape}, {"out": [shape[0], len(gains), *shape[1:]]}, nodes, constants)
 
 
+def masks_of_magnitudes(shape: Shape, gains: Sequence[float], *, flat: bool = False) -> ModelProto:
+    """Masks [batch, stems, channels, bins, frames] for [batch, channels, bins, frames], or with stems and channels on
+    one axis: the gains, whatever comes in."""
+    channels, bins, frames = (int(dim) for dim in shape[1:])
+    mask = np.repeat(np.asarray(gains, np.float32), channels).reshape(1, -1, 1, 1)
+    nodes = [
+        helper.make_node("ReduceMean", ["in"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["none"]),
+        helper.make_node("Add", ["none", "m"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["out"]),
+    ]
+    out = [len(gains) * channels, bins, frames] if flat else [len(gains), channels, bins, frames]
+    constants = {"zero": np.float32(0), "m": mask, "shape": np.array([-1, *out])}
+    return network({"in": shape}, {"out": [shape[0], *out]}, nodes, constants)
+
+
 def core(samples: int, frames: int, gains: Sequence[float], spectral: float) -> ModelProto:
     """An HTDemucs core: the share `spectral` of each stem comes out as spectrogram, the rest as waveform."""
     shapes: dict[str, Shape] = {"wave": [1, 2, samples], "bins": [1, 4, 2048, frames]}

@@ -21,9 +21,6 @@ from midistems_graph.models.grid import Grid
 from midistems_graph.models.manifest import Manifest, ManifestError
 from midistems_graph.models.sessions import Dim, NetworkError, Tensor
 
-NOISE_BLOCK = 4096
-"""Samples of noise that are drawn at once."""
-
 MOST_SECONDS = 600
 """The longest segment."""
 
@@ -32,7 +29,8 @@ MOST_SECONDS = 600
 class Network:
     """One loaded file of a model, within a call.
 
-    `rows` are the places of its outputs among the stems that are wanted; None is one that nobody wants.
+    `rows` are the places of its outputs among the stems that are wanted; None is one that nobody wants. `conditions`
+    [segments, ...] are given to it after the contract's own inputs.
     """
 
     name: str
@@ -41,17 +39,18 @@ class Network:
     outputs: tuple[Tensor, ...]
     rows: tuple[int | None, ...]
     role: str = ""
+    conditions: tuple[Float32, ...] = ()
 
     def __call__(self, *arrays: npt.NDArray[Any], batch: int = 0) -> list[Float32]:
         """What the network makes of a batch, whose axis is `batch`; in parts where it takes a fixed number at once."""
         takes = self.inputs[0].shape[batch] if self.inputs and len(self.inputs[0].shape) > batch else "?"
         count = arrays[0].shape[batch]
         if not isinstance(takes, int) or takes == count:
-            return self.call(arrays)
+            return self.call([*arrays, *self.conditions])
         parts = []
         for first in range(0, count, takes):
             places = np.minimum(np.arange(first, first + takes), count - 1)  # a last part is filled with its last one
-            parts.append(self.call([a.take(places, batch) for a in arrays]))
+            parts.append(self.call([a.take(places, batch) for a in arrays] + [c[places] for c in self.conditions]))
         joined = [np.concatenate(same, axis=batch) for same in zip(*parts, strict=True)]
         return [each.take(range(count), batch) for each in joined]
 
@@ -87,22 +86,6 @@ class Segments:
     stems: int
     threads: int = 1
     seed: int = 0
-
-    def noise(self, *rows: int, draw: int = 0) -> Float32:
-        """Normal noise [segments, *rows, length], the same at the same place of the song in every segment.
-
-        `draw` numbers several of them.
-        """
-        length = self.sound.shape[-1]
-        out = np.empty((len(self.starts), *rows, length), np.float32)
-        for segment, start in zip(out, self.starts, strict=True):
-            for block in range(start // NOISE_BLOCK, -(-(start + length) // NOISE_BLOCK)):
-                rng = np.random.default_rng([self.seed, draw, block + (1 << 40)])
-                drawn = rng.standard_normal((*rows, NOISE_BLOCK), np.float32)
-                low, high = max(start, block * NOISE_BLOCK), min(start + length, (block + 1) * NOISE_BLOCK)
-                first = block * NOISE_BLOCK
-                segment[..., low - start : high - start] = drawn[..., low - first : high - first]
-        return out
 
 
 @dataclass(frozen=True)
@@ -149,9 +132,11 @@ class Contract(ABC):
     def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
         """The wanted stems of segments: float32 [segments, stems, channels, length]."""
 
-    def with_steps(self, steps: int) -> Contract:
-        """The same with another number of steps, where the family has any."""
-        return self
+    def tuned(self, **parameters: object) -> Contract:
+        """The same with other parameters, as far as the family has them; 0 and empty texts leave its own."""
+        have = {field.name for field in dataclasses.fields(self)}
+        given: dict[str, Any] = {name: value for name, value in parameters.items() if name in have and value}
+        return dataclasses.replace(self, **given) if given else self
 
     @classmethod
     def recognise(cls, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Mapping[str, Any] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Annotated, Literal
 
 import numpy as np
 
+from midistems_graph.models.conditions import conditions
 from midistems_graph.models.library import Model, ModelLibrary, ModelMissing
 from midistems_graph.models.providers import chosen
 from midistems_graph.models.runner import Level, Runner, Settings
@@ -14,6 +16,7 @@ from midistems_graph.node import (
     LOCAL,
     Audio,
     Context,
+    Curves,
     Features,
     ModelName,
     NodeError,
@@ -28,7 +31,7 @@ QUIET = 1e-8
 """What Demucs adds to a deviation, so that silence is not divided by nothing."""
 
 
-def level(mixture: Stream[Audio], *, run: Run, **_: object) -> Features:
+def level(mixture: Stream[Audio], condition: object = None, *, run: Run, **_: object) -> Features:
     """Mean and deviation of a whole song, of the mean of its channels."""
     count, total, squares = 0, 0.0, 0.0
     for tile in mixture:
@@ -54,6 +57,8 @@ def _runner(knobs: SimpleNamespace, model: Model | None = None) -> Runner:
         polarity=knobs.polarity,
         normalise=knobs.normalise,
         steps=knobs.steps,
+        schedule=knobs.schedule,
+        solver="" if knobs.solver == "usual" else knobs.solver,
         seed=knobs.seed,
         provider=knobs.provider,
     )
@@ -75,6 +80,13 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
         return False
 
 
+def _resident(knobs: SimpleNamespace) -> int:
+    try:
+        return _runner(knobs).nbytes
+    except (ModelMissing, NodeError):
+        return 0
+
+
 @node(
     "separate.network",
     version="1.0.0",
@@ -87,12 +99,14 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
     reduce=level,
     reduces=_needs_level,
     scratch=6.0,
+    resident=_resident,
     libraries=("onnxruntime",),
     keeps_gain=False,  # families that normalise do, others need not
     facts=lambda k: {"provider": chosen(k.provider)},
 )
 def network(
     mixture: Audio,
+    condition: Features | Curves | None = None,
     learned: Features | None = None,
     *,
     model: Annotated[str, ModelName()] = "",
@@ -105,6 +119,8 @@ def network(
     polarity: bool = False,
     normalise: bool = False,
     steps: Annotated[int, Range(0, 1000)] = 0,
+    schedule: Annotated[float, Range(0, 10)] = 0.0,
+    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "coreml", "directml", "openvino"] = "auto",
     run: Run,
@@ -119,6 +135,9 @@ def network(
     ----------
     mixture
         The sound to split.
+    condition
+        What a conditioned network is told beside the sound, such as the embedding of a voice or a pitch; others take
+        none.
     learned
         Mean and deviation of the whole song, where they are wanted.
     model
@@ -145,6 +164,12 @@ def network(
     steps
         How many steps a generative model takes; more are finer and slower. 0 takes what its makers do; other models
         have none.
+    schedule
+        How a generative model's steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning. 0
+        does as its makers do.
+    solver
+        How a flow model takes a step: `euler` asks the network once, `midpoint` and `heun` ask twice and are far
+        more exact.
     seed
         Of the noise that a generative model begins with: another number gives another reading of the same song.
     provider
@@ -170,6 +195,8 @@ def network(
         polarity=polarity,
         normalise=normalise,
         steps=steps,
+        schedule=schedule,
+        solver=solver,
         seed=seed,
         provider=provider,
     )
@@ -177,5 +204,6 @@ def network(
         runner = _runner(knobs, Model.open(run.file("model")))
     except ModelMissing as error:
         raise NodeError(str(error)) from None
+    runner = replace(runner, given=conditions(runner.model.manifest, condition))
     known = Level(learned.notes["mean"], learned.notes["deviation"]) if learned else None
     return runner.separate(mixture, run=run, level=known)

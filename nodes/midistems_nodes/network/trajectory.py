@@ -1,0 +1,75 @@
+"""How a generative network comes to its stems, step by step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from midistems_graph.models.runner import Settings
+from midistems_graph.models.trajectory import trajectory as followed
+from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
+from midistems_nodes.network.shared import Provider, opened
+
+
+@node(
+    "network.trajectory",
+    version="1.0.0",
+    title="Trajectory",
+    tags=("onnx", "flow", "diffusion", "bridge", "steps", "curve"),
+    context=WHOLE,
+    libraries=("onnxruntime",),
+    keeps_gain=False,
+)
+def trajectory(
+    mixture: Audio,
+    condition: Features | None = None,
+    *,
+    model: Annotated[str, ModelName()] = "",
+    at: Annotated[float, Range(0, 36_000, "s")] = 30.0,
+    steps: Annotated[int, Range(0, 1000)] = 0,
+    schedule: Annotated[float, Range(0, 10)] = 0.0,
+    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
+    provider: Provider = "auto",
+    run: Run,
+) -> Scores:
+    """See how a generative network comes to its stems, and so how many steps are worth their time.
+
+    One segment of the song is drawn. There is a row for every step.
+
+    Parameters
+    ----------
+    mixture
+        The sound to split.
+    condition
+        What a conditioned network is told beside the sound; others take none.
+    model
+        Name of a generative model in the library (flow, diffusion, bridge).
+    at
+        An instant in the segment that is looked at.
+    steps
+        How many steps it takes; 0 takes what its makers do.
+    schedule
+        How these steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning; 0 does as its
+        makers do.
+    solver
+        How a flow model takes a step.
+    seed
+        Of the noise that it begins with.
+    provider
+        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
+
+    Returns
+    -------
+    Scores
+        A row per step, from 0 (where it begins), in dB: `distance`, how far all stems are from the last ones; `change`,
+        how much the step changed; `rest`, what the stems lack of the mixture. Each is relative to the level of what it
+        is compared with.
+    """
+    settings = Settings(
+        steps=steps,
+        schedule=schedule,
+        solver="" if solver == "usual" else solver,
+        seed=seed,
+        provider=provider,
+    )
+    return followed(opened(run, settings, condition), mixture, at, run=run)

@@ -1,0 +1,74 @@
+"""Networks and samplers between encoders and decoders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from midistems_graph.models.latents import transformed
+from midistems_graph.models.runner import Settings
+from midistems_graph.node import Features, ModelName, Range, Run, node
+from midistems_nodes.network.shared import Provider, opened
+
+
+@node(
+    "network.transform",
+    version="1.0.0",
+    title="Transform latents",
+    tags=("onnx", "latent", "flow", "diffusion", "bridge", "sampler"),
+    libraries=("onnxruntime",),
+    keeps_gain=False,
+)
+def transform(
+    latents: Features,
+    condition: Features | None = None,
+    *,
+    model: Annotated[str, ModelName()] = "",
+    batch: Annotated[int, Range(1, 64)] = 1,
+    steps: Annotated[int, Range(0, 1000)] = 0,
+    schedule: Annotated[float, Range(0, 10)] = 0.0,
+    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
+    provider: Provider = "auto",
+    run: Run,
+) -> Features:
+    """Turn latents into others: the latents of a mixture into those of its stems, say.
+
+    Takes networks of the contract `latents`, and generative ones (flow, diffusion, bridge), which draw the latents of
+    their stems in steps.
+
+    Parameters
+    ----------
+    latents
+        What network.encode or another transform gives.
+    condition
+        What a conditioned network is told beside the latents, such as the embedding of a text; others take none.
+    model
+        Name of a model in the library.
+    batch
+        Segments that go through at once.
+    steps
+        How many steps a generative model takes; 0 takes what its makers do.
+    schedule
+        How these steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning; 0 does as its
+        makers do.
+    solver
+        How a flow model takes a step: `euler` asks the network once, `midpoint` and `heun` twice.
+    seed
+        Of the noise that a generative model begins with.
+    provider
+        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
+
+    Returns
+    -------
+    Features
+        An array for each stem of the model.
+    """
+    settings = Settings(
+        batch=batch,
+        steps=steps,
+        schedule=schedule,
+        solver="" if solver == "usual" else solver,
+        seed=seed,
+        provider=provider,
+    )
+    return transformed(opened(run, settings, condition), latents, run=run)

@@ -59,9 +59,9 @@ class NodeReport:
 
     status: Status
     seconds: float = 0.0
-    worth: float = 0.0
     nbytes: int = 0
     reason: str = ""
+    worth: float = 0.0
     units: dict[Status, int] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 

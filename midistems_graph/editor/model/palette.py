@@ -34,7 +34,7 @@ class Entry:
         room = self.id.partition(".")[0].lower()
         title = self.title.lower()
         return (
-            (name, 1.0),
+            (name, 0.98),
             (title, 1.0),
             *((tag.lower(), 0.72) for tag in self.tags),
             (room, 0.6),

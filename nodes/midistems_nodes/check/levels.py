@@ -85,7 +85,7 @@ def silent(
     return held(f"{what} from {start:g} to {stop:g} s", level, "dBFS", high=at_most)
 
 
-@node("check.level", title="Check the level", tags=("assert", "lufs", "loudness", "true peak"),
+@node("check.level", title="Check the level", tags=("assert", "loudness", "true peak"),
       libraries=("numpy", "scipy", "soxr"))  # fmt: skip
 def level(
     audio: Stream[Audio],

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from midistems_graph.document.presets import presets
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(ROOT.glob("*.md")) + sorted(DOCS.rglob("*.md"))
@@ -141,6 +143,16 @@ def test_tests_that_the_architecture_names_exist() -> None:
         for name in (file.stem, *re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.M))
     }
     assert sorted(named_there - defined) == []
+
+
+def test_every_preset_has_a_page_with_its_picture() -> None:
+    without = [
+        preset.name
+        for preset in presets()
+        if not (page := DOCS / "presets" / f"{preset.name}.md").exists()
+        or f"]({preset.name}.svg)" not in page.read_text(encoding="utf-8")
+    ]
+    assert without == []
 
 
 def test_the_node_reference_is_up_to_date() -> None:

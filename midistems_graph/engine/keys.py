@@ -1,8 +1,8 @@
 """Keys: what a unit's result depends on, and nothing else.
 
 key(unit) = H("midistems/unit/1", node type, version, knobs (name, type tag, value) sorted by name,
-inputs (port, digests) sorted by port, content digests of files, library versions, stretch of the song and
-the song's length).
+inputs (port, digests) sorted by port, content digests of files, versions of libraries and of the node types
+that it calls, stretch of the song and the song's length).
 
 A derived stretch has no bytes to hash; its digest is its own key and the output port.
 """
@@ -92,7 +92,8 @@ def node_key(node: PlanNode, total: Fraction) -> bytes:
     knobs = sorted((name, TAGS[type(value)], value) for name, value in node.knobs.items())
     functions = sorted((port, [pack(one)[0] for one in many]) for port, many in node.functions.items())
     parts = ["midistems/unit/1", node.type.id, node.type.version, knobs, functions, sorted(node.files.items())]
-    return blake3.blake3(msgpack.packb([*parts, libraries(node), node.rate, str(total)])).digest()
+    called = sorted({(node_type.id, node_type.version) for node_type, _ in node.called})
+    return blake3.blake3(msgpack.packb([*parts, libraries(node), called, node.rate, str(total)])).digest()
 
 
 def lineage(plan: Plan, source: Source) -> str:
@@ -120,6 +121,7 @@ def facts(node: PlanNode, interval: Interval, inputs: Inputs) -> dict[str, str]:
     found |= {f"knob {name}": _text(value) for name, value in node.knobs.items()}
     found |= {f"file {name}": digest[:12] for name, digest in node.files.items()}
     found |= {f"library {name}": v for name, v in libraries(node)}
+    found |= {f"called {node_type.id}": node_type.version for node_type, _ in node.called}
     for name, place, digests in inputs:
         joint = blake3.blake3(" ".join(digests).encode()).hexdigest()[:12]
         found[f"input {name}" + (f"[{place}]" if place else "")] = joint
@@ -128,9 +130,11 @@ def facts(node: PlanNode, interval: Interval, inputs: Inputs) -> dict[str, str]:
 
 def libraries(node: PlanNode) -> tuple[tuple[str, str], ...]:
     """Versions of the libraries that can change a node's samples, and what else of this machine can."""
-    facts = node.type.facts(SimpleNamespace(**node.knobs)) if node.type.facts else {}
-    versions = ((name, _version(name)) for name in sorted({"numpy", *node.type.libraries}))
-    return (("fft", fft_backend()), *versions, *sorted(facts.items()))
+    found = {"fft": fft_backend()}
+    for node_type, knobs in ((node.type, node.knobs), *node.called):
+        found |= {name: _version(name) for name in ("numpy", *node_type.libraries)}
+        found |= node_type.facts(SimpleNamespace(**knobs)) if node_type.facts else {}
+    return tuple(sorted(found.items()))
 
 
 @cache

@@ -72,7 +72,8 @@ class PlanNode:
 
     `knobs` are coerced, those that an edge drives are in `wired` instead. `rate` is that of the outputs,
     `reach` the context in seconds to either side, `files` the content digests of what its knobs name,
-    `depth` the nodes on the longest path that ends here, `derived` the derived ones in a row.
+    `depth` the nodes on the longest path that ends here, `derived` the derived ones in a row, `called` the
+    node types behind its functions with their settings.
     """
 
     address: str
@@ -89,6 +90,7 @@ class PlanNode:
     depth: int
     derived: int
     files: Mapping[str, str]
+    called: tuple[tuple[NodeType, Mapping[str, KnobValue]], ...] = ()
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -243,20 +245,22 @@ def _plan_nodes(
     wired: dict[str, Source] = {}
     functions: dict[str, tuple[Separator | Scorer, ...]] = {}
     contexts: dict[str, Context] = {}
-    called: dict[str, str] = {}
+    models: dict[str, str] = {}
+    called: list[tuple[NodeType, Mapping[str, KnobValue]]] = []
     for target, source in wiring.into[address]:
         if source.port in FUNCTIONS:
             functions[target.port] = (*functions.get(target.port, ()), function_of(source, wiring, graph, library))
+            called += called_by(source, wiring, graph, library)
             for function in separators_behind(source, wiring):
                 contexts[target.port] = separator_context(function, graph, library, bindings)
-                called |= separator_models(target.port, function, graph, library, bindings)
+                models |= separator_models(target.port, function, graph, library, bindings)
         elif node_type.knob(target.port):
             wired[target.port] = source
         else:
             inputs.setdefault(target.port, []).append(source)
     settings = node_type.settings(node.knobs)
     context = context_of(node_type, {**settings, **contexts})
-    files = {**file_digests(node_type, settings, bindings), **called}
+    files = {**file_digests(node_type, settings, bindings), **models}
     first_timed = next((inputs[port.name][0] for port in node_type.inputs if port.timed and port.name in inputs), None)
     arriving = done[first_timed.node].rate if first_timed else bindings.rate
     rate = _rate(node_type, settings, arriving, bindings)
@@ -279,6 +283,7 @@ def _plan_nodes(
         depth=depth,
         derived=derived,
         files=files,
+        called=tuple(called),
     )
     if not has_first_pass(node_type, settings):
         yield shared
@@ -377,6 +382,19 @@ def function_of(source: Source, wiring: Wiring, graph: Graph, library: NodeLibra
     return Scorer(node.type, tuple(sorted(library[node.type].settings(node.knobs).items())), parts)
 
 
+def called_by(
+    source: Source, wiring: Wiring, graph: Graph, library: NodeLibrary
+) -> Iterator[tuple[NodeType, Mapping[str, KnobValue]]]:
+    """The node types that a function is made of, with their settings."""
+    node = wiring.nodes[source.node]
+    for inner in _nodes_of(node, graph).values():
+        if (node_type := library.get(inner.type)) is not None:
+            yield node_type, node_type.settings(inner.knobs)
+    for _, above in wiring.into[source.node] if source.port != SEPARATOR else ():
+        if above.port in FUNCTIONS:
+            yield from called_by(above, wiring, graph, library)
+
+
 def separators_behind(source: Source, wiring: Wiring) -> Iterator[Node]:
     """The separators that a function is, or calls in its turn."""
     if source.port == SEPARATOR:
@@ -399,19 +417,21 @@ def separator_of(node: Node, graph: Graph, library: NodeLibrary) -> Separator:
 
 def separator_models(port: str, node: Node, graph: Graph, library: NodeLibrary, bindings: Bindings) -> dict[str, str]:
     """Content digests of the models that a function uses, by the port it arrives at and the knob's own place."""
-    inner = (
-        {"it": node}
-        if node.group is None
-        else flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=())).nodes
-    )
     found = {}
-    for address, each in inner.items():
+    for address, each in _nodes_of(node, graph).items():
         node_type = library.get(each.type)
         for knob in node_type.knobs if node_type else ():
             if isinstance(knob.file, ModelName):
                 name = str(each.knobs.get(knob.name, knob.default))
                 found[f"{port}:{address}.{knob.name}"] = bindings.named(knob.file, name).digest
     return found
+
+
+def _nodes_of(node: Node, graph: Graph) -> Mapping[str, Node]:
+    """A node, or the nodes of the group that it is an instance of."""
+    if node.group is None:
+        return {"it": node}
+    return flatten(replace(graph, nodes={"it": node}, edges=frozenset(), links=())).nodes
 
 
 def separator_context(node: Node, graph: Graph, library: NodeLibrary, bindings: Bindings) -> Context:

@@ -19,7 +19,8 @@ from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import PlanError, compile_plan
 from midistems_graph.engine.store import DiskStore, MemoryStore
-from small_runs import ON_CALL, RATE, Ran, graph, library, run, write_song
+from midistems_graph.node import NodeLibrary, installed
+from small_runs import ON_CALL, RATE, TYPES, Ran, graph, library, run, split, write_song
 
 CHAIN = graph(
     {
@@ -273,6 +274,25 @@ def test_repeat_groups_unroll_and_every_iteration_can_be_heard() -> None:
     song = ran.audio("song")
     for i, factor in ((1, 2), (2, 4), (3, 8)):
         assert np.array_equal(ran.audio(f"loop[{i}]/twice"), song * np.float32(factor))
+
+
+def test_a_new_version_of_what_is_called_runs_its_caller_again(tmp_path: Path) -> None:
+    song, store = write_song(tmp_path / "song.wav", 2.0), MemoryStore()
+    edges = {Edge.parse("song.out", "apply.mixture"), Edge.parse("split.separator", "apply.separator")}
+    made = Graph(
+        nodes={"song": Node("io.load"), "split": Node("small.split"), "apply": Node("separate.apply")},
+        edges=frozenset(edges),
+    )
+    newer = NodeLibrary.of([*installed(), *(t for t in TYPES if t is not split), replace(split, version="2.0.0")])
+    statuses = []
+    for nodes in (library(), library(), newer):
+        bindings = Bindings.open({"song": song})
+        plan = compile_plan(made, nodes, bindings, outputs=[Address("apply", "out")])
+        executor = Executor(plan, nodes, store=store)
+        executor.run()
+        statuses.append(executor.reports["apply"].status)
+        bindings.close()
+    assert statuses == ["ran", "cached", "ran"]
 
 
 @pytest.mark.parametrize("as_group", [False, True])

@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test docs clean
+.PHONY: help demo test coverage docs clean
 
 help:
-	@echo "make demo    separate the built-in demo song into out/demo"
-	@echo "make test    run every check: ruff, mypy, pytest, the editor's window (with xvfb and xdotool)"
-	@echo "make docs    write the reference of all nodes and the pictures of the presets again"
-	@echo "make clean   remove .venv, out and caches"
+	@echo "make demo       separate the built-in demo song into out/demo"
+	@echo "make test       run every check: ruff, mypy, pytest, the editor's window (with xvfb and xdotool)"
+	@echo "make coverage   the same tests without the window, and which lines they reach"
+	@echo "make docs       write the reference of all nodes and the pictures of the presets again"
+	@echo "make clean      remove .venv, out and caches"
 
 demo: .venv/installed
 	$(BIN)/run-graph four_stems demo -o out/demo
@@ -18,8 +19,11 @@ test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal --cov --cov-report term:skip-covered
+	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal
 	for file in tests/editor/gui/test_*.py; do $(BIN)/pytest -m gui $$file || test $$? -eq 5 || exit 1; done
+
+coverage: .venv/installed-dev
+	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal --cov --cov-report term:skip-covered
 
 docs: .venv/installed-dev
 	$(BIN)/python docs/make_docs.py

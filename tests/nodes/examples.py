@@ -62,7 +62,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
     "control.best": ({"chunk": 0.05, "channels": True},),
     "loop.blend": (
-        {"steps": 2, "candidates": 2, "chunk": 0.05, "worst": 0.5},
+        {"steps": 2, "candidates": 2, "chunk": 0.4, "worst": 0.5},
         {"steps": 1, "candidates": 2, "fine": 2},
     ),
     "loop.snowball": ({"shortest": 0.5, "stages": 2, "r": 0.5},),

@@ -59,5 +59,6 @@ def test_the_folder_can_be_told_by_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("MIDISTEMS_STORE", str(tmp_path / "here"))
     assert default_store_folder() == tmp_path / "here"
     monkeypatch.delenv("MIDISTEMS_STORE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert default_store_folder().name == "store"
     assert Path.home() in default_store_folder().parents

@@ -80,9 +80,14 @@ class Driver:
             self.x("type", letter)
 
     def click_item(self, item: int) -> None:
-        """Click in the middle of a control."""
-        state = dpg.get_item_state(item)
-        (x, y), (w, h) = state["rect_min"], state["rect_size"]
+        """Click in the middle of a control, once it has its place: what has just appeared moves for a frame or two."""
+        places = []
+        while len(places) < 3 or len(set(places[-3:])) > 1:
+            assert len(places) < 200, "the control does not come to rest"
+            self.step(1)
+            state = dpg.get_item_state(item)
+            places.append((*state["rect_min"], *state["rect_size"]))
+        x, y, w, h = places[-1]
         self.x("mousemove", round(x + w / 2), round(y + h / 2))
         self.x("mousedown", 1)
         self.x("mouseup", 1)

@@ -95,17 +95,6 @@ def hand(gui: Driver, listener: Listener, tmp_path: Path, monkeypatch: pytest.Mo
     return hand
 
 
-def test_a_mixer_is_kept_in_the_document_and_undone(hand: Hand) -> None:
-    hand.hear(STEMS)
-    hand.until(lambda: len(hand.listener.desk.panel.mixer.rows) > 1)
-    hand.press(hand.listener.desk.panel.mixer.rows[0].solo)
-    hand.until(lambda: bool(hand.bench.editor.state.graph.view.mixers))
-    (mixer,) = hand.bench.editor.state.graph.view.mixers.values()
-    assert [channel.solo for channel in mixer.values()] == [True]
-    hand.key("ctrl+z")
-    hand.until(lambda: not hand.ears.desk.view.strips[0].channel.solo)
-
-
 def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
     hand.hear(SONG)
     hand.key("space")
@@ -252,6 +241,17 @@ def test_a_node_is_locked_and_unlocked_by_a_key(hand: Hand, tmp_path: Path) -> N
     hand.key("k", "ctrl+z", "ctrl+z")
     assert not hand.bench.editor.state.graph.nodes["hpss"].is_locked
     hand.bench.folder = hand.listener.folder = None
+
+
+def test_a_mixer_is_kept_in_the_document_and_undone(hand: Hand) -> None:
+    hand.hear(STEMS)
+    hand.until(lambda: hand.ears.desk.mixer is not None and len(hand.listener.desk.panel.mixer.rows) > 1)
+    hand.press(hand.listener.desk.panel.mixer.rows[0].solo)
+    hand.until(lambda: bool(hand.bench.editor.state.graph.view.mixers))
+    (mixer,) = hand.bench.editor.state.graph.view.mixers.values()
+    assert [channel.solo for channel in mixer.values()] == [True]
+    hand.key("ctrl+z")
+    hand.until(lambda: not hand.ears.desk.view.strips[0].channel.solo)
 
 
 def test_keys_turn_the_volume(hand: Hand) -> None:

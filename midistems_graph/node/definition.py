@@ -49,8 +49,8 @@ KINDS: Mapping[str, type] = {
 TIMED = frozenset({"audio", "spectrogram", "magnitude", "phase", "mask", "stems", "curves"})
 """Kinds that cover a stretch of the song."""
 
-SCORED = ["mixture", "stems", "references"]
-"""The first input ports of every scorer."""
+SCORED = ["mixture", "stems"]
+"""The first input ports of every scorer; one that needs true stems has a port `references` as well."""
 
 _NAMES = {cls: name for name, cls in KINDS.items()}
 
@@ -90,7 +90,7 @@ class Traits:
     derived      cheap and pure: never stored, recomputed when needed
     writes       has side effects (writes output files); gives nothing that is stored
     separator    Audio -> Stems, so that a `separator` port offers it as a function too
-    scorer       streams of `mixture`, `stems` and, if there are any, `references` -> Number, the higher the better, so
+    scorer       streams of `mixture`, `stems` and, if it needs them, `references` -> Number, the higher the better, so
                  that a `scorer` port offers it as a function too
     sums_to      name of the input port that the outputs add up to
     rate         output rate as a function of (knobs, rate of the first timed input or of the song)
@@ -235,7 +235,7 @@ class node(Traits):  # noqa: N801 - reads as a decorator
                 raise DefinitionError(f"{where}: a separator takes Audio and returns Stems")
             outputs = (*outputs, Port("separator", ("separator",)))
         if self.scorer:
-            if [port.name for port in inputs[:3]] != SCORED or outputs != (Port("out", ("number",)),):
+            if [port.name for port in inputs[:2]] != SCORED or outputs != (Port("out", ("number",)),):
                 raise DefinitionError(f"{where}: a scorer takes {', '.join(SCORED)} and returns a Number")
             outputs = (*outputs, Port("scorer", ("scorer",)))
         names = [port.name for port in inputs] + [knob.name for knob in knobs]

@@ -73,10 +73,11 @@ class FakeRun:
 
     def score(self, scorer: Scorer, mixture: Audio, stems: Stems, references: Stems | None = None) -> float:
         node_type = installed()[scorer.type]
-        parts = [_parts(scorer, port) for port in node_type.inputs[3:]]
-        given = {"run": self} if node_type.takes_run else {}
-        true = OneTile(references) if references else None
-        said = node_type(OneTile(mixture), OneTile(stems), true, *parts, **dict(scorer.knobs), **given)
+        given: dict[str, object] = {"mixture": OneTile(mixture), "stems": OneTile(stems)}
+        given["references"] = OneTile(references) if references else None
+        given |= {port.name: _parts(scorer, port) for port in node_type.inputs if port.name not in given}
+        takes_run = {"run": self} if node_type.takes_run else {}
+        said = node_type(*(given.get(port.name) for port in node_type.inputs), **dict(scorer.knobs), **takes_run)
         assert isinstance(said, Number)
         return said.value
 

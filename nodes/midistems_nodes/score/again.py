@@ -22,7 +22,6 @@ from midistems_nodes.signals import total
 def again(
     mixture: Stream[Audio],
     stems: Stream[Stems],
-    references: Stream[Stems] | None,
     separator: Separator,
     *,
     stem: str = "",
@@ -36,8 +35,6 @@ def again(
         What the stems were separated from.
     stems
         What is judged.
-    references
-        Not needed.
     separator
         The judge, which gives stems of the same names.
     stem

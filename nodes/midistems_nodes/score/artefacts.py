@@ -23,7 +23,6 @@ _FLOOR = np.float32(1e-9)
 def artefacts(
     mixture: Stream[Audio],
     stems: Stream[Stems],
-    references: Stream[Stems] | None = None,
     *,
     stem: str = "",
     run: Run,
@@ -36,8 +35,6 @@ def artefacts(
         What the stems were separated from.
     stems
         What is judged: two stems or more.
-    references
-        Not needed.
     stem
         Only this stem; without a name all.
 

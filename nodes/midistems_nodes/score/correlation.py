@@ -22,9 +22,7 @@ _BINS = 8
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def correlation(
-    mixture: Stream[Audio], stems: Stream[Stems], references: Stream[Stems] | None = None, *, run: Run
-) -> Number:
+def correlation(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
     """How unlike each other stems are, as one number: 1 if they share nothing, 0 if they are the same.
 
     Parameters
@@ -33,8 +31,6 @@ def correlation(
         What the stems were separated from.
     stems
         What is judged: two stems or more.
-    references
-        Not needed.
 
     Returns
     -------

@@ -35,7 +35,6 @@ _OPINIONS = {
 def dnsmos(
     mixture: Stream[Audio],
     stems: Stream[Stems],
-    references: Stream[Stems] | None = None,
     *,
     stem: str = "vocals",
     figure: Literal["ovrl", "sig", "bak"] = "ovrl",
@@ -49,8 +48,6 @@ def dnsmos(
         What the stems were separated from.
     stems
         What is judged.
-    references
-        Not needed.
     stem
         The stem that holds the speech.
     figure

@@ -22,9 +22,7 @@ _NOTHING = 1e-9
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def flatness(
-    mixture: Stream[Audio], stems: Stream[Stems], references: Stream[Stems] | None = None, *, run: Run
-) -> Number:
+def flatness(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
     """How much like noise the rest is that stems leave of the mixture: 1 for noise or nothing, 0 for pure tones.
 
     Parameters
@@ -33,8 +31,6 @@ def flatness(
         What the stems were separated from.
     stems
         What is judged.
-    references
-        Not needed.
 
     Returns
     -------

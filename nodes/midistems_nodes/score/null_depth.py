@@ -14,9 +14,7 @@ from midistems_nodes.score.true import MOST
     scorer=True,
     libraries=("numpy",),
 )
-def null_depth(
-    mixture: Stream[Audio], stems: Stream[Stems], references: Stream[Stems] | None = None, *, run: Run
-) -> Number:
+def null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
     """How exactly stems add up to the mixture, as one number.
 
     Parameters
@@ -25,8 +23,6 @@ def null_depth(
         What the stems were separated from.
     stems
         What is judged: all stems of the mixture.
-    references
-        Not needed.
 
     Returns
     -------

@@ -21,9 +21,7 @@ _BANDS = 128
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def overlap(
-    mixture: Stream[Audio], stems: Stream[Stems], references: Stream[Stems] | None = None, *, run: Run
-) -> Number:
+def overlap(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
     """How seldom two stems sound in the same band at the same moment: 1 if never, 0 if always and alike.
 
     Parameters
@@ -32,8 +30,6 @@ def overlap(
         What the stems were separated from.
     stems
         What is judged: two stems or more.
-    references
-        Not needed.
 
     Returns
     -------

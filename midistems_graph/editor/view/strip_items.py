@@ -145,7 +145,7 @@ class StripItems:
         p, layer = self.palette, self._titles
         dpg.delete_item(layer, children_only=True)
         if sight.take is None:
-            dpg.draw_text((self.left, self.ruler + 12), NOTHING, size=self.small + 1, color=p.faint, parent=layer)
+            dpg.draw_text((self.left + self.small, self.ruler + 12), NOTHING, size=self.small + 1, color=p.faint, parent=layer)
         for pane in panes:
             if pane.title:
                 heard = pane.take == sight.take and pane.other is None

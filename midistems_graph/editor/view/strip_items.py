@@ -145,7 +145,8 @@ class StripItems:
         p, layer = self.palette, self._titles
         dpg.delete_item(layer, children_only=True)
         if sight.take is None:
-            dpg.draw_text((self.left + self.small, self.ruler + 12), NOTHING, size=self.small + 1, color=p.faint, parent=layer)
+            at = (self.left + self.small, self.ruler + 12)
+            dpg.draw_text(at, NOTHING, size=self.small + 1, color=p.faint, parent=layer)
         for pane in panes:
             if pane.title:
                 heard = pane.take == sight.take and pane.other is None

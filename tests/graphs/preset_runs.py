@@ -101,7 +101,7 @@ def run_preset(
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
     store = DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
-    assert not result.failures
+    assert result.failures == ()
     files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}
     return Made(result, {key: soundfile.read(path, dtype="float32")[0] for key, path in files.items()})
 
@@ -119,5 +119,5 @@ def si_sdr(
     inputs = {"song": song, "true": true}
     plan, _ = prepare(graph, LIBRARY, inputs, folder=FOLDER, outputs=[Address(name, "out") for name in wanted])
     result = execute(graph, plan, LIBRARY, store=store)
-    assert not result.failures
+    assert result.failures == ()
     return {(wanted[score.node], score.row): score.value for score in result.scores if score.name == "si_sdr"}

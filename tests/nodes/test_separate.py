@@ -228,6 +228,25 @@ def test_repet_keeps_an_evenly_spread_sample_of_many_repetitions(monkeypatch):
     assert -40 < db(sampled.arrays["segment"] - all_of_them.arrays["segment"], all_of_them.arrays["segment"]) < -5
 
 
+@pytest.mark.parametrize("frames", [0, 1, 37, 200])
+def test_repet_makes_of_a_stretch_what_it_makes_of_the_same_sound_as_a_song(frames):
+    rng = np.random.default_rng(3)
+    sound = np.tile(rng.standard_normal(8000), 6).astype(np.float32)
+    sound += 0.1 * rng.standard_normal(len(sound)).astype(np.float32)
+    start = frames * 512
+
+    def made(span: Span) -> np.ndarray:
+        audio, run = Audio(sound[None], span), FakeRun(span)
+        knobs = {"shortest": 0.5, "longest": 1.5}
+        learned = repet.reduce(Tiles(audio, 10_000), **knobs, run=run)
+        return repet(audio, learned, **knobs, run=run)["vocals"].samples
+
+    alone = made(Span.whole(len(sound), 8000))
+    within = made(Span(start, start + len(sound), start + len(sound), 8000))
+    middle = slice(4096, -4096)  # the frames at its ends reach beyond the sound
+    np.testing.assert_allclose(within[:, middle], alone[:, middle], atol=1e-5)
+
+
 def test_repet_says_when_a_song_is_too_short_to_repeat():
     audio = Audio.of(noise(1), RATE)
     run = FakeRun(audio.span)

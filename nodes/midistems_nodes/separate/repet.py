@@ -57,7 +57,7 @@ def repeating_segment(
 
 @node(
     "separate.repet",
-    version="1.0.0",
+    version="1.0.1",
     title="REPET (repetition)",
     tags=("vocals", "loop", "repetition"),
     separator=True,
@@ -140,14 +140,14 @@ def _beat_spectrum(stream: Stream[Audio], settings: StftSettings, lags: int, run
     """How alike the song is to itself, by lag in frames: the autocorrelation of its power, averaged over bins."""
     size = scipy.fft.next_fast_len(_BLOCK + lags, real=True)
     products = np.zeros(size // 2 + 1, np.complex128)
-    total = len(stream.span.stft_frames(settings.hop))
+    first, total = stream.span.stft_frames(settings.hop).start, len(stream.span.stft_frames(settings.hop))
     history = np.zeros((lags - 1, settings.n_bins), np.float32)
     for frames, magnitude in frame_blocks(stream, settings, _BLOCK, run):
         power = magnitude.mean(axis=0)
         power *= power
         recent = np.concatenate([history, power])
         for low in range(0, settings.n_bins, 128):
-            run.progress(0.5 * (frames.start + len(frames) * low / settings.n_bins) / total)
+            run.progress(0.5 * (frames.start - first + len(frames) * low / settings.n_bins) / total)
             now = scipy.fft.rfft(power[:, low : low + 128], size, axis=0, workers=run.threads)
             before = scipy.fft.rfft(recent[:, low : low + 128], size, axis=0, workers=run.threads)
             products += np.sum(now * before.conj(), axis=1)
@@ -175,8 +175,8 @@ def _period(beats: Float32, periods: range) -> int:
 
 
 def _segment(stream: Stream[Audio], settings: StftSettings, period: int, run: Run) -> Float32:
-    """The median of the repetitions, float32 [channels, period, bins]."""
-    total = len(stream.span.stft_frames(settings.hop))
+    """The median of the repetitions, float32 [channels, period, bins]; place p is that of the song's frames p + k period."""
+    first, total = stream.span.stft_frames(settings.hop).start, len(stream.span.stft_frames(settings.hop))
     repetitions = -(-total // period)
     taken: Float32 | None = None
     rows: dict[int, int] = {}
@@ -186,16 +186,17 @@ def _segment(stream: Stream[Audio], settings: StftSettings, period: int, run: Ru
             most = max(3, _SEGMENT_BYTES // (channels * period * settings.n_bins * 4))
             rows = _spread(repetitions, most)
             taken = np.empty((len(rows), channels, period, settings.n_bins), np.float32)
-        run.progress(0.5 + 0.4 * frames.start / total)
-        for repetition in range(frames.start // period, (frames.stop - 1) // period + 1):
+        low, high = frames.start - first, frames.stop - first  # a stretch of a song has repetitions of its own
+        run.progress(0.5 + 0.4 * low / total)
+        for repetition in range(low // period, (high - 1) // period + 1):
             if repetition in rows:
-                start = max(frames.start, repetition * period)
-                stop = min(frames.stop, (repetition + 1) * period)
+                start, stop = max(low, repetition * period), min(high, (repetition + 1) * period)
                 place = slice(start - repetition * period, stop - repetition * period)
-                taken[rows[repetition], :, place] = magnitude[:, start - frames.start : stop - frames.start]
+                taken[rows[repetition], :, place] = magnitude[:, start - low : stop - low]
     if taken is None:
         return np.zeros((1, period, settings.n_bins), np.float32)
-    return _median(taken, total - (repetitions - 1) * period if repetitions - 1 in rows else period, run)
+    median = _median(taken, total - (repetitions - 1) * period if repetitions - 1 in rows else period, run)
+    return np.roll(median, first % period, axis=1)
 
 
 def _spread(count: int, most: int) -> dict[int, int]:

@@ -157,7 +157,8 @@ def _told(row: KnobRow) -> str:
     """What is said while the pointer is on the name."""
     shown = f"{row.name}: default {with_unit(row.knob, row.knob.default)}; allowed: {row.knob.allowed}"
     fine = "Drag with Shift for fine steps. " if row.control in ("slider", "drag") else ""
-    return f"{row.docs}\n{shown}\n{fine}Click the name to reset, link or publish it.".strip()
+    turns = f"It turns {', '.join(map(str, row.turns))}. " if row.turns else ""
+    return f"{row.docs}\n{shown}\n{turns}{fine}Click the name to reset, link or publish it.".strip()
 
 
 def place_of(knob: Knob, value: float) -> float:

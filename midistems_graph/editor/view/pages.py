@@ -113,7 +113,14 @@ def _of_graph(editor: Editor, why: Why) -> Page:
     failed = tuple(Trouble(words, True, name) for name, words in told if name in body.nodes)
     shown = tuple(fact for fact in told if fact[0] not in body.nodes)
     return Page(
-        ("graph", editor.state.path), title, "", about, shown, problems=(*failed, *problems), facts=tuple(facts)
+        ("graph", editor.state.path),
+        title,
+        "",
+        about,
+        shown,
+        inspect(editor.state, editor.insight).knobs,
+        (*failed, *problems),
+        facts=tuple(facts),
     )
 
 

@@ -214,9 +214,10 @@ class SeparatePage:
         turn = partial(self._hands.turn, knob)
         with dpg.group(horizontal=True):
             name = knob.knob.name.replace("_", " ")
-            text = dpg.add_text(_short(f"{name} · {knob.label}", 27), color=p.soft)
+            text = dpg.add_text(_short(f"{name} · {knob.label}" if knob.label else name, 27), color=p.soft)
             with dpg.tooltip(text):
-                dpg.add_text(f"{knob.label}: {name}; allowed: {knob.knob.allowed}", wrap=int(320 * s))
+                turns = ", ".join(map(str, knob.ends))
+                dpg.add_text(f"{turns}; allowed: {knob.knob.allowed}", wrap=int(320 * s))
             x = int(206 * s)
             match knob.knob.kind:
                 case "bool":

@@ -30,7 +30,6 @@ from midistems_graph.editor.view.text_widths import TextWidths
 from midistems_graph.editor.view.themes import plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
 
-
 ROUGH = 3
 """The level of detail from which on lines have rough edges while the canvas moves, which is a seventh of a frame."""
 

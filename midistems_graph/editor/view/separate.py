@@ -21,7 +21,7 @@ from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.small_graph import draw_small
-from midistems_graph.editor.view.themes import chosen_button_theme, flat_theme, quiet_button_theme
+from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
 LEFT = 420.0
 PICTURE = 74.0
@@ -294,8 +294,7 @@ class SeparatePage:
             scored = bool(came.scores)
             heads = ["", "stem", "file", "peak", "LUFS", *(("SI-SDR", "mixture's") if scored else ())]
             with dpg.table(header_row=True, borders_innerH=False, policy=dpg.mvTable_SizingFixedFit, pad_outerX=True):
-                for head in heads:
-                    dpg.add_table_column(label=head, width_stretch=head == "file")
+                add_columns(heads, self._scale, {"stem": 1, "file": 3})
                 self._row(job, "the song", "", {}, None, None, scored, heard, number)
                 for output in came.outputs:
                     own = came.scores.get(output.node, {})

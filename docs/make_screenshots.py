@@ -151,6 +151,7 @@ class Pictures:
         editor = self.bench.editor
         with tempfile.TemporaryDirectory() as folder:
             self.app.documents.save_as(Path(folder) / "four_stems.json")
+            self.hear("exact.out")
             editor.select("repetition")
             self.bench.do("lock")
             self.until(lambda: editor.state.graph.nodes["repetition"].lock is not None)
@@ -160,18 +161,19 @@ class Pictures:
             self.shot("lock")
             self.bench.do("select_none")
             self.shot("graph-knobs")
+            self.app.documents.new_canvas()
 
     def take_names(self) -> None:
         """Names in other scripts, in an interface half as large again."""
         from midistems_graph.audio.demo import demo_mixture
 
-        for _ in range(5):
+        self.until(lambda: self.app._font is None)
+        while self.bench.settings.ui_scale < 1.5:
             self.bench.do("larger")
         with tempfile.TemporaryDirectory() as folder:
             songs = [Path(folder) / f"{name}.wav" for name in NAMES]
             for song in songs:
                 shutil.copy(demo_mixture(), song)
-            self.bench.editor.mark_saved()
             self.app.arrivals.take(songs)
             self.app.songs.songs = tuple(songs)
             self.bench.do("songs")

@@ -19,7 +19,7 @@ from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import TEXT_SIZE
 from midistems_graph.node.definition import Knob
 
-NAME, SLIDER, FIELD = 124, 54, 62
+NAME, SLIDER, FIELD = 120, 46, 64
 """Widths in pixels at scale 1; the field takes what is left, its text at least so much."""
 
 FINE = 0.1
@@ -93,7 +93,7 @@ class KnobControl:
                 if not dpg.is_item_active(self.main):
                     dpg.set_value(self.main, place_of(knob, float(value)))
                 full = with_unit(knob, value)
-                fits = text_width(full, TEXT_SIZE) <= FIELD * 1.15
+                fits = text_width(full, TEXT_SIZE) <= FIELD
                 dpg.set_value(self.field, text if row.mixed or not fits else full)
             case _:
                 dpg.set_value(self.main, text)

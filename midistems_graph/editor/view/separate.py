@@ -311,7 +311,8 @@ class SeparatePage:
                     )
         for figure in came.figures:
             row = f" {figure.row}" if figure.row else ""
-            dpg.add_text(f"{figure.node}{row}: {figure.name} {figure.value:.1f} {figure.unit}".rstrip(), color=p.soft)
+            name = "" if figure.name == "value" else f" {figure.name}"
+            dpg.add_text(f"{figure.node}{row}:{name} {figure.value:.1f} {figure.unit}".rstrip(), color=p.soft)
 
     def _row(
         self,

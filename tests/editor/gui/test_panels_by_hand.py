@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import dearpygui.dearpygui as dpg
 import numpy as np
 import pytest
 from driver import Driver
@@ -106,6 +107,11 @@ def test_keys_make_the_interface_larger_and_smaller(gui: Driver) -> None:
     for key, scale in (("ctrl+plus", 1.1), ("ctrl+KP_Add", 1.25), ("ctrl+minus", 1.1), ("ctrl+minus", 1.0)):
         gui.key(key)
         assert gui.bench.settings.ui_scale == scale
+        text = f"so wide at {scale}"
+        item = dpg.add_text(text, parent=gui.bench.status_area)
+        gui.step()
+        assert dpg.get_item_rect_size(item)[0] == pytest.approx(gui.bench.canvas.measure(text, 14) * scale, rel=0.04)
+        dpg.delete_item(item)
 
 
 def test_a_knob_is_published_on_the_graph_turned_there_and_given_a_name(gui: Driver) -> None:

@@ -17,6 +17,7 @@ from midistems_graph.editor.model.settings import Settings
 from midistems_graph.editor.program.arrivals import Arrivals
 from midistems_graph.editor.program.documents import Documents
 from midistems_graph.editor.program.exports import Exports
+from midistems_graph.editor.program.found import FoundSearches
 from midistems_graph.editor.program.further_inputs import FurtherInputs
 from midistems_graph.editor.program.listener import Listener, opened_store
 from midistems_graph.editor.program.separate import Separate
@@ -62,6 +63,7 @@ class App:
         self.arrivals = Arrivals(self.documents, self._take_songs)
         self.exports = Exports(self.documents)
         FurtherInputs(self.documents)
+        self.found = FoundSearches(self.documents)
         self.songs = SongDeck(self.documents, Queue(installed(), opened_store))
         self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
         bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
@@ -93,6 +95,7 @@ class App:
         """Before every frame; whether something moves."""
         self.documents.tick()
         self.bench.canvas.tick()
+        self.found.tick()
         if self._font is not None and self._font.poll() is not None:
             self._font = None
             self.bench.window.load_font()

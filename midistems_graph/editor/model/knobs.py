@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from midistems_graph.document.flatten import REPEAT
@@ -137,6 +137,17 @@ def set_published(
     for end in ends:
         graph = change(state.with_graph(graph), library, {end.node}, end.port, value).graph  # type: ignore[arg-type]
     return Edit(graph, f"set {name}", key=f"published {name}")
+
+
+def take_settings(state: EditorState, library: NodeLibrary, settings: Mapping[str, str], label: str) -> Edit:
+    """Set several knobs of the graph as they are written (`low.cutoff` -> `200`), in one step."""
+    graph = state.graph
+    for place, text in settings.items():
+        end = Address.parse(place)
+        if end.node not in graph.nodes:
+            raise Refused(f"this graph has no node {end.node!r}; open the graph that was searched")
+        graph = type_knob(EditorState(graph), library, {end.node}, end.port, text).graph
+    return Edit(graph, label)
 
 
 def _taken(body: Body) -> set[str]:

@@ -102,6 +102,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "export": ("Ctrl+E",),
         "answer": ("Ctrl+Shift+R",),
         "quit": ("Ctrl+Q",),
+        "found": ("Ctrl+Shift+F",),
         "play": ("Space",),
         "stop": ("Shift+Space",),
         "loop": ("Ctrl+L",),

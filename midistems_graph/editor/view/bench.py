@@ -76,6 +76,8 @@ class Bench:
             **clipboard_commands(editor, self._center_or_pointer),
         }
         self.audition: Callable[[Audition], None] = lambda _: None
+        self.beside: Callable[[], int] = lambda: self.settings_area if self.settings_panel.is_open else self.side_area
+        """Which area stands beside the canvas: the inspector's, or what takes its place."""
         self.changed: Callable[[], None] = lambda: None
         """Called when the document is another one than before."""
         self.arranged: Callable[[], None] = lambda: None
@@ -111,7 +113,7 @@ class Bench:
         )
         hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
-        self.settings_area = make_area(root)
+        self.settings_area, self.found_area = make_area(root), make_area(root)
         self.settings_panel = SettingsPanel(self.settings_area, self.looks.hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.sheet = Sheet(palette, scale, self.arrange)
@@ -296,9 +298,9 @@ class Bench:
         layout = Layout.of(width, height, self.window.scale, inspector=True, listening=strip)
         place(self.top_area, layout.top)
         place(self.canvas_area, layout.canvas)
-        hidden, settings = Rect(0, 0, 0, 0), self.settings_panel.is_open
-        place(self.side_area, hidden if settings else layout.inspector)
-        place(self.settings_area, layout.inspector if settings else hidden)
+        seen = self.beside()
+        for area in (self.side_area, self.settings_area, self.found_area):
+            place(area, layout.inspector if area == seen else Rect(0, 0, 0, 0))
         place(self.listening_area, layout.listening)
         place(self.desk_area, layout.desk)
         place(self.transport_area, layout.transport)

@@ -25,7 +25,7 @@ from midistems_graph.editor.view.node_cards import Pen
 from midistems_graph.editor.view.node_items import NodeItem
 from midistems_graph.editor.view.overlay import draw_overlay
 from midistems_graph.editor.view.palette import Palette
-from midistems_graph.editor.view.signs import Worry
+from midistems_graph.editor.view.signs import Badge, Worry
 from midistems_graph.editor.view.text_widths import TextWidths
 from midistems_graph.editor.view.themes import plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
@@ -49,6 +49,7 @@ class Canvas:
         self._others: dict[str, list[int]] = {}
         self._marks: dict[str, Mark] = {}
         self._worries: Mapping[str, Worry] = {}
+        self._badges: Mapping[str, Badge] = {}
         self._names: Mapping[str, str] = {}
         self._levels: dict[str, float] = {}
         self._chosen: frozenset[str] = frozenset()
@@ -201,6 +202,12 @@ class Canvas:
         for node_id, item in self.nodes.items():
             item.set_worry(worries.get(node_id, ""))
 
+    def set_badges(self, badges: Mapping[str, Badge]) -> None:
+        """A few words beside nodes; those that are not named have none."""
+        self._badges = badges
+        for node_id, item in self.nodes.items():
+            item.set_badge(badges.get(node_id))
+
     def forget_marks(self) -> None:
         """Another document: nothing is known of its nodes."""
         self._marks.clear()
@@ -285,6 +292,7 @@ class Canvas:
             item.look(chosen=node_id in self._chosen, hovered=node_id == self._hover)
             item.set_mark(self._marks.get(node_id, Mark()))
             item.set_worry(self._worries.get(node_id, ""))
+            item.set_badge(self._badges.get(node_id))
         elif item.box.shape == box.shape:
             item.move(box)
         else:

@@ -62,6 +62,7 @@ class Looks:
             bench.top_area: (10, 7),
             bench.side_area: (14, 12),
             bench.settings_area: (14, 12),
+            bench.found_area: (14, 12),
             bench.status_area: (12, 3),
             bench.transport_area: (12, 9),
             bench.listening_area: (0, 0),

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.scene_items import Box
+from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.node_cards import (
     FAR,
+    NEAR,
     OUTLINED,
+    READABLE,
     ROUND,
     SCALES,
     Pen,
@@ -22,7 +25,7 @@ from midistems_graph.editor.view.node_cards import (
     draw_ports,
     draw_standing,
 )
-from midistems_graph.editor.view.signs import Worry
+from midistems_graph.editor.view.signs import Badge, Worry, draw_badge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class _Card:
     ground: int
     standing: int
     border: int
+    badge: int
 
 
 class NodeItem:
@@ -43,6 +47,7 @@ class NodeItem:
         self.chosen = self.hovered = self.shown = False
         self.mark = Mark()
         self.worry: Worry = ""
+        self.badge: Badge | None = None
         self.level = FAR
         self.root = dpg.add_draw_node(parent=layer, show=False)
         self._cards: dict[int, _Card] = {}
@@ -110,6 +115,21 @@ class NodeItem:
             dpg.delete_item(card.standing, children_only=True)
             draw_standing(self.box, level, self.mark, worry, self.pen, card.standing)
 
+    def set_badge(self, badge: Badge | None) -> None:
+        """A few words beside it, or none."""
+        if badge == self.badge:
+            return
+        self.badge = badge
+        for level, card in self._cards.items():
+            dpg.delete_item(card.badge, children_only=True)
+            self._draw_badge(level, card.badge)
+
+    def _draw_badge(self, level: int, into: int) -> None:
+        if self.badge is not None:
+            size = SMALL_SIZE if level == NEAR else READABLE * SCALES[min(level, FAR - 1)]
+            wide = self.pen.measure(self.badge.words, size)
+            draw_badge(self.badge, self.box.shape.width, size, wide, self.pen.palette, into)
+
     def _made(self, level: int) -> _Card:
         root = int(dpg.add_draw_node(parent=self.root))
         ground = int(dpg.add_draw_node(parent=root))
@@ -127,7 +147,9 @@ class NodeItem:
         standing = int(dpg.add_draw_node(parent=root))
         draw_card(self.box, level, self.mark, self.pen, ground)
         draw_standing(self.box, level, self.mark, self.worry, self.pen, standing)
-        return _Card(root, ground, standing, int(border))
+        badge = int(dpg.add_draw_node(parent=root))
+        self._draw_badge(level, badge)
+        return _Card(root, ground, standing, int(border), badge)
 
     def _outline(self) -> None:
         for level, card in self._cards.items():

@@ -9,6 +9,7 @@ padlock, green         locked
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import cos, pi, sin
 from typing import Literal
 
@@ -16,7 +17,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.marks import Phase
-from midistems_graph.editor.view.palette import Color, Palette
+from midistems_graph.editor.view.palette import Color, Palette, mixed
 
 _HALF_TURN = tuple(pi * (1 + k / 8) for k in range(9))
 
@@ -63,6 +64,26 @@ def draw_worry(worry: Worry, at: Point, radius: float, palette: Palette, parent:
     color, (x, y), thick = palette.bad if worry == "error" else palette.warn, at, radius * 0.42
     dpg.draw_line((x, y - radius), (x, y + radius * 0.3), color=color, thickness=thick, parent=parent)
     dpg.draw_circle((x, y + radius * 0.8), thick * 0.55, color=color, fill=color, segments=8, parent=parent)
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A few words beside a card: green where the node helps, red where it hurts, grey where it does neither."""
+
+    words: str
+    helps: bool | None = None
+
+
+def badge_color(badge: Badge, palette: Palette) -> Color:
+    return palette.faint if badge.helps is None else palette.good if badge.helps else palette.bad
+
+
+def draw_badge(badge: Badge, right: float, size: float, wide: float, palette: Palette, parent: int) -> None:
+    """A tag above the upper right corner of a card that is so wide; `wide` is the width of the words."""
+    color, pad, top = badge_color(badge, palette), size * 0.4, -size * 1.55
+    corners = (right - wide - 2 * pad, top), (right, -size * 0.15)
+    dpg.draw_rectangle(*corners, fill=mixed(palette.ground, color, 0.4), color=color, parent=parent)
+    dpg.draw_text((right - wide - pad, top + size * 0.14), badge.words, size=size, color=palette.text, parent=parent)
 
 
 def _around(at: Point, radius: float, count: int) -> list[list[float]]:

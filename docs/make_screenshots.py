@@ -252,8 +252,8 @@ class Pictures:
     def is_drawn(self) -> bool:
         """Whether the pictures in the strip show all of the song."""
         strip = self.app.listener.pictures.strip
-        made = [strip.made.get(pane.name) for pane in strip.panes]
-        return bool(made) and all(one is not None and one.share >= 1 for one in made)
+        wanted = [(wish, strip.made.get(wish.pane)) for wish in strip.wishes()]
+        return all(made is not None and made.wish == wish and made.share >= 1 for wish, made in wanted)
 
     def has_settled(self) -> bool:
         """Whether nothing was computed for some seconds."""

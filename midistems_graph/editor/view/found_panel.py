@@ -7,7 +7,8 @@ is a line, too, and a tag on the canvas; a click leads to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,7 @@ from midistems_graph.editor.runs.found_search import Contribution, Found, Point
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import CLEAR, Palette, mixed
 from midistems_graph.editor.view.signs import Badge, badge_color
-from midistems_graph.editor.view.themes import TEXT_SIZE, name_theme
+from midistems_graph.editor.view.themes import FIGURE, TEXT_SIZE, add_columns, name_theme
 
 HEIGHT, MARGIN, SMALL, DOT = 170.0, 26.0, 12.0, 4.5
 """Pixels at scale 1: of the drawing, around it, of its letters, and the radius of a point."""
@@ -48,7 +49,9 @@ def badge_of(one: Contribution) -> Badge:
     """The tag of a node."""
     if math.isnan(one.adds):
         return Badge("no figure")
-    return Badge(f"{one.adds:+.2f}", None if abs(one.adds) < SLIGHT else one.adds > 0)
+    if abs(one.adds) < SLIGHT:
+        return Badge(f"{round(one.adds, 2) + 0.0:.2f}")
+    return Badge(f"{one.adds:+.2f}", one.adds > 0)
 
 
 class FoundPanel:
@@ -123,13 +126,12 @@ class FoundPanel:
             color=self._palette.soft,
             wrap=int(self._width),
         )
-        for point in _ranked(found)[:MOST]:
-            self._line(
-                f"point {point.number}",
-                " ".join(f"{knob.rpartition('.')[2]} {value}" for knob, value in point.settings.items()),
-                point.problem or f"{_figure(point.values[0])}   {spoken(point.values[-1])}",
-                partial(self._hands.take, point),
-            )
+        with self._table((", ".join(_knob(name) for name in found.points[0].settings), found.goals[0].name, "cost")):
+            for point in _ranked(found)[:MOST]:
+                words = ",  ".join(map(_short, point.settings.values()))
+                cost = point.problem or spoken(point.values[-1])
+                take = partial(self._hands.take, point)
+                self._line(f"point {point.number}", words, _figure(point.values[0]), cost, take)
 
     def _plot(self, found: Found) -> None:
         """Points over cost and the first goal."""
@@ -181,22 +183,31 @@ class FoundPanel:
             wrap=int(self._width),
         )
         ranked = sorted(found.contributions, key=lambda one: (math.isnan(one.adds), -one.adds))
-        for one in ranked:
-            badge = badge_of(one)
-            words = one.problem or f"{badge.words}   {spoken(max(one.seconds, 0.0))}"
-            line = self._line(one.node, one.node, words, partial(self._hands.go, one.node))
-            with dpg.tooltip(line):
-                dpg.add_text(f"{one.how}: {one.problem or badge.words}", color=badge_color(badge, p))
+        with self._table(("node", "adds", "cost")):
+            for one in ranked:
+                badge, cost = badge_of(one), spoken(max(one.seconds, 0.0))
+                line = self._line(one.node, one.node, badge.words, cost, partial(self._hands.go, one.node))
+                with dpg.tooltip(line):
+                    words = f"{one.how}: {one.problem or badge.words}"
+                    dpg.add_text(words, color=badge_color(badge, p), wrap=int(320 * self._scale))
 
-    def _line(self, name: str, left: str, right: str, do: Callable[[], object]) -> int:
-        """A line to click: words on the left, figures on the right."""
-        size, gap = TEXT_SIZE * self._scale, 8 * self._scale
-        figures = fit(right, size, self._width * 0.55)
-        room = self._width - text_width(figures, size) - gap
-        with dpg.group(horizontal=True):
-            button = int(dpg.add_button(label=fit(left, size, room), width=int(room), callback=lambda: do()))
+    @contextmanager
+    def _table(self, heads: Sequence[str]) -> Iterator[None]:
+        with dpg.table(header_row=True, policy=dpg.mvTable_SizingFixedFit):
+            size, (first, *figures) = TEXT_SIZE * self._scale, heads
+            first = fit(first, size, self._width - (FIGURE + 12) * len(figures) * self._scale)
+            add_columns((first, *figures), self._scale, {first: 1})
+            yield
+
+    def _line(self, name: str, words: str, value: str, cost: str, do: Callable[[], object]) -> int:
+        """A row: words to click, and two figures."""
+        room = self._width - 2 * (FIGURE + 12) * self._scale
+        with dpg.table_row():
+            label = fit(words, TEXT_SIZE * self._scale, room)
+            button = int(dpg.add_button(label=label, width=-1, callback=lambda: do()))
             dpg.bind_item_theme(button, self._themes[0])
-            dpg.add_text(figures, color=self._palette.soft)
+            for figure in (value, cost):
+                dpg.add_text(fit(figure, TEXT_SIZE * self._scale, (FIGURE + 4) * self._scale), color=self._palette.soft)
         self.lines[name] = button
         return button
 
@@ -210,6 +221,19 @@ def _ranked(found: Found) -> list[Point]:
         return math.isnan(value), value if goal.low else -value
 
     return sorted(found.points, key=rank)
+
+
+def _knob(name: str) -> str:
+    """A knob without its node, as people read it."""
+    return name.rpartition(".")[2].replace("_", " ")
+
+
+def _short(value: str) -> str:
+    """A setting with four digits at most, if it is a number."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
 
 
 def _share(value: float, among: Sequence[float]) -> float:

@@ -161,7 +161,8 @@ class Pictures:
             self.shot("lock")
             self.bench.do("select_none")
             self.shot("graph-knobs")
-            self.app.documents.new_canvas()
+            self.bench.editor.mark_saved()
+            self.app.documents.open_preset(preset)
 
     def take_names(self) -> None:
         """Names in other scripts, in an interface half as large again."""

@@ -163,10 +163,11 @@ class StatusBar:
         """The sound on the right, the run beside it, the sentence in what is left."""
         if not self._width:
             return
-        size = TEXT_SIZE * dpg.get_global_font_scale()
+        scale = dpg.get_global_font_scale()
+        size = TEXT_SIZE * scale
         sound = self._width - 12 - text_width(self._device, size)
         run = sound - RUN_WIDTH
-        dpg.configure_item(self._sound, pos=[int(sound), 3])
-        dpg.configure_item(self._run, pos=[int(run), 2])
+        dpg.configure_item(self._sound, pos=[int(sound), int(3 * scale)])
+        dpg.configure_item(self._run, pos=[int(run), int(2 * scale)])
         room = (run if self._work.done >= 0 else sound) - 30
         dpg.set_value(self._sentence, fit(" ".join(self._said.split()), size, room))

@@ -20,6 +20,7 @@ from midistems_graph.document.graph import Edge, Graph, Node
 from midistems_graph.editor.app import App, Opening
 from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.model.settings import Settings
+from midistems_graph.engine.search.journal import Journal
 
 pytestmark = pytest.mark.gui
 
@@ -230,6 +231,33 @@ def test_a_table_scores_every_song(person: Person) -> None:
     table = page._state().table  # type: ignore[union-attr]
     assert table.columns == ("null",)
     assert all(table.cells[song, "null"].value < -100 for song in person.app.songs.songs)
+
+
+# Searches
+
+
+def test_points_of_a_sweep_are_clicked_and_their_knobs_taken(person: Person) -> None:
+    draw(person, small_graph())
+    folder = person.folder / "tries"
+    Journal.begun(folder, {"kind": "sweep", "scores": ["si_sdr"], "songs": {"one": ["", "one.wav"]}})
+    rows = ("-6,3.5,12,yes,", "-3,4.5,20,yes,", "-1,2.5,30,,")
+    (folder / "sweep.csv").write_text("\n".join(("gain.gain,si_sdr,cost,front,problem", *rows, "")))
+    person.key("ctrl+shift+f")
+    person.type(str(folder))
+    person.key("Return", "Return")
+    panel = person.app.found.panel
+    assert panel is not None and panel.is_open
+    person.step(6)
+    person.click_item(panel.lines["point 1"])
+    assert person.graph.nodes["gain"].knobs["gain"] == -6.0
+    x, y = panel.spot(2)
+    person.x("mousemove", round(x), round(y), "click", 1)
+    person.step(6)
+    assert person.graph.nodes["gain"].knobs["gain"] == -3.0
+    person.key("ctrl+z")
+    assert person.graph.nodes["gain"].knobs["gain"] == -6.0
+    person.key("Escape")
+    assert not panel.is_open
 
 
 # Without a canvas

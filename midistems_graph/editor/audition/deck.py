@@ -91,6 +91,7 @@ class Deck:
         self._patient = False
         self._wanted: set[Address] = set()
         self._expected: tuple[Take, ...] = ()
+        self._reach: dict[Address, Fraction] = {}
         self._turn = 0
         self.edits = 0
         """Versions of the graph so far."""
@@ -283,6 +284,7 @@ class Deck:
         """The device has another rate: all pages are of no use."""
         with self._lock:
             self.tracks.renew(self.mixer.rate)
+            self._reach.clear()
             self._switch(patient=False)
 
     def _switch(self, *, patient: bool) -> None:
@@ -330,6 +332,9 @@ class Deck:
     def _arrived(self, track: Track) -> None:
         """A page came, or is known not to be there (on the pages' thread)."""
         with self._lock:
+            if track.reach > self._reach.get(track.address, 0):
+                self._reach[track.address] = track.reach
+                self._fetch_wanted()
             self._settle()
             if self.mixer.state.waiting and track in self.mixer.program.tracks:
                 self.player.refresh()
@@ -346,11 +351,13 @@ class Deck:
         """Tell pages and engine what is listened to, and what may be next."""
         self._fetch()
         heard = self._take.addresses if self._take else ()
-        focus = self._focus()
+        start, stop = self._focus()
         wanted = dict.fromkeys(address for take in self._next_takes for address in take.addresses)
         wanted |= dict.fromkeys(heard)
         for address in wanted:
-            self.engine.want(address, focus, 0 if address in heard else 1)
+            reach = self._reach.get(address, 0)  # what is heard there takes a little around it
+            first = max(start - reach, Fraction(0)), min(stop + reach, self.tracks.total)
+            self.engine.want(address, first, 0 if address in heard else 1)
         for address in self._wanted - wanted.keys():
             self.engine.forget(address)
         self._wanted = set(wanted)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems, take
 
 from midistems_graph.audio.loudness import integrated_loudness
-from midistems_graph.audio.values import Audio, Float32, Span
+from midistems_graph.audio.values import Audio, Float32, Span, Value
 from midistems_graph.document.graph import Address, Channel
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.offline import NotComputed, matching_gains
@@ -300,6 +300,38 @@ def test_what_is_not_computed_is_silence_that_says_so_and_fades_in_when_it_comes
     begin = int(np.argmax(heard[0] != 0))
     rising = np.abs(heard[0, begin : begin + FADE]) <= np.abs(B.samples[0, at + begin : at + begin + FADE])
     assert rising.all()
+
+
+class Stretch(Shelf):
+    """Has no more than a stretch of the song."""
+
+    there = Fraction(2), Fraction(4)
+
+    def read(self, address: Address, stretch: tuple[Fraction, Fraction]) -> Value | None:
+        inside = self.there[0] <= stretch[0] and stretch[1] <= self.there[1]
+        return super().read(address, stretch) if inside else None
+
+
+def test_a_loop_is_heard_to_its_ends_when_nothing_else_is_computed() -> None:
+    desk = Desk(Stretch({"a": A, "song": A}))
+    desk.deck.loop(2 * RATE, 4 * RATE)
+    heard = desk.playing("a", at=2 * RATE).listen(3 * RATE)
+    assert not desk.deck.status.waiting
+    assert np.array_equal(heard[:, 2000 : 2 * RATE], A.samples[:, 2 * RATE + 2000 - 64 : 4 * RATE - 64])
+
+
+def test_what_is_resampled_wants_a_little_more_than_the_loop() -> None:
+    shelf = Stretch({"a": A, "song": A})
+    desk = Desk(shelf, rate=RATE * 3 // 2)
+    desk.deck.loop(2 * RATE, 4 * RATE)
+    desk.playing("a", at=2 * RATE).listen(RATE)
+    start, stop = shelf.wanted[edge("a")][0]
+    assert 1.9 < start < 2 and 4 < stop < 4.1
+    assert desk.deck.status.waiting
+    shelf.there = start, stop
+    desk.deck.computed()
+    desk.listen(3 * RATE)
+    assert not desk.deck.status.waiting
 
 
 def test_the_song_comes_in_softly_where_its_computed_part_begins(desk: Desk) -> None:

@@ -120,10 +120,13 @@ class LiveEngine:
         self._changed.set()
 
     def close(self) -> None:
-        """Stop computing for good."""
+        """Stop computing for good; what runs has ended when this returns, within 0.5 s."""
         self._closed = True
         self.cancel()
         self._director.join()
+        for run in self._runs.values():  # one may have begun after the others were cancelled
+            run.executor.cancel()
+            run.join()
 
     # What can be had now
 

@@ -28,7 +28,7 @@ from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition import offline
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
-from midistems_graph.editor.audition.mixer import Mixer
+from midistems_graph.editor.audition.mixer import SILENCE, Mixer
 from midistems_graph.editor.audition.pages import Interval, Pager, Track
 from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
 from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
@@ -155,6 +155,17 @@ class Deck:
             self.tracks.forget()
             self.edits += 1
             self._switch(patient=True)
+
+    def forget(self) -> None:
+        """Another document: nothing of the old one is heard, kept or known."""
+        self.play(False)
+        with self._lock:
+            self._take = self._wish = None
+            self._patient = False
+            self.slots, self._expected = (None,) * SLOTS, ()
+            self.tracks.forget_stems()
+            self._use(SILENCE)
+            self._fetch_wanted()
 
     def computed(self) -> None:
         """Something was computed; what was absent may be there now."""

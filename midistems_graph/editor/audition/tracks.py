@@ -34,6 +34,11 @@ class Tracks:
         """The graph was edited: edges hold something else."""
         self._tracks.clear()
 
+    def forget_stems(self) -> None:
+        """Another document: its edges may be called the same and carry other stems."""
+        self.forget()
+        self._stems.clear()
+
     def renew(self, rate: int) -> None:
         """The device has another rate."""
         self._rate = rate

@@ -169,6 +169,19 @@ def test_the_mixer_appears_with_stems_and_takes_mouse_and_keys(hand: Hand) -> No
     assert all(strip.audible and not strip.channel.gain_db for strip in hand.ears.desk.view.strips)
 
 
+def test_a_row_of_an_edge_that_is_heard_no_more_does_and_says_nothing(hand: Hand) -> None:
+    hand.hear(STEMS)
+    rows = hand.listener.desk.panel.mixer
+    hand.until(lambda: len(rows.rows) == 3)
+    hand.bench.show_document(small_graph())
+    hand.listener.forget()
+    rows.hands.solo(0)
+    hand.ears.desk.hear(SONG.source)
+    rows.hands.gain(1, -6.0)
+    assert not hand.bench.status.said.startswith("the edge that is heard carries no stems")
+    assert not hand.ears.desk.mixers.channels
+
+
 def test_a_blind_test_goes_on_in_the_panel_until_its_verdict(hand: Hand) -> None:
     panel = hand.listener.desk.panel
     hand.hear(SONG)

@@ -5,8 +5,8 @@
 
 The worker renders blocks ahead of the device, which only copies them. When what is to be heard changes, `refresh` lets
 the worker render anew all but the block that is being read, so that a deep feed costs no delay: the renderer's state
-before every block is kept. Before a block is put it is checked: what is not a number is silenced, and what is louder than +6 dBFS
-is turned down.
+before every block is kept. Before a block is put it is checked: what is not a number is silenced, and what is louder
+than +6 dBFS is turned down.
 """
 
 from __future__ import annotations

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.values import Audio
-from midistems_graph.document.graph import Address, Graph, Lock
+from midistems_graph.document.graph import Address, Edge, Graph, Group, Lock, Node
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.execute import Executor
@@ -108,6 +109,42 @@ def test_a_bypassed_node_does_not_give_its_lock(bench: Bench) -> None:
     bypassed = locked.with_node("loud", replace(locked.nodes["loud"], state="bypassed"))
     values = [bench.run(bypassed, port).value(Source("smooth", "out")) for port in ("loud.out", "smooth.out")]
     assert digest(values[0]) == digest(values[1])
+
+
+def grouped(**state: Any) -> Graph:
+    """The graph with two of its nodes in a group, which gives what either gives."""
+    group = Group(
+        nodes={i: GRAPH.nodes[i] for i in ("smooth", "loud")},
+        edges=frozenset({Edge.parse("smooth.out", "loud.audio")}),
+        inputs={"audio": (Address("smooth", "audio"),)},
+        outputs={"out": Address("loud", "out"), "before": Address("smooth", "out")},
+        knobs={"factor": (Address("loud", "factor"),)},
+    )
+    edges = [("song.out", "refine.audio"), ("refine.out", "split.audio"), ("refine.before", "mean.audio")]
+    nodes = {i: GRAPH.nodes[i] for i in ("song", "split", "mean")} | {"refine": Node("group:refine", **state)}
+    return Graph(nodes=nodes, edges=frozenset(Edge.parse(*ends) for ends in edges), groups={"refine": group})
+
+
+@pytest.mark.parametrize("below", ["split.out", "mean.out"])
+def test_a_locked_group_gives_what_it_gave_and_nothing_below_runs_again(bench: Bench, below: str) -> None:
+    made, source = grouped(), Source(*below.split("."))
+    first = bench.run(made, below).value(source)
+    values = {port: bench.run(made, f"refine.{port}") for port in ("out", "before")}
+    lock = keep(
+        {port: ran.value(ran.plan.outputs[0]) for port, ran in values.items()},
+        values["out"].plan.bindings.song_digest,
+        bench.folder,
+    )
+    locked = locked_to(made, "refine", lock)
+    before = CALLS.copy()
+    again = bench.run(locked, below)
+    assert before == CALLS and "song" not in again.plan.nodes
+    assert digest(again.value(source)) == digest(first)
+    turned = locked.with_knob("refine", "factor", 7.0)
+    assert digest(bench.run(turned, below).value(source)) == digest(first)
+    assert before == CALLS
+    group = turned.groups["refine"].with_knob("smooth", "reach", 3)
+    assert digest(bench.run(replace(turned, groups={"refine": group}), below).value(source)) == digest(first)
 
 
 def test_another_song_is_refused(bench: Bench, tmp_path: Path) -> None:

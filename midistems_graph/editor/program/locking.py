@@ -1,4 +1,4 @@
-"""Locking nodes: what they give for the song is kept beside the graph file and read in their place from then on."""
+"""Locking nodes and groups: what they give for the song is kept beside the graph file and read in their place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from midistems_graph.document.flatten import FUNCTIONS
+from midistems_graph.document.flatten import FUNCTIONS, Flat
 from midistems_graph.document.graph import Address, Graph, Lock, Node
 from midistems_graph.editor.model.bodies import Path as Way
 from midistems_graph.editor.model.bodies import body_at, group_at, path_of, with_body
@@ -83,8 +83,6 @@ class Locking:
             raise Refused("no song is open; press Ctrl+O and choose a sound file")
         if folder is None:
             raise Refused("save the graph first; what a locked node gives is kept beside its file")
-        if node.group is not None:
-            raise Refused(f"{node_id} is a group; enter it, or unpack it, and lock the nodes whose sound is to stay")
         outputs = self._outputs(node_id, node)
         return _Asked(ears, editor.state.path, node_id, outputs, tuple(map(ears.live.lineage, outputs)), folder)
 
@@ -97,11 +95,22 @@ class Locking:
         places = sum(group_at(graph, path_of(inside)) == editor.state.group for inside in known.flat.bodies)
         if places > 1:
             raise Refused(f"{node_id} stands in {places} places and in each gives another sound; unpack the group")
-        node_type = editor.library.get(node.type)
-        ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
+        ports = self._ports(prefix + node_id, node, known.flat)
         if not ports:
             raise Refused(f"{node_id} gives nothing that could be locked; lock the node that feeds it")
         return tuple(Address(prefix + node_id, port) for port in ports)
+
+    def _ports(self, address: str, node: Node, flat: Flat) -> list[str]:
+        """What is locked of a node, or of an instance of a group: what comes from nodes inside of it."""
+        if node.group is None:
+            node_type = self.bench.editor.library.get(node.type)
+            return [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
+        inside = (f"{address}/", f"{address}[")
+        shown = {
+            port: flat.aliases.get(f"{address}.{port}")
+            for port in self.bench.editor.state.graph.groups[node.group].outputs
+        }
+        return [p for p, at in shown.items() if at and at.node.startswith(inside) and at.port not in FUNCTIONS]
 
     def _try(self, asked: _Asked) -> bool:
         """Begin to lock a node if all it gives is there; False if one has to wait."""

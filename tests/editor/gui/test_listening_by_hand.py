@@ -13,7 +13,7 @@ import soundfile
 from driver import Driver, small_graph
 
 from midistems_graph.audio.output_silent import SilentOut
-from midistems_graph.document.graph import Edge
+from midistems_graph.document.graph import Address, Edge
 from midistems_graph.editor.program.listener import Listener
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
@@ -253,6 +253,23 @@ def test_a_node_is_locked_and_unlocked_by_a_key(hand: Hand, tmp_path: Path) -> N
     hand.hear(STEMS)
     hand.key("k", "ctrl+z", "ctrl+z")
     assert not hand.bench.editor.state.graph.nodes["hpss"].is_locked
+    hand.bench.folder = hand.listener.folder = None
+
+
+def test_a_group_is_locked_by_the_same_key(hand: Hand, tmp_path: Path) -> None:
+    hand.bench.folder = hand.listener.folder = tmp_path
+    hand.hear(SONG)
+    hand.driver.click(hand.driver.title("hpss"))
+    hand.key("ctrl+g")
+    (name,) = [i for i, node in hand.bench.editor.state.graph.nodes.items() if node.group]
+    hand.key("k")
+    hand.until(lambda: hand.bench.editor.state.graph.nodes[name].is_locked)
+    assert len(list((tmp_path / "locked").iterdir())) == 1
+    stems = Edge(Address(f"{name}/hpss", "out"), Address("pick", "stems"))
+    hand.ears.desk.hear(stems.source)
+    hand.until(lambda: not hand.ears.deck.status.waiting and bool(hand.ears.desk.view.strips))
+    hand.key("k")
+    assert not hand.bench.editor.state.graph.nodes[name].is_locked
     hand.bench.folder = hand.listener.folder = None
 
 

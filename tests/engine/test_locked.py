@@ -11,12 +11,13 @@ import pytest
 
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.values import Audio
+from midistems_graph.document.files import dumps, save
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Lock, Node
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.live import LiveEngine
-from midistems_graph.engine.locked import FOLDER, carry, keep
+from midistems_graph.engine.locked import FOLDER, carry, keep, mentioned, sweep
 from midistems_graph.engine.plan import PlanError, compile_plan
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.wiring import Source
@@ -202,3 +203,25 @@ def test_a_graph_that_is_saved_elsewhere_takes_its_locks_along(bench: Bench) -> 
     bench.folder = elsewhere
     assert digest(bench.run(locked, "loud.out").value(Source("loud", "out"))) == digest(first)
     assert [path.name for path in (elsewhere / FOLDER).iterdir()] == list(locked.nodes["smooth"].lock.outputs.values())  # type: ignore[union-attr]
+
+
+def test_what_no_graph_file_speaks_of_is_swept_and_nothing_else(bench: Bench) -> None:
+    locked = [bench.locked(GRAPH.with_knob("loud", "factor", factor), "loud") for factor in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    saved, backed_up, autosaved, gone, strange = [made.nodes["loud"].lock.outputs["out"] for made in locked]  # type: ignore[union-attr]
+    save(locked[1], bench.folder / "a.mgraph")
+    save(locked[0], bench.folder / "a.mgraph")
+    (bench.folder / ".b.json.autosave").write_bytes(dumps(locked[2]))
+    (bench.folder / FOLDER / "notes.txt").write_text("mine")
+    sweep(bench.folder, [saved, backed_up, autosaved, gone, "../a.mgraph"])
+    left = {path.name for path in (bench.folder / FOLDER).iterdir()}
+    assert left == {saved, backed_up, autosaved, strange, "notes.txt"}
+    assert mentioned(bench.folder) >= {saved, backed_up, autosaved}
+    assert (bench.folder / "a.mgraph").is_file()
+
+
+def test_an_empty_folder_of_locks_goes(bench: Bench) -> None:
+    lock = bench.locked(GRAPH, "loud").nodes["loud"].lock
+    assert lock is not None
+    sweep(bench.folder, lock.outputs.values())
+    assert not (bench.folder / FOLDER).exists()
+    sweep(bench.folder / "nowhere", lock.outputs.values())

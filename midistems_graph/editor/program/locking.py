@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +15,11 @@ from midistems_graph.document.graph import Address, Graph, Lock, Node
 from midistems_graph.editor.model.bodies import Path as Way
 from midistems_graph.editor.model.bodies import body_at, group_at, path_of, with_body
 from midistems_graph.editor.model.edit import Edit, Refused, named
+from midistems_graph.editor.model.journal import is_open_elsewhere
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
-from midistems_graph.engine.locked import CannotLock, keep
+from midistems_graph.engine.locked import CannotLock, keep, mentioned, sweep
 
 _LOOK_SECONDS = 0.3
 """Between two looks at whether what is to be locked is there."""
@@ -44,11 +46,21 @@ class Locking:
         self._waiting: list[_Asked] = []
         self._looked = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="locks")
+        self._known: dict[Path, set[str]] = {}
+        """What documents of this window were locked to at any time, by the folder of their files."""
         bench.commands["lock"] = self._toggle
 
     def close(self) -> None:
-        """End when what is being written is whole."""
+        """End when what is being written is whole; with the history goes what nothing is locked to any more."""
         self._writer.shutdown(wait=True, cancel_futures=True)
+        for folder, digests in self._known.items():
+            if not is_open_elsewhere(folder):
+                sweep(folder, digests)
+
+    def opened(self, folder: Path) -> None:
+        """A document lies in a folder."""
+        with suppress(OSError):
+            self._known.setdefault(folder, set()).update(mentioned(folder))
 
     def tick(self, ears: Ears) -> None:
         """Before every frame: lock what waited for being computed."""
@@ -125,6 +137,7 @@ class Locking:
                 if len(there) < len(values):
                     raise CannotLock(f"{asked.node} was lost from the store in the meantime; lock it again")
                 lock = keep(there, asked.ears.bindings.song_digest, asked.folder)
+                self._known.setdefault(asked.folder, set()).update(lock.outputs.values())
             except CannotLock as error:
                 sentence = str(error)
                 self.bench.window.jobs.post(lambda: self.bench.say(sentence, wrong=True))

@@ -195,7 +195,7 @@ class Player:
     def pump(self) -> None:
         """One round of the worker: fill the ring, change the output if there is a reason to."""
         self._mind_output()
-        while True:
+        while not self._closed:
             if self._stale:
                 self._stale = False
                 self._render_anew()

@@ -22,6 +22,7 @@ from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.apart import shown
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
@@ -142,7 +143,7 @@ class Executor:
         Raises NodeError for what the run did not compute, or no longer has.
         """
         try:
-            return self._fetch(source, interval or self.plan.window)
+            return self._fetch(shown(source, self.plan.nodes), interval or self.plan.window)
         except DerivedFailed as failed:
             assert failed.__cause__ is not None
             raise failed.__cause__ from None

@@ -22,6 +22,7 @@ from midistems_graph.audio.colormap import coloured
 from midistems_graph.audio.resample import resample
 from midistems_graph.audio.stft import istft
 from midistems_graph.audio.values import Audio, Float32, Spectrogram, Stems, Value
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.augment import COMPARE
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import MODEL
@@ -88,7 +89,7 @@ def listening(executor: Executor, threads: int) -> Listening:
             value = executor.value(source, stretch)
         except NodeError:  # it failed, or the store has let it go
             return []
-        return [(f"{source.node}.{source.port}", stem, *_mono(value, stem, rate)) for stem in wanted[source]]
+        return [(f"{owner(source.node)}.{source.port}", stem, *_mono(value, stem, rate)) for stem in wanted[source]]
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         sounds = [sound for many in pool.map(read, wanted) for sound in many]

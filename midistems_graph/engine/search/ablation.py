@@ -82,7 +82,8 @@ def _used(graph: Graph) -> set[str]:
     found: set[str] = set()
     todo: list[Body] = [graph]
     while todo:
-        new = {node.group for node in todo.pop().nodes.values() if node.group in graph.groups} - found
+        names = (node.group for node in todo.pop().nodes.values())
+        new = {name for name in names if name is not None and name in graph.groups} - found
         found |= new
         todo += [graph.groups[name] for name in new]
     return found

@@ -481,6 +481,10 @@ class _UnitRun:
         return self.executor.plan.bindings.tags
 
     @property
+    def cover(self) -> bytes:
+        return self.executor.plan.bindings.cover
+
+    @property
     def timeline(self) -> Timeline:
         return self.executor.plan.bindings.timeline
 

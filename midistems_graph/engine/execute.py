@@ -488,6 +488,10 @@ class _UnitRun:
         return self.executor.plan.bindings.tags
 
     @property
+    def cover(self) -> bytes:
+        return self.executor.plan.bindings.cover
+
+    @property
     def timeline(self) -> Timeline:
         return self.executor.plan.bindings.timeline
 

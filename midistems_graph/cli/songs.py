@@ -47,7 +47,10 @@ def find_songs(words: Sequence[str], inputs: Mapping[str, Path], output: Path | 
         songs = [Song(inputs[SONG])]
     if not songs:
         raise Refused(Exit.USAGE, "no song is given; name a sound file, a folder, or demo")
-    return list({os.path.realpath(song.path): song for song in reversed(songs)}.values())[::-1]
+    once: dict[str, Song] = {}
+    for song in songs:
+        once.setdefault(os.path.realpath(song.path), song)
+    return list(once.values())
 
 
 @dataclass(frozen=True)

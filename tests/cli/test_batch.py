@@ -66,9 +66,9 @@ def test_what_changed_is_run_again_and_nothing_else(run: Program, copy: Path, so
 def test_a_killed_batch_goes_on_and_gives_the_same_samples(home: Path, copy: Path) -> None:
     (home / "songs").mkdir()
     for number in range(8):
-        write_song(home / "songs" / f"{number}.wav", seconds=0.3, seed=number)
-    subprocess.run([*RUN, str(copy), "songs", "-o", "undisturbed", "--quiet"], check=True)
-    command = [*RUN, str(copy), "songs", "-o", "out", "--cache-dir", "store"]
+        write_song(home / "songs" / f"{number}.wav", seconds=0.2, seed=number)
+    subprocess.run([*RUN, str(copy), "songs", "-o", "undisturbed", "--quiet", "--jobs", "1"], check=True)
+    command = [*RUN, str(copy), "songs", "-o", "out", "--cache-dir", "store", "--jobs", "1"]
     chance = random.Random(7)
     for _ in range(2):
         batch = subprocess.Popen(

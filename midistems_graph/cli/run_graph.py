@@ -79,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
     add("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
     add("--memory", type=_bytes, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
     add("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
+    add("--store", default="", metavar="ADDRESS", help="a store that other machines use as well, behind that one: "
+        "file:///mnt/share/store or s3://bucket/prefix")  # fmt: skip
     add("--no-cache", action="store_true", help="use a temporary store, which is deleted afterwards")
     add = it.add_argument_group("what is said").add_argument
     add("--json", action="store_true", help="one JSON document on stdout in place of the table")

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
     songs = find_songs(options.songs, options.input)
     sources = Sources(options.input, _folders(document, library), options.reference, len(songs) > 1)
     wanted = _wanted(document, library, options, report)
-    with opened(options.cache_dir, options.no_cache, report.problem) as store:
+    with opened(options.cache_dir, options.no_cache, report.problem, options.store) as store:
         outputs = _outputs(options, wanted, library, songs)
         work = _Work(
             options,

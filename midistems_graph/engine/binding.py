@@ -54,7 +54,7 @@ class BoundFile:
                 shape = sound.rate, sound.channels, sound.frames, sound.layout
                 return cls(path, content_digest(path), *shape, sound.tags, sound.timeline)
         except SoundFileError as error:
-            raise InputProblem(str(error)) from None
+            raise InputProblem(str(error)) from error
 
     @classmethod
     def open_folder(cls, path: Path) -> BoundFile:

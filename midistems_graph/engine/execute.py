@@ -217,9 +217,10 @@ class Executor:
     def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
         if self.outputs is None:
             return "skipped", 0, "no output folder is given"
-        current = self.outputs.current(node.address, key)
+        template = str(node.knobs.get("name", ""))
+        current = self.outputs.current(node.address, key, template)
         if current is None:
-            writer = self.outputs.writer(node.address, key, str(node.knobs.get("name", "")))
+            writer = self.outputs.writer(node.address, key, template)
             self._evaluate(unit, node, interval, writer)
             writer.done()
             return "ran", 0, ""

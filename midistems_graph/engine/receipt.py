@@ -139,7 +139,7 @@ def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
     A receipt that cannot be believed is renamed to `midistems.json.damaged`, with a sentence in `problems`.
     Raises OSError when the folder cannot be written.
     """
-    with _locked(folder):
+    with locked(folder):
         receipt, reason = read_receipt(folder)
         if reason:
             aside = _set_aside(folder / RECEIPT)
@@ -147,7 +147,7 @@ def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
         yield receipt
         raw = _encoded(receipt)
         if raw != _there(folder / RECEIPT):
-            _write(folder / RECEIPT, raw)
+            write_whole(folder / RECEIPT, raw)
 
 
 def _there(path: Path) -> bytes:
@@ -244,7 +244,8 @@ def _set_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
-def _write(path: Path, raw: bytes) -> None:
+def write_whole(path: Path, raw: bytes) -> None:
+    """Replace a file of an output folder; whoever reads it sees the old one or the new one. Raises OSError."""
     part = path.with_name(temporary_name("json"))
     try:
         part.write_bytes(raw)
@@ -256,7 +257,7 @@ def _write(path: Path, raw: bytes) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Holds a folder against other processes and threads; the lock ends with its process, so it is never stale.
 
     Where the file system has no locks, runs into one folder at the same time are on their own.

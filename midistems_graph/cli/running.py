@@ -73,7 +73,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
         document = with_settings(document, library, knobs(songs[0]))
         wanted = wanted_of(document, library, options, report)
     screen = _Screen(options, tables.stderr(), tables.stdout())
-    if several:
+    if several or options.dask:
         from midistems_graph.cli.batch import Asked, run_batch
 
         asked = Asked(options, document, wanted, library, file.parent, sources, knobs or (lambda _: ()))

@@ -142,6 +142,7 @@ class Pictures:
         self.shot("songs")
         self.bench.sheet.close()
         self.take_lock(preset["four_stems"])
+        self.take_found()
         self.take_names()
 
     def take_lock(self, preset: Path) -> None:
@@ -163,6 +164,29 @@ class Pictures:
             self.shot("graph-knobs")
             self.bench.editor.mark_saved()
             self.app.documents.open_preset(preset)
+
+    def take_found(self) -> None:
+        """The points of a sweep, one of them taken, and what each node adds."""
+        knobs = ("--vary", "low.cutoff=150:350:3", "--vary", "hits.percussive_margin=1,1.5,2")
+        self.hear("exact.out")
+        with tempfile.TemporaryDirectory() as folder:
+            for kind, words in (("sweep", knobs), ("ablate", ())):
+                search = [kind, "four_stems", "demo", *words, "--score", "si_sdr", "-o", str(Path(folder) / kind)]
+                subprocess.run([sys.executable, "-m", "midistems_graph.cli.main", *search], check=True)
+            self.app.found.show(Path(folder) / "sweep")
+            panel = self.app.found.panel
+            assert panel is not None and panel.found is not None
+            self.app.found.take(panel.found.points[4])
+            self.settle()
+            self.shot("sweep")
+            self.bench.do("undo")
+            self.app.found.close()
+            self.app.found.show(Path(folder) / "ablate")
+            self.settle()
+            self.bench.say("")
+            self.shot("ablation")
+            self.app.found.close()
+        self.bench.editor.mark_saved()
 
     def take_names(self) -> None:
         """Names in other scripts, in an interface half as large again."""

@@ -75,12 +75,12 @@ class FoundSearches:
     def _open(self, found: Found) -> None:
         bench = self.bench
         if self.panel is None:
-            self.panel = FoundPanel(bench.found_area, FoundHands(self._take, self._go, self.close))
+            self.panel = FoundPanel(bench.found_area, FoundHands(self.take, self._go, self.close))
         self._look = palette, scale, width = self._look_now
         self.panel.open(found, palette, scale, width)
         bench.arrange()
 
-    def _take(self, point: Point) -> None:
+    def take(self, point: Point) -> None:
         """Set the knobs of a point: one step, which undo takes back."""
         editor = self.bench.editor
         label = f"take point {point.number}"

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Graph
 from midistems_graph.engine.augment import Wanted
 from midistems_graph.engine.naming import folded, path_for
+from midistems_graph.engine.outputs import CannotWrite
 from midistems_graph.node.library import NodeLibrary
 
 TRIES = 3
@@ -350,6 +352,9 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
             batch.run()
         except KeyboardInterrupt:  # the usual end of a watch that waits
             stopped = more is None or batch.is_busy
+        if folder is not None:
+            with suppress(CannotWrite):  # the log is part of the receipt
+                folder.settle()
         batch.results.gather(report, nodes=options.json)
     if batch.full:
         report.ended.append(Exit.OUTPUT)

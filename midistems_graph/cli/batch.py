@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from rich.console import Console
 from midistems_graph.cli.asked import output_folder, templates
 from midistems_graph.cli.batch_progress import Shown, shown
 from midistems_graph.cli.batch_result import MadeFrom, Results, conclude, entry_of, print_forecasts, print_songs
-from midistems_graph.cli.codes import Exit
-from midistems_graph.cli.crew import Allowance, Words, Worker, WorkerDied, usual_total
+from midistems_graph.cli.codes import Exit, Refused
+from midistems_graph.cli.crew import Allowance, Crew, Hand, Words, Worker, WorkerDied, usual_total
 from midistems_graph.cli.fingerprint import fingerprint, looks, with_files
 from midistems_graph.cli.knob_table import Settings
 from midistems_graph.cli.manifest import Entry, Manifest
@@ -36,12 +36,16 @@ from midistems_graph.cli.watching import Watched
 from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Graph
 from midistems_graph.engine.augment import Wanted
+from midistems_graph.engine.cluster.policy import largest_first
 from midistems_graph.engine.naming import folded, path_for
-from midistems_graph.engine.outputs import CannotWrite
+from midistems_graph.engine.outputs import CannotWrite, OutputFolder
 from midistems_graph.node.library import NodeLibrary
 
 TRIES = 3
 """How often a song is run whose failure may pass."""
+
+LAST_WORDS = 2.0
+"""Seconds for what came of a song that was over when the batch was stopped."""
 
 PAUSE = 2.0
 """Seconds before the second try of a song; before the third it is twice as long."""
@@ -88,6 +92,9 @@ class Batch:
     more: Callable[[], Iterable[Song]] | None = None
     """New songs, asked for again and again until the batch is interrupted."""
 
+    crew: Crew | None = None
+    """Where songs are run, if not in processes here."""
+
     results: Results = field(default_factory=Results)
     total: int = 0
     full: str = ""
@@ -112,6 +119,8 @@ class Batch:
     def add(self, songs: Iterable[Song]) -> None:
         """Put songs into the queue."""
         tasks = [self._task(number, song) for number, song in enumerate(songs, self.total)]
+        if self.crew is not None:
+            tasks = largest_first(tasks, lambda task: task.size)
         with self._changed:
             self.total += len(tasks)
             self._queue += tasks
@@ -128,15 +137,20 @@ class Batch:
         count = 1 if self._networks else max(1, min(self._jobs, len(self._queue) if self.more is None else self._jobs))
         self._count = count
         self._memory = Allowance(self.asked.options.memory or usual_total(), count)
-        workers = [Worker(self._first()) for _ in range(count)]
-        threads = [
-            threading.Thread(target=self._serve, args=(slot, worker), name=f"songs-{slot}", daemon=True)
-            for slot, worker in enumerate(workers)
-        ]
+        workers: list[Hand] = []
+        threads: list[threading.Thread] = []
         try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
+            while True:
+                wanted = count if self.crew is None else min(self.crew.wanted, len(workers) + len(self._queue))
+                for slot in range(len(workers), wanted):
+                    workers.append(Worker(first_words(self.asked)) if self.crew is None else self.crew.hire())
+                    serve = threading.Thread(
+                        target=self._serve, args=(slot, workers[slot]), name=f"songs-{slot}", daemon=True
+                    )
+                    threads.append(serve)
+                    serve.start()
+                if not any(thread.is_alive() for thread in threads):
+                    break
                 with self._changed:
                     self._changed.wait(0.5)
                 if self.more is not None:
@@ -149,13 +163,16 @@ class Batch:
                 worker.stop()
             for worker in workers:
                 worker.end()
+            deadline = time.monotonic() + LAST_WORDS
+            for thread in threads:  # a song that was just done is still to be counted
+                thread.join(max(0.0, deadline - time.monotonic()))
             self.manifest.write()
         if self._broken is not None:
             raise self._broken
 
     # One worker after another song
 
-    def _serve(self, slot: int, worker: Worker) -> None:
+    def _serve(self, slot: int, worker: Hand) -> None:
         try:
             while (task := self._next(slot)) is not None:
                 try:
@@ -197,7 +214,7 @@ class Batch:
             passed.add(task.group)
         return None
 
-    def _one(self, slot: int, worker: Worker, task: Task) -> None:
+    def _one(self, slot: int, worker: Hand, task: Task) -> None:
         seen, identity = looks(task.song.path), self._identity(task)
         known = None if self._looked_at_anyway else self.manifest.finished(task.key, seen, identity)
         if known is not None:
@@ -214,9 +231,9 @@ class Batch:
             if not died.ready:
                 raise RuntimeError(f"a worker of the batch cannot begin: {died}") from None
             over = {"cure": "again", "exit_code": Exit.NODE, "problems": [f"{task.song.name}: {died}"]}
-        if over.get("stopped") or self._stopped:
+        if over.get("stopped"):
             return
-        over["seconds"] = time.perf_counter() - began
+        over.setdefault("seconds", time.perf_counter() - began)
         self._over(slot, task, over, seen, identity)
 
     @property
@@ -243,7 +260,7 @@ class Batch:
             self.display.pause(slot, task.song.name, f"{_last(task, sentences)}; it is tried again later")
             with self._changed:
                 task.not_before = time.monotonic() + PAUSE * task.tries
-                task.alone = task.tries == TRIES - 1
+                task.alone = task.tries == TRIES - 1 and self.crew is None
                 self._queue.append(task)
             return
         if cure == "room":
@@ -278,16 +295,6 @@ class Batch:
         self._claims.setdefault(task.group, []).extend(output["path"] for output in entry.outputs)
 
     # What a worker is told
-
-    def _first(self) -> Words:
-        asked, options = self.asked, self.asked.options
-        return {
-            "arguments": options.arguments,
-            "graph": to_data(asked.graph),
-            "folder": str(asked.folder),
-            "several": asked.sources.several,
-            "inputs": [str(path) for path in asked.inputs],
-        }
 
     def _order(self, task: Task) -> Words:
         with self._changed:
@@ -344,14 +351,16 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
     manifest = Manifest(options.output, report.problem, kept=writes)
     asked = replace(asked, inputs=[song.path for song in songs if _lies_in(song.path, options.output)])
     more = Watched(options.watch, options.output, songs) if options.watch else None
-    with shown(people, options.quiet) as display:
-        batch = Batch(asked, report, people, display, manifest, more)
+    with shown(people, options.quiet) as display, _crew(asked, folder, report) as crew:
+        batch = Batch(asked, report, people, display, manifest, more, crew)
         batch.add(songs)
         stopped = False
         try:
             batch.run()
         except KeyboardInterrupt:  # the usual end of a watch that waits
             stopped = more is None or batch.is_busy
+        except Refused as refused:  # what is done is told all the same
+            report.refuse(refused)
         if folder is not None:
             with suppress(CannotWrite):  # the log is part of the receipt
                 folder.settle()
@@ -366,6 +375,26 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         conclude(batch.results, batch.total, report.seconds, people)
     if stopped:
         raise KeyboardInterrupt
+
+
+def first_words(asked: Asked) -> Words:
+    """What a worker is told before all songs."""
+    return {
+        "arguments": asked.options.arguments,
+        "graph": to_data(asked.graph),
+        "folder": str(asked.folder),
+        "several": asked.sources.several,
+        "inputs": [str(path) for path in asked.inputs],
+    }
+
+
+def _crew(asked: Asked, folder: OutputFolder | None, report: Report) -> AbstractContextManager[Crew | None]:
+    """Who runs the songs, if not processes here."""
+    if not asked.options.dask or asked.options.dry_run:
+        return nullcontext()
+    from midistems_graph.cli.cluster import on_cluster
+
+    return on_cluster(asked, folder, report.problem)
 
 
 def _lies_in(song: Path, folder: Path) -> bool:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 Words = dict[str, Any]
 
@@ -24,6 +24,26 @@ class WorkerDied(Exception):
     def __init__(self, how: str, ready: bool) -> None:
         super().__init__(how)
         self.ready = ready
+
+
+class Hand(Protocol):
+    """Runs one song after the other, somewhere; see `Worker`."""
+
+    def run(self, song: Words, told: Callable[[Words], Words | None]) -> Words: ...
+
+    def stop(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Crew(Protocol):
+    """Where the hands of a batch come from."""
+
+    @property
+    def wanted(self) -> int:
+        """How many songs are to be given out at a time, as things stand."""
+
+    def hire(self) -> Hand: ...
 
 
 class Worker:

@@ -83,8 +83,12 @@ def parser() -> argparse.ArgumentParser:
         "until Ctrl-C")  # fmt: skip
     add = it.add_argument_group("resources").add_argument
     add("--jobs", type=count, default=0, metavar="N", help="threads, over all songs at work (default: all cores)")
-    add("--memory", type=_bytes, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
+    add("--dask", default="", metavar="ADDRESS", help="run the songs on a Dask cluster, such as tls://host:8786, on "
+        "workers begun by midistems-graph worker; it needs the extra cluster")  # fmt: skip
+    add("--memory", type=size, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
     add("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
+    add("--store", default="", metavar="ADDRESS", help="a store that other machines use as well, behind that one: "
+        "file:///mnt/share/store or s3://bucket/prefix")  # fmt: skip
     add("--no-cache", action="store_true", help="use a temporary store, which is deleted afterwards")
     add = it.add_argument_group("what is said").add_argument
     add("--json", action="store_true", help="one JSON document on stdout in place of the table")
@@ -186,7 +190,7 @@ def shard(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _bytes(text: str) -> int:
+def size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
     if not match or not float(match[1]):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write 500M or 2G")

@@ -73,13 +73,13 @@ def run(options: argparse.Namespace, report: Report) -> None:
         document = with_settings(document, library, knobs(songs[0]))
         wanted = wanted_of(document, library, options, report)
     screen = _Screen(options, tables.stderr(), tables.stdout())
-    if several:
+    if several or options.dask:
         from midistems_graph.cli.batch import Asked, run_batch
 
         asked = Asked(options, document, wanted, library, file.parent, sources, knobs or (lambda _: ()))
         run_batch(asked, songs, report, screen.people, screen.results)
         return
-    with opened(options.cache_dir, options.no_cache, report.problem) as store:
+    with opened(options.cache_dir, options.no_cache, report.problem, options.store) as store:
         outputs = output_folder(options, wanted, library, [song.path for song in songs])
         work = Work(
             options,

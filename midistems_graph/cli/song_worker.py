@@ -167,7 +167,7 @@ def _serve(line: Line, first: Mapping[str, Any]) -> None:
     def say(sentence: str) -> None:
         line.tell(said=sentence)
 
-    with nullcontext(None) if options.no_cache else opened(options.cache_dir, False, say) as shared:
+    with nullcontext(None) if options.no_cache else opened(options.cache_dir, False, say, options.store) as shared:
         line.tell(ready=True)
         while (order := line.heard()) is not None:
             settings = tuple(order["settings"])
@@ -179,7 +179,7 @@ def _serve(line: Line, first: Mapping[str, Any]) -> None:
             if outputs is not None:
                 outputs.claim(order["taken"])
             song = Song(Path(order["song"]), order["demo"], order["folder"])
-            with opened(None, True, report.problem) if shared is None else nullcontext(shared) as store:
+            with opened(None, True, report.problem, options.store) if shared is None else nullcontext(shared) as store:
                 work = Work(
                     options, report, library, graph, wanted, folder, sources, outputs, store, Teller(line),
                     jobs=order["jobs"], memory=memory, started=line.began,
@@ -197,12 +197,13 @@ def _run(work: Work, song: Song) -> dict[str, Any]:
     except MemoryError:
         cure = "again"
         work.report.songs.append(Exit.NODE)
-        work.report.problem("there is not enough memory for it; run with a smaller --jobs or close other programs")
+        words = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+        work.report.problem(words, song.name)
     except Exception:
         log.exception("a song broke")
         cure = ""
         work.report.songs.append(Exit.FAULT)
-        work.report.problem(fault_sentence())
+        work.report.problem(fault_sentence(), song.name)
     return {
         **work.report.document(),
         "exit_code": work.report.songs[-1],

@@ -429,6 +429,25 @@ class NodeOutputs:
         finally:
             self._folder._end(part, made)
 
+    def take(self, made: Path, wanted: PurePosixPath, entry: Entry) -> Output:
+        """A finished file that another process wrote beside its own receipt, which says `entry` of it.
+
+        It is moved to its name here. Raises OutputRefused and CannotWrite.
+        """
+        folder, extension = self._folder, wanted.suffix or ".x"
+        shown = folder.folder / wanted
+        with _refusals(shown):
+            folder._check(wanted)
+            part, made_folders = folder._begin(wanted.parent, extension)
+            try:
+                made.replace(part)
+                bare = replace(entry, key="", graph="")
+                path, status = folder._place(part, wanted, bare, extension, self._song)
+                self._outputs.append((path, self._song._add(path, status, bare)))
+            finally:
+                folder._end(part, made_folders)
+        return self._outputs[-1][1]
+
     def done(self) -> None:
         """Note in the receipt that everything was written, so that `current` finds it. Raises CannotWrite.
 

@@ -221,7 +221,7 @@ class Book:
             self._receipt, self._base, self._log = receipt, base, _identity(self._folder / LOG)
 
     def _write_whole(self, receipt: Receipt) -> None:
-        write_whole(self._folder / RECEIPT, _encoded(receipt))
+        write_whole(self._folder / RECEIPT, as_bytes(receipt))
         (self._folder / LOG).unlink(missing_ok=True)
         self._receipt, self._base, self._log, self._at = receipt, _identity(self._folder / RECEIPT), (), 0
 
@@ -300,14 +300,14 @@ def _whole(path: Path) -> tuple[Receipt, str]:
     try:
         if path.is_symlink():
             return Receipt(), "is a link to another file"
-        return _decoded(path.read_bytes()), ""
+        return from_bytes(path.read_bytes()), ""
     except FileNotFoundError:
         return Receipt(), ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Receipt(), "is damaged, or not a receipt of this version"
 
 
-def _decoded(raw: bytes) -> Receipt:
+def from_bytes(raw: bytes) -> Receipt:
     """A receipt from its bytes; ValueError, TypeError, KeyError or AttributeError for anything else."""
     data = json.loads(raw, parse_constant=_finite, parse_float=_finite)
     if data["format"] != FORMAT or data["version"] != VERSION:
@@ -346,7 +346,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
     return replace(entry, figures={name: float(value) for name, value in entry.figures.items()})
 
 
-def _encoded(receipt: Receipt) -> bytes:
+def as_bytes(receipt: Receipt) -> bytes:
     """Sorted JSON that can be read and diffed: graphs in full, one line per song and per output."""
     outputs = {path: _present(entry) for path, entry in receipt.outputs.items()}
     sections = [

@@ -228,9 +228,7 @@ def test_a_lock_file_that_was_left_behind_is_taken_away(tmp_path: Path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-CHANGES = st.lists(
-    st.tuples(st.booleans(), st.sampled_from("abcde"), st.one_of(st.none(), st.integers(0, 9))), max_size=30
-)
+CHANGE = st.tuples(st.booleans(), st.sampled_from("abcde"), st.one_of(st.none(), st.integers(0, 9)))
 
 
 @given(st.lists(CHANGE, max_size=30), st.sampled_from([0, 300, 1 << 18]), st.data())

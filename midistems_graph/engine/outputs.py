@@ -167,8 +167,8 @@ class OutputFolder:
             part = folder / temporary_name(extension)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._sweep(folder)
                 part.touch(exist_ok=False)
+                self._sweep(folder, part.stat().st_mtime)
             except BaseException:
                 self._end(part, missing)
                 raise
@@ -183,13 +183,13 @@ class OutputFolder:
                 for folder in made:
                     folder.rmdir()
 
-    def _sweep(self, folder: Path) -> None:
+    def _sweep(self, folder: Path, now: float) -> None:
         """Remove what dead processes left in a folder, the first time that this run writes there."""
         if folder in self._swept:
             return
         self._swept.add(folder)
         for path in folder.iterdir():
-            if is_leftover(path):
+            if is_leftover(path, now):
                 with suppress(OSError):
                     path.unlink()
 

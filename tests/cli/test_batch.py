@@ -43,9 +43,7 @@ def songs(home: Path) -> Path:
     return home / "songs"
 
 
-def test_a_manifest_tells_of_every_song_and_what_is_done_is_not_opened_again(
-    run: Program, copy: Path, songs: Path
-) -> None:
+def test_a_manifest_tells_of_all_and_what_is_done_is_not_opened_again(run: Program, copy: Path, songs: Path) -> None:
     (songs / "bad.wav").write_bytes(b"no sound")
     first = run(copy, songs, "-o", "out", "--json")
     assert first.code == 9 and [row["status"] for row in first.json["batch"]] == ["done", "done", "failed", "done"]

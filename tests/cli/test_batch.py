@@ -144,8 +144,9 @@ def test_a_disk_that_fills_up_ends_the_batch_in_one_sentence(run: Program, copy:
         pytest.skip("nothing can be mounted here")
     try:
         ended = run(copy, songs, "-o", "small/out", "--jobs", "1")
-        assert ended.code == 6 and len(ended.sentences) == 1
-        assert "songs wait; when there is room, run the same again" in ended.sentences[0]
+        assert ended.code == 6 and len(ended.sentences) == 2
+        assert "all songs together will write about 212 kB, and" in ended.sentences[0]
+        assert "songs wait; when there is room, run the same again" in ended.sentences[1]
         done = [name for name, row in manifest(Path("small/out")).items() if row["status"] == "done"]
         assert 0 < len(done) < 3
         assert sorted(path.name for path in Path("small/out").glob("*.wav")) == [f"{name} - audio.wav" for name in done]

@@ -37,10 +37,11 @@ def test_a_terminal_shows_the_batch_and_the_songs_at_work() -> None:
         display.begin(0, "first \x1b[31m" + "x" * 60)
         display.begin(1, "second")
         display.move(0, 0.5, "hpss", 100.0)
-        display.end(1, "second", "done in 1 s", 100.0)
+        display.begin(2, "third")
+        display.end(2, "third", "done in 1 s", 100.0)
     said = screen.getvalue()
     assert "all songs" in said and "second" in said and "hpss" in said and "…" in said and "━" in said
-    assert "0 of 3" in said and "\x1b[31mx" not in said
+    assert "1 of 3" in said and "\x1b[31mx" not in said
 
 
 def test_elsewhere_there_is_a_line_for_every_song_that_is_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.models.trajectory import trajectory as followed
 from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
@@ -18,6 +19,7 @@ from midistems_nodes.network.shared import Provider, opened, resident
     context=WHOLE,
     resident=resident,
     libraries=("onnxruntime",),
+    facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )
 def trajectory(

@@ -10,7 +10,7 @@ import numpy as np
 
 from midistems_graph.models.conditions import conditions
 from midistems_graph.models.library import Model, ModelLibrary, ModelMissing
-from midistems_graph.models.providers import chosen
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Level, Runner, Settings
 from midistems_graph.node import (
     LOCAL,
@@ -112,7 +112,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     resident=_resident,
     libraries=("onnxruntime",),
     keeps_gain=False,  # families that normalise do, others need not
-    facts=lambda k: {"provider": chosen(k.provider)},
+    facts=lambda k: facts(k.provider),
 )
 def network(
     mixture: Audio,

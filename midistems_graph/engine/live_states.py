@@ -138,7 +138,7 @@ class States(Mapping[str, NodeState]):
                 dirty.add(node.address)
             share = node.cached / node.units if node.units else float(node.address not in dirty)
             status: NodeStatus = "dirty" if node.address in dirty else "cached"
-            if node.address in self._failures and status == "dirty":
+            if node.address in self._failures and (status == "dirty" or node.units == 0):
                 continue
             seconds, nbytes = (node.seconds, node.nbytes) if status == "dirty" else (0.0, 0)
             self.set(node.address, NodeState(status, share, seconds, nbytes=nbytes))

@@ -25,7 +25,7 @@ def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
     tags=("onnx", "latent", "vae", "decoder", "vocoder"),
     stems=_stems,
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )

@@ -17,7 +17,7 @@ from midistems_nodes.network.shared import Provider, opened, resident
     title="Encode",
     tags=("onnx", "latent", "embedding", "vae", "encoder", "speaker"),
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )

@@ -18,7 +18,7 @@ from midistems_nodes.network.shared import Provider, opened, resident
     tags=("onnx", "flow", "diffusion", "bridge", "steps", "curve"),
     context=WHOLE,
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )

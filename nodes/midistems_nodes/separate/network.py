@@ -110,7 +110,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     reduces=_needs_level,
     scratch=6.0,
     resident=_resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
     keeps_gain=False,  # families that normalise do, others need not
     facts=lambda k: facts(k.provider),
 )

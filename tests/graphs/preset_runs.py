@@ -53,7 +53,7 @@ WRITTEN = {
     "instrument_tree": {
         "save": ("other", "drums", "bass", "vocals", "other/guitar", "other/piano", "other/keys"),
     },
-    "speech_music_noise": {"save": ("speech", "music", "noise")},
+    "speech_music_noise": {"save": ("speech", "instrumental", "noise")},
     "coarse_to_fine": {"save": ("vocals", "instrumental")},
     "chosen_by_score": {"save": ("vocals", "instrumental")},
     "loop_where_needed": {"save": ("vocals", "instrumental")},

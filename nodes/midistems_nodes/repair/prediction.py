@@ -91,8 +91,8 @@ def foretold(audio: Audio, learned: Features, settings: StftSettings, run: Run) 
 def delayed(bins: Complex64, lags: Sequence[int], count: int) -> Complex64:
     """Earlier frames of the last `count` of bins [channels, frames, bins]: [bins, lags * channels, count]."""
     stop = bins.shape[1]
-    past = np.stack([bins[:, stop - count - lag : stop - lag] for lag in lags], axis=1)
-    return np.ascontiguousarray(past.reshape(-1, count, bins.shape[2]).transpose(2, 0, 1))
+    turned = np.ascontiguousarray(bins.transpose(2, 0, 1))
+    return np.concatenate([turned[:, :, stop - count - lag : stop - lag] for lag in lags], axis=1)
 
 
 def echo_delay(audio: Stream[Audio], shortest: float, longest: float, progress: Report) -> float:

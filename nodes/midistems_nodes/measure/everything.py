@@ -59,8 +59,9 @@ def everything(
     Returns
     -------
     Scores
-        A row per reference with the figures of the other nodes of this room (BSS eval's begin with `bss_`; STOI, and PESQ
-        where its package is installed, for vocals and speech alone), and the row `all` with the null depth, where the set is complete.
+        A row per reference with the figures of the other nodes of this room (BSS eval's begin with `bss_`; STOI, and
+        PESQ where its package is installed, for vocals and speech alone), and the row `all` with the null depth, where
+        the set is complete.
 
     Notes
     -----

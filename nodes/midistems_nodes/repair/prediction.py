@@ -41,7 +41,8 @@ def learned_filters(
             progress((done + part) / passes)
 
         before: Complex64 | None = None
-        own, across = 0j, 0j
+        own: Complex64 | None = None
+        across: Complex64 | None = None
         frames = 0
         for (tile,) in chunks((audio,), _FRAMES * settings.hop, report):
             bins = Stft(settings, tile.span, threads=run.threads).forward(tile.samples)
@@ -58,13 +59,13 @@ def learned_filters(
             power = np.maximum((left.real**2 + left.imag**2).mean(axis=1), (mean * _FLOOR)[:, None])
             weighted = past / np.where(power > 0, power, 1)[:, None].astype(np.float32)
             run.check()
-            own = own + weighted @ past.conj().swapaxes(1, 2)
-            across = across + weighted @ here.conj().swapaxes(1, 2)
+            ours, theirs = weighted @ past.conj().swapaxes(1, 2), weighted @ here.conj().swapaxes(1, 2)
+            own, across = (ours, theirs) if own is None or across is None else (own + ours, across + theirs)
             before = np.concatenate([before, bins], axis=1)[:, -max(lags) :]
         if done == 0:
             mean /= max(1, frames)
-        elif before is not None:
-            filters = _solved(np.asarray(own), np.asarray(across))
+        elif own is not None and across is not None:
+            filters = _solved(own, across)
     if filters is None:
         return Features({})
     return Features({"filters": filters, "lags": np.array(lags)})

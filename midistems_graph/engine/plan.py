@@ -104,6 +104,11 @@ class PlanNode:
         return (*chain.from_iterable(self.inputs.values()), *self.wired.values())
 
     @cached_property
+    def runs_networks(self) -> bool:
+        """Whether it, or what it calls, brings something that stays in memory and takes all cores."""
+        return any(node_type.resident for node_type in (self.type, *(called for called, _ in self.called)))
+
+    @cached_property
     def once(self) -> tuple[Unit]:
         """The one unit of a node that has no tiles."""
         return (Unit(self.address, ONCE),)

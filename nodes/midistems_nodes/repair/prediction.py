@@ -57,7 +57,7 @@ def learned_filters(
             run.check()
             left = here if filters is None else here - filters.conj().swapaxes(1, 2) @ past
             power = np.maximum((left.real**2 + left.imag**2).mean(axis=1), (mean * _FLOOR)[:, None])
-            weighted = past / np.where(power > 0, power, 1)[:, None].astype(np.float32)
+            weighted: Complex64 = np.divide(past, np.where(power > 0, power, np.float32(1))[:, None])
             run.check()
             ours, theirs = weighted @ past.conj().swapaxes(1, 2), weighted @ here.conj().swapaxes(1, 2)
             own, across = (ours, theirs) if own is None or across is None else (own + ours, across + theirs)

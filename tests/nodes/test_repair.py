@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import fftconvolve
 from songs import song_of_the_demo
 
-from midistems_graph.node import Audio
+from midistems_graph.node import Audio, NodeError
 from midistems_graph.node.testing import FakeRun, Tiles
 from midistems_nodes.repair.declick import declick
 from midistems_nodes.repair.declip import ceiling, declip
@@ -121,6 +121,11 @@ def test_an_echo_is_found_to_the_sample_and_goes(feedback: bool) -> None:
     assert model.notes["delay"] == distance / RATE
     made = deecho(echoing, model, run=FakeRun())
     assert error_db(made.samples, dry.samples) < error_db(wet, dry.samples) - (10 if feedback else 3)
+
+
+def test_a_room_with_too_many_unknowns_is_refused_with_the_remedy() -> None:
+    with pytest.raises(NodeError, match="raise hop"):
+        room(Tiles(Audio.of(np.ones((2, 50_000)), RATE)), length=1.0, hop=64, n_fft=256, run=FakeRun())
 
 
 def test_a_voice_without_echo_stays_to_the_bit_and_that_is_said() -> None:

@@ -13,7 +13,7 @@ import scipy
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Features, Run, StftSettings, Stream
+from midistems_graph.node import Audio, Features, NodeError, Run, StftSettings, Stream
 from midistems_nodes.measure.streams import chunks
 
 Report = Callable[[float], None]
@@ -22,6 +22,8 @@ Report = Callable[[float], None]
 _FRAMES = 128
 _FLOOR = np.float32(1e-4)
 """What is least expected to remain of a frame, against the mean power of its band: bounds the weight of silence."""
+_MOST = 500
+"""Unknowns of a band: their equations take the cube of it in time."""
 _STANDS_OUT = 15
 """Deviations by which an echo stands out of the cepstrum: dry voices have peaks of 6 to 10, an echo of -20 dB 20."""
 _REGULAR = 1e-6
@@ -51,6 +53,11 @@ def learned_filters(
                 frames += bins.shape[1]
                 continue
             if before is None:
+                if len(lags) * len(bins) > _MOST:
+                    raise NodeError(
+                        f"{len(lags)} frames of {len(bins)} channels are too many to learn from, {_MOST} in all is the "
+                        "most; raise hop, or listen to less of the past"
+                    )
                 before = np.zeros((len(bins), max(lags), settings.n_bins), np.complex64)
             past = delayed(np.concatenate([before, bins], axis=1), lags, bins.shape[1])
             here = np.ascontiguousarray(bins.transpose(2, 0, 1))

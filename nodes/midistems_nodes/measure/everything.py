@@ -35,6 +35,7 @@ _UNITS = {
     "measure.everything",
     title="All measures",
     tags=("score", "quality", "table", "report", "reference"),
+    holds=True,
     libraries=("numpy", "scipy", "soxr", "museval", "log_wmse_audio_quality", "pystoi"),
 )
 def everything(

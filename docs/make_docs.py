@@ -1,10 +1,10 @@
-"""Write the reference of the node library, docs/nodes, from the node types themselves, and the pictures of presets.
+"""Write what the program knows of itself: docs/nodes from the node types, presets' list and pictures from graphs.
 
     python docs/make_docs.py            write the files
     python docs/make_docs.py --check    say which files are not up to date (exit code 1)
 
 One page per room (the first word of a node type's id) and an index. What a page says comes from
-signatures and docstrings alone, so that help in the program, in the code and here cannot differ.
+signatures, docstrings and graph files alone, so that help in the program, in the code and here cannot differ.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from docstring_parser import Docstring, DocstringStyle, parse
 
 from midistems_graph.document.files import load
 from midistems_graph.document.flatten import FUNCTIONS
+from midistems_graph.document.graph import Graph
 from midistems_graph.document.picture import to_svg
 from midistems_graph.document.presets import presets
 from midistems_graph.node import (
@@ -38,6 +39,7 @@ from midistems_graph.rules.pictured import ports_of
 DOCS = Path(__file__).parent
 PACK = "midistems_nodes"
 HEADER = "<!-- Written by docs/make_docs.py from the node types; edit their docstrings instead. -->\n\n"
+PRESETS_HEADER = "<!-- Written by docs/make_docs.py from the files in graphs; edit those instead. -->\n\n"
 OF_THE_SEPARATOR = Context()
 """Stands in for the context of a separator that is wired in."""
 
@@ -48,8 +50,45 @@ def pages() -> dict[str, str]:
     rooms = {room: list(types) for room, types in groupby(own, key=lambda node_type: node_type.room)}
     written = {f"nodes/{room}.md": _room(room, types) for room, types in rooms.items()}
     ports = ports_of(installed())
-    pictures = {f"presets/{p.name}.svg": to_svg(load(p.path), ports, heading=True) for p in presets()}
-    return {"nodes/index.md": _index(rooms), **written, **pictures}
+    graphs = {preset.name: load(preset.path) for preset in presets()}
+    pictures = {f"presets/{name}.svg": to_svg(graph, ports, heading=True) for name, graph in graphs.items()}
+    return {"nodes/index.md": _index(rooms), **written, "presets/index.md": _presets(graphs), **pictures}
+
+
+def _presets(graphs: Mapping[str, Graph]) -> str:
+    """The list of presets: first those that need nothing but the song, then by how much they need."""
+    needs = {name: _needs(graph) for name, graph in graphs.items()}
+    rows = (
+        [f"[`{name}`]({name}.md)", _cell(_sentence(graphs[name].description)), _cell(", ".join(needs[name]))]
+        for name in sorted(graphs, key=lambda name: (len(needs[name]), name))
+    )
+    return "\n".join(
+        [
+            f"{PRESETS_HEADER}# Presets\n",
+            "Graphs that come with the program: `run-graph NAME SONG -o FOLDER`. Each page shows the graph and says "
+            "what it gained where it was measured. Every preset is a start for your own graphs: `midistems-graph NAME` "
+            "opens it in the [editor](../editor.md). How to get models: [models](../models.md).\n",
+            _table(("preset", "what it does", "needs besides the song"), rows),
+        ]
+    )
+
+
+def _sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".") + "."
+
+
+def _needs(graph: Graph) -> list[str]:
+    """The models that a graph names and the inputs to be bound."""
+    types = {node_type.id: node_type for node_type in installed()}
+    nodes = [node for body in (graph, *graph.groups.values()) for node in body.nodes.values() if node.type in types]
+    models = {
+        str(value)
+        for node in nodes
+        for knob in types[node.type].knobs
+        if isinstance(knob.file, ModelName) and (value := node.knobs.get(knob.name, knob.default))
+    }
+    inputs = [name for name, slot in graph.inputs.items() if name != "song" and not slot.optional]
+    return [*(f"model `{name}`" for name in sorted(models)), *(f"input `{name}`" for name in inputs)]
 
 
 def _index(rooms: Mapping[str, list[NodeType]]) -> str:
@@ -210,13 +249,13 @@ def _cell(text: str) -> str:
 
 def stale(wanted: Mapping[str, str]) -> list[str]:
     """Files that are missing, out of date, or of rooms and presets that no longer exist."""
-    files = (*DOCS.glob("nodes/*.md"), *DOCS.glob("presets/*.svg"))
-    there = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    files = (*DOCS.glob("nodes/*.md"), DOCS / "presets" / "index.md", *DOCS.glob("presets/*.svg"))
+    there = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in files if path.exists()}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write the reference of the node library.")
+    parser = argparse.ArgumentParser(description="Write the pages that the program itself can tell.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not up to date")
     check: bool = parser.parse_args().check
     wanted = pages()

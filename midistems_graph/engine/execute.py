@@ -22,6 +22,7 @@ from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.apart import shown
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
@@ -116,6 +117,12 @@ class Executor:
         if self._queue.broken:
             raise self._queue.broken
 
+    def is_done(self) -> bool:
+        """Whether all units are in the store; then `value` gives what they hold without a run. Nothing is pinned."""
+        assert self.store is not None
+        self._keys.look_up(self.store)
+        return self._keys.digests.keys() == self.plan.units.keys()
+
     def cancel(self) -> None:
         """End soon: running nodes are told at their next poll, nothing new begins."""
         self._cancel.set()
@@ -136,7 +143,7 @@ class Executor:
         Raises NodeError for what the run did not compute, or no longer has.
         """
         try:
-            return self._fetch(source, interval or self.plan.window)
+            return self._fetch(shown(source, self.plan.nodes), interval or self.plan.window)
         except DerivedFailed as failed:
             assert failed.__cause__ is not None
             raise failed.__cause__ from None
@@ -218,9 +225,10 @@ class Executor:
     def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
         if self.outputs is None:
             return "skipped", 0, "no output folder is given"
-        current = self.outputs.current(node.address, key)
+        template = str(node.knobs.get("name", ""))
+        current = self.outputs.current(node.address, key, template)
         if current is None:
-            writer = self.outputs.writer(node.address, key, str(node.knobs.get("name", "")))
+            writer = self.outputs.writer(node.address, key, template)
             self._evaluate(unit, node, interval, writer)
             writer.done()
             return "ran", 0, ""
@@ -483,6 +491,10 @@ class _UnitRun:
     @property
     def tags(self) -> Mapping[str, str]:
         return self.executor.plan.bindings.tags
+
+    @property
+    def cover(self) -> bytes:
+        return self.executor.plan.bindings.cover
 
     @property
     def timeline(self) -> Timeline:

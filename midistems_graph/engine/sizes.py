@@ -57,7 +57,8 @@ def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
     node = plan.nodes[unit.node]
     start, stop = plan.needed(node, plan.interval(unit))
     seconds = float(stop - start if holds_the_song(node) or not _streams(node) else min(stop - start, TILE))
-    resident = node.type.resident(SimpleNamespace(**node.knobs)) if node.type.resident else 0
+    at_work = ((node.type, node.knobs), *node.called)  # networks run one at a time
+    resident = max(t.resident(SimpleNamespace(**knobs)) if t.resident else 0 for t, knobs in at_work)
     return resident + int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
 
 

@@ -175,7 +175,7 @@ def _period(beats: Float32, periods: range) -> int:
 
 
 def _segment(stream: Stream[Audio], settings: StftSettings, period: int, run: Run) -> Float32:
-    """The median of the repetitions, float32 [channels, period, bins]; at p what the song's frames p + k period share."""
+    """The median of the repetitions, float32 [channels, period, bins]; at p what frames p + k period share."""
     first, total = stream.span.stft_frames(settings.hop).start, len(stream.span.stft_frames(settings.hop))
     repetitions = -(-total // period)
     taken: Float32 | None = None

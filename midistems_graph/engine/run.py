@@ -23,6 +23,7 @@ from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.reports import Failure, NodeReport, Watcher
 from midistems_graph.engine.sizes import refuse_what_does_not_fit
+from midistems_graph.engine.spans import Spans
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.trace import Trace, remember
 from midistems_graph.engine.turns import Turns
@@ -106,6 +107,7 @@ def execute(
     warnings: Collection[str] = (),
     only: Collection[str] = (),
     turns: Turns | None = None,
+    spans: Spans | None = None,
     started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
@@ -117,7 +119,15 @@ def execute(
     """
     began = time.perf_counter()
     executor = Executor(
-        plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory, turns=turns
+        plan,
+        library,
+        store=store,
+        outputs=outputs,
+        watcher=watcher,
+        jobs=jobs,
+        memory=memory,
+        turns=turns,
+        spans=spans,
     )
     started(executor)
     executor.run()

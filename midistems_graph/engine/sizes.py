@@ -105,6 +105,12 @@ def output_bytes(plan: Plan, unit: Unit) -> int | None:
     return total
 
 
+def signal_samples(plan: Plan, unit: Unit) -> float:
+    """Samples of the song that a unit covers, every channel counted: what its cost is measured by."""
+    start, stop = plan.interval(unit)
+    return float(stop - start) * plan.bindings.rate * _channels(plan)
+
+
 def _channels(plan: Plan) -> int:
     """Those of the bound file that has most."""
     return max((bound.channels for bound in plan.bindings.files.values()), default=2) or 2

@@ -3,9 +3,9 @@
     costs = Costs.read()
     costs.of(node)        what a node cost with these knobs and this provider, or else with any
 
-They lie in the user's state, apart from any store, and are measured anew all the time: what is older than about an hour
-of sound counts half, and half again. Seconds are those of the clock, so a machine that was busy with something else
-tells of longer ones.
+They lie in the user's state, apart from any store, and are measured anew all the time: what was measured before counts
+half once as much sound has come since, or an hour of it. Seconds are those of the clock, so a machine that was busy
+with something else tells of longer ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from midistems_graph.engine.plan import PlanNode
 
 FORMAT = 1
 FADES = 3600 * 44100 * 2.0
-"""Samples, channels counted singly, after which what was measured before counts half."""
+"""Samples, channels counted singly, after which what was measured before counts half at the latest."""
 
 
 def costs_file() -> Path:
@@ -100,7 +100,7 @@ class Costs:
         known = dict(self.known)
         for kind, more in measured:
             before = known.get(kind, Cost())
-            known[kind] = before * 0.5 ** (more.samples / FADES) + more
+            known[kind] = before * 0.5 ** (more.samples / min(before.samples or 1, FADES)) + more
         return Costs(known)
 
 

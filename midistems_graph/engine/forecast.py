@@ -17,7 +17,6 @@ from typing import Any
 
 from midistems_graph.engine.costs import Cost, Costs
 from midistems_graph.engine.keys import KeyChain
-from midistems_graph.engine.memo import MEMO_BYTES
 from midistems_graph.engine.plan import Plan, PlanNode, Unit
 from midistems_graph.engine.sizes import output_bytes, signal_samples, working_bytes, working_sizes
 from midistems_graph.engine.store import Store
@@ -152,13 +151,12 @@ def _bytes(plan: Plan, node: PlanNode, units: list[Unit], expected: list[Cost | 
 
 
 def _memory(plan: Plan, units: list[Unit], workers: int) -> int:
-    """The program itself, what derived nodes gave lately, and the largest units that can be at work together."""
+    """The program itself, and the largest units that can be at work together."""
     if not units:
         return 0
     sizes = working_sizes(plan)
     needs = sorted((working_bytes(plan, unit, sizes) for unit in units), reverse=True)
-    derived = any(node.mode == "derived" for node in plan.nodes.values())
-    return PROGRAM_BYTES + (MEMO_BYTES if derived else 0) + sum(needs[:workers])
+    return PROGRAM_BYTES + sum(needs[:workers])
 
 
 def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:

@@ -4,8 +4,8 @@
     execute(..., spans=spans)
     path.write_text(spans.as_json(), encoding="utf-8")
 
-Perfetto (ui.perfetto.dev) and chrome://tracing open the file. A row is a thread; a bar is a unit, or within it a derived
-node that it computed, with the stretch of the song, whether it ran or was cached, and bytes.
+Perfetto (ui.perfetto.dev) and chrome://tracing open the file. A row is a thread; a bar is a unit, or a derived
+node within one, with the stretch of the song, whether it ran or was cached, and bytes.
 """
 
 from __future__ import annotations

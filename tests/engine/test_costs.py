@@ -18,6 +18,7 @@ def test_runs_add_up_and_older_ones_fade(tmp_path: Path) -> None:
     remember([(HPSS, Cost(FADES, 300.0, 8.0))], file)
     known = Costs.read(file).known
     assert known[HPSS] == Cost(1.5 * FADES, 350.0, 12.0)
+    assert known[HPSS].samples < 2 * FADES
     assert known[LOAD].for_samples(30.0) == Cost(30.0, 3.0, 120.0)
 
 
@@ -50,3 +51,8 @@ def test_several_programs_lose_nothing_of_each_other(tmp_path: Path) -> None:
     for program in programs:
         program.join(60)
     assert Costs.read(file).known[LOAD].seconds == pytest.approx(60, rel=1e-3)
+
+
+def test_a_long_run_outweighs_a_short_one_that_was_slow() -> None:
+    slow = Costs({HPSS: Cost(1000.0, 1000.0, 0.0)})
+    assert slow.with_more([(HPSS, Cost(100_000.0, 10.0, 0.0))]).known[HPSS].seconds == pytest.approx(10.0)

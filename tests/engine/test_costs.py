@@ -36,21 +36,21 @@ def test_a_state_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
     remember([(LOAD, Cost(1.0, 1.0, 1.0))], tmp_path / "state" / "costs.json")
 
 
-def _remember_often(file: Path) -> None:
-    for _ in range(20):
-        remember([(LOAD, Cost(1.0, 1.0, 1.0))], file)
+def _remember_often(file: Path, program: str) -> None:
+    for number in range(20):
+        remember([(Kind(program, str(number)), Cost(1.0, 1.0, 1.0))], file)
 
 
 def test_several_programs_lose_nothing_of_each_other(tmp_path: Path) -> None:
     file = tmp_path / "costs.json"
     context = multiprocessing.get_context("spawn")
-    programs = [context.Process(target=_remember_often, args=(file,)) for _ in range(2)]
+    programs = [context.Process(target=_remember_often, args=(file, name)) for name in "ab"]
     for program in programs:
         program.start()
-    _remember_often(file)
+    _remember_often(file, "c")
     for program in programs:
         program.join(60)
-    assert Costs.read(file).known[LOAD].seconds == pytest.approx(60, rel=1e-3)
+    assert len(Costs.read(file).known) == 60
 
 
 def test_a_long_run_outweighs_a_short_one_that_was_slow() -> None:

@@ -146,13 +146,14 @@ def libraries(node: PlanNode) -> tuple[tuple[str, str], ...]:
     """Versions of the libraries that can change a node's samples, and what else of this machine can."""
     found = {"fft": fft_backend()}
     for node_type, knobs in ((node.type, node.knobs), *node.called):
-        found |= {name: _version(name) for name in ("numpy", *node_type.libraries)}
+        found |= {name: library_version(name) for name in ("numpy", *node_type.libraries)}
         found |= node_type.facts(SimpleNamespace(**knobs)) if node_type.facts else {}
     return tuple(sorted(found.items()))
 
 
 @cache
-def _version(package: str) -> str:
+def library_version(package: str) -> str:
+    """The version of an installed package, or `none`."""
     try:
         return version(package)
     except PackageNotFoundError:

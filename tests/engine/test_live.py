@@ -214,6 +214,19 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     assert live.states.of("song").status == "cached"
 
 
+def test_a_derived_node_stays_failed_when_all_is_looked_up_again(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "bad": "small.buzzing", "smooth": "small.smooth"},
+        "song.out -> bad.audio; bad.out -> smooth.audio",
+    )
+    live.show(made, SONG)
+    live.want(Address("song", "out"), LOOP)
+    live.want(Address("smooth", "out"), LOOP, 1)
+    until(live, lambda _: live.states.of("bad").status == "failed")
+    live.states.survey()
+    assert live.states.of("bad").status == "failed" and live.states.of("song").status == "cached"
+
+
 def test_an_edge_behind_a_failed_node_says_why(live: LiveEngine) -> None:
     made = graph({"song": "small.tone", "bad": "small.broken"}, "song.out -> bad.audio")
     live.show(made, SONG)

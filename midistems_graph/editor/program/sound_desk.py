@@ -137,7 +137,7 @@ class SoundDesk:
         failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
         badge = "failed" if failure else "computing" if status.waiting else badge
         gone = ears.desk.edge is not None and not ears.live.has(ears.desk.edge)
-        badge = "gone" if gone else badge
+        badge = "gone" if gone else badge if ears.desk.edge is not None else ""
         levels = None if hides else status.levels
         self._hold(title, DARK if status.switching else levels)
         note = "" if hides else GONE if gone else failure or status.note

@@ -48,6 +48,7 @@ def write_stems(
                             layout=audio.layout,
                             tags={**run.tags, "software": _software(file)},
                             timeline=run.timeline.of(stems.span),
+                            cover=run.cover,
                             seed=len(writers),
                         )
                         meter = LoudnessMeter(audio.rate, audio.channels, audio.layout)
@@ -63,7 +64,7 @@ def write_stems(
         except CannotWrite:
             raise
         except SoundFileError as error:
-            raise NodeError(str(error)) from None
+            raise NodeError(str(error)) from error
         for stem_name, (writer, _) in writers.items():
             if writer.overs and FORMATS[format].clips:
                 over = 20 * np.log10(writer.peak)

@@ -52,7 +52,6 @@ class SoundDesk:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
         own: Mapping[str, Callable[[Ears], object]] = {
-            "play": lambda e: e.deck.toggle(),
             "stop": _stop,
             "loop": _loop,
             "half_speed": lambda e: e.desk.toggle_half_speed(),

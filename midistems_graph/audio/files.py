@@ -82,6 +82,7 @@ class SoundFileError(Exception):
 
     SoundFileError
       CannotWrite      the disk or the folder refuses (in `midistems_graph.audio.writing`)
+        DiskFull       there is no room
     """
 
 

@@ -85,6 +85,10 @@ class CannotWrite(SoundFileError):
     """The disk or the folder refuses; the message is one sentence for the user."""
 
 
+class DiskFull(CannotWrite):
+    """There is no room: nothing else can be written there either."""
+
+
 class SoundWriter:
     """A sound file that is being written.
 
@@ -339,4 +343,4 @@ def _refused(path: Path, error: Exception) -> CannotWrite:
 
 
 def _disk_full(path: Path) -> CannotWrite:
-    return CannotWrite(f"{path.name} could not be written in full in {path.parent}: the disk is full, or gone.")
+    return DiskFull(f"{path.name} could not be written in full in {path.parent}: the disk is full, or gone.")

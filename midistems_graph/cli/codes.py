@@ -23,6 +23,7 @@ class Exit(IntEnum):
     MODEL = 8
     SOME = 9
     WINDOW = 10
+    CLUSTER = 11
     CANCELLED = 130
 
 
@@ -39,6 +40,7 @@ MEANINGS: Mapping[Exit, str] = MappingProxyType(
         Exit.MODEL: "a model is missing",
         Exit.SOME: "some songs of a batch failed, the others are done",
         Exit.WINDOW: "the editor cannot open a window",
+        Exit.CLUSTER: "the cluster cannot be reached, is lost, or lacks what the run needs",
         Exit.CANCELLED: "stopped by Ctrl-C or SIGTERM",
     }
 )
@@ -46,6 +48,7 @@ MEANINGS: Mapping[Exit, str] = MappingProxyType(
 SEVERITY = (
     Exit.CANCELLED,
     Exit.FAULT,
+    Exit.CLUSTER,
     Exit.SOME,
     Exit.OUTPUT,
     Exit.USAGE,

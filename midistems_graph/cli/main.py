@@ -13,9 +13,9 @@ from pathlib import Path
 from midistems_graph import __version__
 from midistems_graph.cli import codes
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.run_graph import Parser, binding, count, window
+from midistems_graph.cli.run_graph import Parser, binding, count, size, window
 
-WORDS = ("nodes", "graph", "sweep", "bake", "ablate", "models", "cache", "doctor")
+WORDS = ("nodes", "graph", "sweep", "bake", "ablate", "models", "cache", "worker", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -124,6 +124,15 @@ def parser() -> argparse.ArgumentParser:
         place.add_argument("--cache-dir", type=Path, metavar="FOLDER", default=argparse.SUPPRESS,
                            help="another store than the default one")  # fmt: skip
 
+    worker = words.add_parser("worker", help="serve a Dask cluster with this machine, one song at a time")
+    worker.add_argument("address", metavar="ADDRESS", help="of the scheduler, such as tls://host:8786")
+    worker.add_argument("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
+    worker.add_argument("--memory", type=size, default=0, metavar="SIZE", help="limit of memory, such as 8G; whoever "
+        "goes beyond it is begun anew (default: a fair share of this machine's)")  # fmt: skip
+    worker.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
+    worker.add_argument(
+        "--name", default="", help="what this worker is called in messages (default: the machine's name)"
+    )
     words.add_parser("doctor", help="say what is installed where")
     return it
 
@@ -217,6 +226,10 @@ def _work(options: argparse.Namespace) -> Exit:
             from midistems_graph.cli.cache import work_on_store
 
             return work_on_store(options)
+        case "worker":
+            from midistems_graph.cli.worker import work
+
+            return work(options)
         case _:
             from midistems_graph.cli.doctor import print_state
 

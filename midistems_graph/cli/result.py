@@ -18,7 +18,7 @@ from midistems_graph.cli.plain_text import clean
 
 @dataclass
 class Report:
-    """Filled song by song, closed once with `conclude`."""
+    """Filled song by song, closed once with `conclude`. One that is not `aloud` only keeps what went wrong."""
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
@@ -29,6 +29,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     songs: list[Exit] = field(default_factory=list)
     ended: list[Exit] = field(default_factory=list)
+    batch: list[dict[str, Any]] = field(default_factory=list)
+    aloud: bool = True
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -45,7 +47,8 @@ class Report:
         said = f"{song}: {sentence}" if song else sentence
         if said not in self.problems:
             self.problems.append(said)
-            print(f"run-graph: {clean(said)}", file=sys.stderr)
+            if self.aloud:
+                print(f"run-graph: {clean(said)}", file=sys.stderr)
 
     def refuse(self, refused: Refused) -> None:
         """The whole run ends with this."""
@@ -61,8 +64,8 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Plain data for `--json`."""
-        parts = {"forecast": self.forecast, "verified": self.verified, "departures": self.departures}
-        further = {name: part for name, part in parts.items() if part}
+        names = ("batch", "forecast", "verified", "departures")
+        further = {name: part for name in names if (part := getattr(self, name))}
         return {
             "outputs": self.outputs,
             "nodes": self.nodes,

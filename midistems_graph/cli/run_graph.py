@@ -56,7 +56,8 @@ def parser() -> argparse.ArgumentParser:
     add("--input", action="append", default=[], metavar="NAME=FILE", help="bind another input; for several songs, "
         "a folder whose files are called like the songs")  # fmt: skip
     add("-o", "--output", type=Path, default=Path("stems"), metavar="FOLDER", help="where files go (default: stems)")
-    add("--name", metavar="TEMPLATE", help="file names, with {song}, {stem}, {node} and / (default: '{song} - {stem}')")
+    add("--name", metavar="TEMPLATE", help="file names, with {song}, {stem}, {node}, {folder} (where the song lies "
+        "below the folder that is searched) and / (default: '{song} - {stem}')")  # fmt: skip
     add("--on-exist", choices=ON_EXIST, default="auto", help="what becomes of a file that has the name already; auto "
         "replaces only what an earlier run wrote and nobody changed, and numbers the new one otherwise")  # fmt: skip
     add("--no-receipt", action="store_true", help="leave no midistems.json beside the files; nothing of an "
@@ -67,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
         "a folder of folders called like the songs")  # fmt: skip
     add = it.add_argument_group("what runs").add_argument
     add("--set", action="append", default=[], metavar="NODE.KNOB=VALUE", dest="settings", help="set a knob")
+    add("--knobs", type=Path, metavar="TABLE", help="a CSV file with knobs of single songs: the first column is the "
+        "song, the others are called NODE.KNOB")  # fmt: skip
     add("--only", action="append", default=[], metavar="NODE[.PORT]", help="just this node and what is above it; its "
         "sound is written, its figures are printed")  # fmt: skip
     add("--window", type=window, metavar="START:END", help="only this stretch, in seconds or m:ss (0:30:1:00)")
@@ -75,10 +78,17 @@ def parser() -> argparse.ArgumentParser:
         "and see, scores, timeline")  # fmt: skip
     add("--verify", type=Path, metavar="FILE", help="render a file, or a folder of them, again from its receipt, and "
         "name the first edge that departs: run-graph --verify FOLDER SONG")  # fmt: skip
+    add("--shard", type=shard, metavar="I/N", help="only the I-th of N parts of the songs, for jobs on many machines")
+    add("--watch", metavar="FOLDER", help="go on with the songs that come into a folder, or match a quoted pattern, "
+        "until Ctrl-C")  # fmt: skip
     add = it.add_argument_group("resources").add_argument
-    add("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
-    add("--memory", type=_bytes, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
+    add("--jobs", type=count, default=0, metavar="N", help="threads, over all songs at work (default: all cores)")
+    add("--dask", default="", metavar="ADDRESS", help="run the songs on a Dask cluster, such as tls://host:8786, on "
+        "workers begun by midistems-graph worker; it needs the extra cluster")  # fmt: skip
+    add("--memory", type=size, default=0, metavar="SIZE", help="budget for values in work, such as 2G")
     add("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
+    add("--store", default="", metavar="ADDRESS", help="a store that other machines use as well, behind that one: "
+        "file:///mnt/share/store or s3://bucket/prefix")  # fmt: skip
     add("--no-cache", action="store_true", help="use a temporary store, which is deleted afterwards")
     add = it.add_argument_group("what is said").add_argument
     add("--json", action="store_true", help="one JSON document on stdout in place of the table")
@@ -97,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.graph is None and not options.list and options.verify is None:
             raise Refused(Exit.USAGE, "name a graph and a song, such as: run-graph four_stems demo")
         options.input = dict(map(binding, options.input))
+        options.arguments = arguments
     except SystemExit as ended:  # --help and --version
         return int(ended.code or 0)
     except Refused as refused:
@@ -171,7 +182,15 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _bytes(text: str) -> int:
+def shard(text: str) -> tuple[int, int]:
+    """`2/8`: the second of eight."""
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part; write 1/8 to 8/8")
+    return int(match[1]), int(match[2])
+
+
+def size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
     if not match or not float(match[1]):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write 500M or 2G")

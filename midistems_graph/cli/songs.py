@@ -7,9 +7,12 @@ quoted) or `demo`, the song that comes with the program (a file called demo is `
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import blake3
 
 from midistems_graph.audio.demo import demo_folder, demo_mixture
 from midistems_graph.audio.files import SoundFileError, is_sound
@@ -22,27 +25,32 @@ DEMO = "demo"
 
 @dataclass(frozen=True)
 class Song:
-    """A song of the command line."""
+    """A song of the command line. `folder` is where it lies below the folder that was searched, with `/`."""
 
     path: Path
     is_demo: bool = False
+    folder: str = ""
 
     @property
     def name(self) -> str:
         return self.path.stem
 
 
-def find_songs(words: Sequence[str], inputs: Mapping[str, Path]) -> list[Song]:
+def find_songs(words: Sequence[str], inputs: Mapping[str, Path], output: Path | None = None) -> list[Song]:
     """The songs of a command line, each file once; `--input song=FILE` stands for one as well.
 
-    Files that cannot be read are found out later, song by song. Raises Refused if there is none.
+    Files that cannot be read are found out later, song by song. What a pattern finds in the output folder is no song.
+    Raises Refused if there is none.
     """
-    songs = list(_songs(words))
+    songs = [song for word in words for song in songs_of(word, output)]
     if not songs and SONG in inputs:
         songs = [Song(inputs[SONG])]
     if not songs:
         raise Refused(Exit.USAGE, "no song is given; name a sound file, a folder, or demo")
-    return list({song.path.resolve(): song for song in reversed(songs)}.values())[::-1]
+    once: dict[str, Song] = {}
+    for song in songs:
+        once.setdefault(os.path.realpath(song.path), song)
+    return list(once.values())
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,15 @@ class Sources:
         own = self.reference / song.name
         return own if own.is_dir() else None if self.several else self.reference
 
+    def beside(self, song: Song) -> dict[str, Path]:
+        """The files and folders beside a song that its results hang on, as far as they can be found."""
+        try:
+            found, reference = self.inputs_of(song), self.reference_of(song)
+        except Refused:
+            return {}
+        del found[SONG]
+        return {**found, REFERENCE: reference} if reference is not None else found
+
     def _paired(self, name: str, given: Path, song: Song) -> Path:
         option = f"--input {name}={given}"
         if not given.exists():
@@ -95,24 +112,47 @@ class Sources:
         return matches[0]
 
 
-def _songs(words: Sequence[str]) -> Iterator[Song]:
-    for word in words:
-        path = Path(word)
-        if word == DEMO:
-            yield Song(demo_song(), is_demo=True)
-        elif path.is_dir():
-            found = sound_files(path)
-            if not found:
-                raise Refused(Exit.INPUT, f"the folder {word} holds no sound files; for files deeper use '{word}/**/*'")
-            yield from (Song(file) for file in found)
-        elif not path.exists() and glob.has_magic(word):
-            matches = sorted(Path(match) for match in glob.iglob(word, recursive=True))  # noqa: PTH207 - absolute too
-            sounds = [match for match in matches if match.is_file() and is_sound(match)]
-            if not sounds:
-                raise Refused(Exit.INPUT, f"no sound file matches {word}")
-            yield from (Song(match) for match in sounds)
-        else:
-            yield Song(path)
+def songs_of(word: str, output: Path | None = None) -> list[Song]:
+    """What one SONG of the command line means. Raises Refused where that is nothing."""
+    path = Path(word)
+    if word == DEMO:
+        return [Song(demo_song(), is_demo=True)]
+    if path.is_dir() or (not path.exists() and glob.has_magic(word)):
+        found = listed(word, output)
+        if not found and path.is_dir():
+            raise Refused(Exit.INPUT, f"the folder {word} holds no sound files; for files deeper use '{word}/**/*'")
+        if not found:
+            raise Refused(Exit.INPUT, f"no sound file matches {word}")
+        return found
+    return [Song(path, folder=path.absolute().parent.name)]
+
+
+def shard_of(song: Song, count: int) -> int:
+    """Which of so many shards a song belongs to, from 1 on: by its folder and name, wherever the library lies.
+
+    So each song stays where it is while others come and go.
+    """
+    name = f"{song.folder}/{song.path.name}".encode(errors="surrogateescape")
+    return 1 + int.from_bytes(blake3.blake3(name).digest(8), "big") % count
+
+
+def listed(word: str, output: Path | None = None) -> list[Song]:
+    """The songs in a folder, or those that a pattern finds outside of the output folder, by name."""
+    if Path(word).is_dir():
+        return [Song(file) for file in sound_files(Path(word))]
+    own = "" if output is None else os.path.join(os.path.realpath(output), "")  # noqa: PTH118 - with a slash at its end
+    found = sorted(Path(match) for match in glob.iglob(word, recursive=True))  # noqa: PTH207 - absolute too
+    songs = [path for path in found if is_sound(path) and path.is_file()]
+    songs = [path for path in songs if not own or not os.path.realpath(path).startswith(own)]
+    root = _searched(word)
+    return [Song(path, folder=path.parent.relative_to(root).as_posix().removeprefix(".")) for path in songs]
+
+
+def _searched(pattern: str) -> Path:
+    """The folder that a pattern begins in."""
+    parts = Path(pattern).parts
+    plain = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return Path(*parts[:plain])
 
 
 def demo_song() -> Path:

@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.store import DiskStore, StoreError, default_store_folder
 
 
 @contextmanager
-def opened(folder: Path | None, temporary: bool, problem: Callable[[str], None]) -> Iterator[DiskStore]:
+def opened(
+    folder: Path | None, temporary: bool, problem: Callable[[str], None], shared: str = ""
+) -> Iterator[DiskStore]:
     """The store in a folder (the user's by default), or one that is deleted afterwards.
 
-    A store that cannot be used gets a sentence and the run a temporary one: results are the same.
+    `shared` is the address of one that other machines use as well, to stand behind it. A store that cannot be used
+    gets a sentence and the run a temporary one: results are the same. Raises Refused for an address that means nothing.
     """
+    behind = _shared(shared, problem)
     if not temporary:
         place = folder or default_store_folder()
         try:
-            store = DiskStore(place)
+            store = behind(place)
         except StoreError as error:
             problem(f"{error}. This run keeps nothing for the next one.")
         except OSError as error:
@@ -31,7 +36,21 @@ def opened(folder: Path | None, temporary: bool, problem: Callable[[str], None])
             return
     made = Path(tempfile.mkdtemp(prefix="midistems-"))
     try:
-        with DiskStore(made) as store:
+        with behind(made) as store:
             yield store
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _shared(address: str, problem: Callable[[str], None]) -> Callable[[Path], DiskStore]:
+    """What opens a store in a folder, with a shared one behind it if an address is given."""
+    if not address:
+        return DiskStore
+    from midistems_graph.engine.store.shared import SharedFolder
+    from midistems_graph.engine.store.shared_store import SharedDiskStore
+
+    try:
+        share = SharedFolder(address, problem)
+    except StoreError as error:
+        raise Refused(Exit.USAGE, str(error)) from None
+    return lambda folder: SharedDiskStore(folder, share)

@@ -93,6 +93,7 @@ class App:
     def tick(self) -> bool:
         """Before every frame; whether something moves."""
         self.documents.tick()
+        self.bench.canvas.tick()
         if self._font is not None and self._font.poll() is not None:
             self._font = None
             self.bench.window.load_font()

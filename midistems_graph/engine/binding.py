@@ -57,7 +57,7 @@ class BoundFile:
                 more = tagged(path, sound.timeline)
                 return cls(path, content_digest(path), *shape, sound.tags, more.timeline, more.cover)
         except SoundFileError as error:
-            raise InputProblem(str(error)) from None
+            raise InputProblem(str(error)) from error
 
     @classmethod
     def open_folder(cls, path: Path) -> BoundFile:

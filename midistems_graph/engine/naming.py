@@ -24,8 +24,10 @@ import blake3
 
 DEFAULT_TEMPLATE = "{song} - {stem}"
 
-FIELDS = ("song", "stem", "node")
-"""What a template may name in braces."""
+FOLDER = "{folder}"
+
+FIELDS = ("song", "stem", "node", "folder")
+"""What a template may name in braces. `folder` may be several folders, or none."""
 
 MAX_COMPONENTS = 8
 """Folders and file name in one template."""
@@ -46,7 +48,7 @@ _EXTENSION = re.compile(r"\.?([A-Za-z0-9]+(\.[A-Za-z0-9]+)*)")
 
 
 def path_for(template: str, fields: Mapping[str, str], extension: str) -> PurePosixPath:
-    """The relative path that a template gives with a value for each of FIELDS.
+    """The relative path that a template gives with a value for each of FIELDS (none for `folder` is no folder).
 
     An empty template stands for `{song} - {stem}`; an extension that it ends with already is not doubled.
     Raises OutputRefused for a template that is no safe relative path or has another field.
@@ -58,7 +60,9 @@ def path_for(template: str, fields: Mapping[str, str], extension: str) -> PurePo
     if template.lower().endswith(ending.lower()):
         template = template[: -len(ending)]
     values = {name: _clean(value) for name, value in fields.items()}
-    *folders, name = [part.format_map(values) for part in check_template(template)]
+    values["folder"] = "/".join(filter(None, map(_portable, fields.get("folder", "").split("/"))))
+    parts = "/".join(part.format_map(values) for part in check_template(template)).split("/")
+    *folders, name = [part for part in parts if part.strip()] or ["unnamed"]
     return PurePosixPath(*map(_component, folders), _component(name, ending))
 
 

@@ -35,9 +35,9 @@ from typing import Any, Literal
 
 from midistems_graph.audio.files import SoundFileError, file_digest
 from midistems_graph.audio.writing import CannotWrite as CannotWrite
-from midistems_graph.audio.writing import sync
-from midistems_graph.engine.naming import OutputRefused as OutputRefused
+from midistems_graph.audio.writing import DiskFull, sync
 from midistems_graph.engine.naming import (
+    FOLDER,
     check_template,
     folded,
     is_leftover,
@@ -46,10 +46,14 @@ from midistems_graph.engine.naming import (
     path_for,
     temporary_name,
 )
+from midistems_graph.engine.naming import OutputRefused as OutputRefused
 from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, read_receipt, updated
 from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
+OUR_OWN = (RECEIPT, LOCK)
+"""Names in an output folder that no output gets."""
+
 Status = Literal["written", "up to date", "kept", "numbered", "replaced"]
 
 
@@ -97,7 +101,8 @@ class OutputFolder:
         self.receipt = RECEIPT if receipt else ""
         self._unkept = Receipt()
         self._lock = threading.RLock()
-        self._claims = {folded(PurePosixPath(name)) for name in (RECEIPT, LOCK)}
+        self._claims: set[str] = set()
+        self.claim(())
         self._swept: set[Path] = set()
         with _refusals(folder):
             self._root = _real(folder)
@@ -105,9 +110,17 @@ class OutputFolder:
             part, made = self._begin(PurePosixPath(), "probe")
             self._end(part, made)
 
-    def song(self, name: str, digest: str, nodes: Collection[str] = ()) -> SongOutputs:
-        """The outputs of one song; `digest` tells it from others of the same name, `nodes` are those of the run."""
-        return SongOutputs(self, name, digest, nodes)
+    def song(self, name: str, digest: str, nodes: Collection[str] = (), place: str = "") -> SongOutputs:
+        """The outputs of one song; `digest` tells it from others of the same name, `nodes` are those of the run.
+
+        `place` is what `{folder}` stands for in templates, with `/`.
+        """
+        return SongOutputs(self, name, digest, nodes, place)
+
+    def claim(self, paths: Collection[str]) -> None:
+        """Only these, relative ones, are files of this run so far: other processes that work on it wrote them."""
+        with self._lock:
+            self._claims = {folded(PurePosixPath(name)) for name in (*OUR_OWN, *paths)}
 
     @contextmanager
     def _receipt(self, problems: list[str]) -> Iterator[Receipt]:
@@ -271,22 +284,23 @@ class SongOutputs:
     problems    sentences about what did not go as plainly as asked: kept, numbered, a damaged receipt
     """
 
-    def __init__(self, folder: OutputFolder, name: str, digest: str, nodes: Collection[str]) -> None:
-        self.name, self.digest, self.nodes = name, digest, nodes
+    def __init__(self, folder: OutputFolder, name: str, digest: str, nodes: Collection[str], place: str) -> None:
+        self.name, self.digest, self.nodes, self.place = name, digest, nodes, place
         self.outputs: list[Output] = []
         self.problems: list[str] = []
         self._folder = folder
         self._left: dict[str, str] = {}  # relative path -> digest of what is there through this run
 
-    def current(self, node: str, key: str) -> list[Output] | None:
+    def current(self, node: str, key: str, template: str = "") -> list[Output] | None:
         """The files of a writer that had written everything under this key, if all are there unchanged; else None.
 
+        `template` is what the node asks for.
         They are then outputs of this run (`up to date`), which no other output of it may take. Writes nothing.
         """
         folder = self._folder
         with folder._lock:
             receipt = read_receipt(folder._root)[0] if folder.receipt else folder._unkept
-            whose = (self.digest, self.name, node, key, folder.template)
+            whose = (self.digest, self.name, node, key, self._called(template))
             found = {
                 path: entry
                 for path, entry in receipt.outputs.items()
@@ -295,6 +309,12 @@ class SongOutputs:
             if not found or not all(folder._holds(PurePosixPath(p), e.digest, e.bytes) for p, e in found.items()):
                 return None
             return [self._add(PurePosixPath(path), "up to date", entry) for path, entry in sorted(found.items())]
+
+    def held_bytes(self) -> int:
+        """How much the files of this song take that are there by the receipt."""
+        folder = self._folder
+        receipt = read_receipt(folder._root)[0] if folder.receipt else folder._unkept
+        return sum(entry.bytes for entry in receipt.outputs.values() if entry.song == self.digest)
 
     def writer(self, node: str, key: str, template: str = "") -> NodeOutputs:
         """Where a node that writes puts its files. `template` is what the node asks for; the folder's own wins."""
@@ -329,6 +349,11 @@ class SongOutputs:
                     libraries=libraries,
                     trace=trace,
                 )
+
+    def _called(self, template: str) -> str:
+        """What an entry keeps of the template: that of the command line, and which folder it stands for here."""
+        chosen = self._folder.template or (template if FOLDER in template else "")
+        return chosen.replace(FOLDER, self.place)
 
     def _amend(self, receipt: Receipt, left: Mapping[str, str], *, key: str = "", graph: str = "") -> None:
         """Add key or graph to the entries of files that are still as this run left them."""
@@ -367,7 +392,8 @@ class NodeOutputs:
 
         Raises OutputRefused if the name may not be used, and CannotWrite if the disk or the folder refuses.
         """
-        values = {"song": self._song.name, "stem": stem, "node": self._node}
+        song = self._song
+        values = {"song": song.name, "stem": stem, "node": self._node, "folder": song.place}
         wanted = path_for(self._template, values, extension)
         shown = self._folder.folder / wanted
         with _refusals(shown):
@@ -380,20 +406,39 @@ class NodeOutputs:
             with _refusals(shown):
                 sync(part)
                 entry = Entry(
-                    song=self._song.digest,
-                    song_name=self._song.name,
+                    song=song.digest,
+                    song_name=song.name,
                     node=self._node,
                     stem=stem,
                     digest=file_digest(part),
                     bytes=part.stat().st_size,
-                    template=self._folder.template,
+                    template=song._called(self._template),
                     figures={name: float(value) for name, value in file.figures.items()},
                 )
-                path, status = self._folder._place(part, wanted, entry, extension, self._song)
-                self._outputs.append((path, self._song._add(path, status, entry)))
+                path, status = self._folder._place(part, wanted, entry, extension, song)
+                self._outputs.append((path, song._add(path, status, entry)))
                 file.placed = self._folder._root / path
         finally:
             self._folder._end(part, made)
+
+    def take(self, made: Path, wanted: PurePosixPath, entry: Entry) -> Output:
+        """A finished file that another process wrote beside its own receipt, which says `entry` of it.
+
+        It is moved to its name here. Raises OutputRefused and CannotWrite.
+        """
+        folder, extension = self._folder, wanted.suffix or ".x"
+        shown = folder.folder / wanted
+        with _refusals(shown):
+            folder._check(wanted)
+            part, made_folders = folder._begin(wanted.parent, extension)
+            try:
+                made.replace(part)
+                bare = replace(entry, key="", graph="")
+                path, status = folder._place(part, wanted, bare, extension, self._song)
+                self._outputs.append((path, self._song._add(path, status, bare)))
+            finally:
+                folder._end(part, made_folders)
+        return self._outputs[-1][1]
 
     def done(self) -> None:
         """Note in the receipt that everything was written, so that `current` finds it. Raises CannotWrite.
@@ -422,7 +467,7 @@ def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CannotWrite(_sentence(path, error)) from error
+        raise _refused(path, error) from error
 
 
 @contextmanager
@@ -434,8 +479,12 @@ def _refusals_inside(part: Path, shown: Path) -> Iterator[None]:
         raise type(error)(str(error).replace(part.name, shown.name)) from error
     except OSError as error:
         if error.filename == str(part) or (error.filename is None and error.errno in _FULL):
-            raise CannotWrite(_sentence(shown, error)) from error
+            raise _refused(shown, error) from error
         raise
+
+
+def _refused(path: Path, error: OSError) -> CannotWrite:
+    return (DiskFull if error.errno in _FULL else CannotWrite)(_sentence(path, error))
 
 
 def _sentence(path: Path, error: OSError) -> str:

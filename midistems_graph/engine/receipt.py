@@ -139,19 +139,19 @@ def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
     A receipt that cannot be believed is renamed to `midistems.json.damaged`, with a sentence in `problems`.
     Raises OSError when the folder cannot be written.
     """
-    with _locked(folder):
+    with locked(folder):
         receipt, reason = read_receipt(folder)
         if reason:
             aside = _set_aside(folder / RECEIPT)
             problems.append(f"{RECEIPT} {reason}, so it was renamed to {aside.name} and a new one begun.")
         yield receipt
-        raw = _encoded(receipt)
+        raw = as_bytes(receipt)
         if raw != _there(folder / RECEIPT):
-            _write(folder / RECEIPT, raw)
+            write_whole(folder / RECEIPT, raw)
 
 
 def _there(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else _encoded(Receipt())
+    return path.read_bytes() if path.exists() else as_bytes(Receipt())
 
 
 def read_receipt(folder: Path) -> tuple[Receipt, str]:
@@ -160,14 +160,14 @@ def read_receipt(folder: Path) -> tuple[Receipt, str]:
     try:
         if path.is_symlink():
             return Receipt(), "is a link to another file"
-        return _decoded(path.read_bytes()), ""
+        return from_bytes(path.read_bytes()), ""
     except FileNotFoundError:
         return Receipt(), ""
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Receipt(), "is damaged, or not a receipt of this version"
 
 
-def _decoded(raw: bytes) -> Receipt:
+def from_bytes(raw: bytes) -> Receipt:
     """A receipt from its bytes; ValueError, TypeError, KeyError or AttributeError for anything else."""
     data = json.loads(raw, parse_constant=_finite, parse_float=_finite)
     if data["format"] != FORMAT or data["version"] != VERSION:
@@ -201,7 +201,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
     return replace(entry, figures={name: float(value) for name, value in entry.figures.items()})
 
 
-def _encoded(receipt: Receipt) -> bytes:
+def as_bytes(receipt: Receipt) -> bytes:
     """Sorted JSON that can be read and diffed: graphs in full, one line per song and per output."""
     outputs = {path: _present(entry) for path, entry in receipt.outputs.items()}
     sections = [
@@ -244,7 +244,8 @@ def _set_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
-def _write(path: Path, raw: bytes) -> None:
+def write_whole(path: Path, raw: bytes) -> None:
+    """Replace a file of an output folder; whoever reads it sees the old one or the new one. Raises OSError."""
     part = path.with_name(temporary_name("json"))
     try:
         part.write_bytes(raw)
@@ -256,7 +257,7 @@ def _write(path: Path, raw: bytes) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Holds a folder against other processes and threads; the lock ends with its process, so it is never stale.
 
     Where the file system has no locks, runs into one folder at the same time are on their own.

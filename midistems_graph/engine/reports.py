@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from midistems_graph.audio.writing import DiskFull
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.outputs import CannotWrite, OutputRefused
-from midistems_graph.engine.plan import MODEL, PlanNode, Unit
+from midistems_graph.engine.plan import PlanNode, Unit
 from midistems_graph.engine.store import StoreError
 from midistems_graph.node.contract import CheckFailed, NodeError
 
@@ -28,6 +31,19 @@ SIGNIFICANCE: tuple[Status, ...] = (
 """Of several tiles of a node the most significant status is shown: the last of these."""
 
 _WEIGHT = {status: weight for weight, status in enumerate(SIGNIFICANCE)}
+
+
+Cure = Literal["", "again", "room"]
+"""What can help: trying again (a network share that was away, memory that others had), room on the disk, or nothing."""
+
+_PASSING = frozenset(
+    {
+        errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOLCK, errno.ENOMEM,
+        errno.ESTALE, errno.ETIMEDOUT, errno.ECONNABORTED, errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTDOWN,
+        errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETRESET, errno.ENETUNREACH,
+    }
+)  # fmt: skip
+"""Numbers of errors that a system reports of devices and networks which may be back in a moment."""
 
 
 class Watcher(Protocol):
@@ -84,6 +100,7 @@ class Failure:
     node: str
     message: str
     kind: Literal["node", "check", "output", "fault"]
+    cure: Cure = ""
 
 
 class DerivedFailed(Exception):
@@ -92,6 +109,21 @@ class DerivedFailed(Exception):
     def __init__(self, unit: Unit, node: PlanNode) -> None:
         super().__init__(unit.node)
         self.unit, self.node = unit, node
+
+
+def cure_of(error: BaseException) -> Cure:
+    """What can help against an error, as far as its kind and what caused it tell."""
+    while True:
+        match error:
+            case MemoryError():
+                return "again"
+            case DiskFull():
+                return "room"
+            case OSError(errno=number) if number in _PASSING:
+                return "again"
+        if error.__cause__ is None:
+            return ""
+        error = error.__cause__
 
 
 def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
@@ -103,16 +135,18 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
         case CheckFailed():
             return Failure(name, str(error), "check")
         case NodeError() | StoreError():
-            return Failure(name, str(error), "node")
+            return Failure(name, str(error), "node", cure_of(error))
         case OutputRefused() | CannotWrite():
-            return Failure(name, str(error), "output")
+            return Failure(name, str(error), "output", cure_of(error))
         case MemoryError():
             message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-            return Failure(name, message, "node")
+            return Failure(name, message, "node", "again")
+        case OSError() if cure_of(error):
+            return Failure(name, f"a file could not be read or written ({error.strerror})", "node", "again")
     log.error("node %s (%s) broke", unit.node, node.type.id, exc_info=error)
     return Failure(name, f"{type(error).__name__}: {error}", "fault")
 
 
 def named(unit: Unit) -> str:
     """A unit's node as people know it."""
-    return unit.node.removesuffix(MODEL)
+    return owner(unit.node)

@@ -21,6 +21,7 @@ import soundfile
 from midistems_graph.audio.resample import resample
 from midistems_graph.audio.stft import istft
 from midistems_graph.audio.values import Audio, Float32, Spectrogram, Stems, Value
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.augment import COMPARE
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import MODEL, Interval
@@ -146,7 +147,7 @@ def _value(executor: Executor, source: Source, stretch: Interval) -> Value | Non
 
 
 def _name(source: Source) -> str:
-    return f"{source.node}.{source.port}"
+    return f"{owner(source.node)}.{source.port}"
 
 
 def _stems(executor: Executor, source: Source) -> list[str]:

@@ -68,8 +68,23 @@ def test_a_template_that_could_lead_elsewhere_is_refused_in_a_sentence(template:
 
 
 def test_an_unknown_field_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(OutputRefused, match=r"unknown field \{title\}; allowed are \{song\}, \{stem\}, \{node\}\."):
+    allowed = r"\{song\}, \{stem\}, \{node\}, \{folder\}\."
+    with pytest.raises(OutputRefused, match=rf"unknown field \{{title\}}; allowed are {allowed}"):
         named("{title}")
+
+
+@pytest.mark.parametrize(
+    ("template", "folder", "expected"),
+    [
+        ("{folder}/{song} - {stem}", "Artist/Album", "Artist/Album/Demo - vocals.wav"),
+        ("{folder}/{song}/{stem}", "", "Demo/vocals.wav"),
+        ("{stem}/{folder}/{song}", "../a//.b", "vocals/a/b/Demo.wav"),
+        ("{folder}", "", "unnamed.wav"),
+        ("{folder}/{stem}", "NUL", "_NUL/vocals.wav"),
+    ],
+)
+def test_the_songs_folder_is_mirrored_below_the_output(template: str, folder: str, expected: str) -> None:
+    assert named(template, folder=folder) == expected
 
 
 @pytest.mark.parametrize("extension", ["", ".", "../wav", "wav/", "w v", "wav:x", "a" * 40])

@@ -532,3 +532,21 @@ def test_without_a_receipt_nothing_is_left_beside_the_files_and_nothing_is_repla
         writer.done()
         assert song.outputs[0].status == status
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Demo - vocals (2).wav", "Demo - vocals.wav"]
+
+
+def test_one_song_in_two_folders_has_its_files_in_both(out: Path) -> None:
+    for place in ("Album", "Best of"):
+        folder = OutputFolder(out, template="{folder}/{stem}")
+        assert folder.song("Demo", "d1", (), place).current("save", "k") is None
+        output = save(folder.song("Demo", "d1", (), place), "one")
+        assert (output.status, output.path) == ("written", out / place / "vocals.wav")
+    found = OutputFolder(out, template="{folder}/{stem}").song("Demo", "d1", (), "Best of").current("save", "k") or []
+    assert [output.path for output in found] == [out / "Best of/vocals.wav"]
+
+
+def test_a_file_that_another_process_of_the_run_wrote_is_claimed(out: Path) -> None:
+    run(out, "one")
+    folder = OutputFolder(out, on_exist="replace")
+    folder.claim(["Demo - vocals.wav"])
+    assert save(folder.song("Demo", "d2"), "two").path == out / "Demo - vocals (2).wav"
+    assert files(out) == {"Demo - vocals.wav": "one", "Demo - vocals (2).wav": "two"}

@@ -256,6 +256,7 @@ class Documents:
         if self.file is not None:
             self.bench.file = self.file.name
             self.browser.folder = self.file.parent
+            self.listener.locking.opened(self.file.parent)
         self.bench.refresh()
 
 

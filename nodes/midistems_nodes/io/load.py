@@ -111,7 +111,7 @@ def _read(path: Path, run: Run, track: int) -> Audio:
                 samples = np.pad(samples, ((0, 0), (0, wanted.frames - (stop - start))))
             return Audio(samples, wanted, sound.layout)
     except SoundFileError as error:
-        raise NodeError(str(error)) from None
+        raise NodeError(str(error)) from error
 
 
 def _at_rate(sound: SoundReader, start: int, stop: int, rate: int) -> Float32:

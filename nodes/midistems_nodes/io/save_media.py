@@ -79,7 +79,7 @@ def save_stem_file(
                     writer.close()
             add_stem_box(file.path, names)
     except SoundFileError as error:
-        raise NodeError(str(error)) from None
+        raise NodeError(str(error)) from error
 
 
 @node(
@@ -149,4 +149,4 @@ def save_film(
                 if writer is not None:
                     writer.close()
     except SoundFileError as error:
-        raise NodeError(str(error)) from None
+        raise NodeError(str(error)) from error

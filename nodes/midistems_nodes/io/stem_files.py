@@ -64,7 +64,7 @@ def write_stems(
         except CannotWrite:
             raise
         except SoundFileError as error:
-            raise NodeError(str(error)) from None
+            raise NodeError(str(error)) from error
         for stem_name, (writer, _) in writers.items():
             if writer.overs and FORMATS[format].clips:
                 over = 20 * np.log10(writer.peak)

@@ -1,0 +1,153 @@
+"""What came of the songs of a batch: their entries in the manifest, the document of `--json`, tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from midistems_graph.cli import tables
+from midistems_graph.cli.codes import Exit
+from midistems_graph.cli.fingerprint import looks
+from midistems_graph.cli.manifest import Entry
+from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
+from midistems_graph.cli.result import Report
+from midistems_graph.engine.augment import MIXTURE
+
+_OF_FILE = ("node", "stem", "peak", "lufs")
+"""What manifest and `--json` tell alike of a file."""
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """What a song was run with; `looks` are size and time of change of its file. See `Entry`."""
+
+    song: str
+    name: str
+    looks: Sequence[int]
+    fingerprint: str
+    settings: Sequence[str]
+
+
+def entry_of(
+    made_from: MadeFrom, over: Mapping[str, Any], code: Exit, problems: Sequence[str], tries: int, folder: Path
+) -> Entry:
+    """The entry of a song from what its worker said of it in the end."""
+    outputs = []
+    for output in over.get("outputs", ()):
+        path = Path(output["path"])
+        size, changed = looks(path) or (0, 0)
+        told = {name: output[name] for name in _OF_FILE}
+        outputs.append({"path": path.relative_to(folder).as_posix(), **told, "bytes": size, "changed": changed})
+    scores = [{name: value for name, value in score.items() if name != "song"} for score in over.get("scores", ())]
+    return Entry(
+        song=made_from.song,
+        name=made_from.name,
+        size=made_from.looks[0],
+        changed=made_from.looks[1],
+        fingerprint=made_from.fingerprint,
+        status="done" if code is Exit.DONE else "failed",
+        exit_code=int(code),
+        tries=tries,
+        seconds=round(float(over["seconds"]), 3),
+        settings=dict(setting.split("=", 1) for setting in made_from.settings),
+        outputs=tuple(outputs),
+        scores=tuple(scores),
+        problems=tuple(sentence.removeprefix(f"{made_from.name}: ") for sentence in problems),
+    )
+
+
+@dataclass
+class Results:
+    """Results by the place of their songs in the batch, in whatever order they come. `earlier` counts songs that an
+    earlier run had done."""
+
+    earlier: int = 0
+    _found: dict[int, tuple[Path, Entry, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def add(self, number: int, song: Path, entry: Entry, over: Mapping[str, Any]) -> None:
+        parts = ("outputs", "nodes", "scores", "forecast")
+        self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
+
+    def add_earlier(self, number: int, song: Path, entry: Entry, folder: Path) -> None:
+        """One that was done before, as the manifest of the output folder tells."""
+        self.earlier += 1
+        outputs = [
+            {"song": entry.name, **{name: output[name] for name in _OF_FILE}, "path": str(folder / output["path"]),
+             "status": "up to date"} for output in entry.outputs
+        ]  # fmt: skip
+        scores = [{"song": entry.name, **score} for score in entry.scores]
+        self._found[number] = song, entry, {"outputs": outputs, "scores": scores}
+
+    @property
+    def rows(self) -> list[Entry]:
+        """The entries, in the order of the songs."""
+        return [self._found[number][1] for number in sorted(self._found)]
+
+    @property
+    def failed(self) -> list[Entry]:
+        return [entry for entry in self.rows if entry.status == "failed"]
+
+    def gather(self, report: Report, *, nodes: bool) -> None:
+        """Put everything into the report of the run; what became of `nodes` only if it is wanted."""
+        for number in sorted(self._found):
+            song, entry, parts = self._found[number]
+            report.songs.append(Exit(entry.exit_code))
+            report.outputs += parts.get("outputs", ())
+            report.nodes += parts.get("nodes", ()) if nodes else ()
+            report.scores += parts.get("scores", ())
+            report.forecast += parts.get("forecast", ())
+            report.batch.append(
+                {
+                    "song": entry.name,
+                    "path": str(song),
+                    "status": entry.status,
+                    "exit_code": entry.exit_code,
+                    "tries": entry.tries,
+                    "seconds": entry.seconds,
+                    "settings": dict(entry.settings),
+                    "problems": list(entry.problems),
+                }
+            )
+
+
+def print_songs(results: Results, console: Console) -> None:
+    """A row for each song."""
+    rows = results.rows
+    found = [score["row"] for entry in rows for score in entry.scores if _is_distortion(score)]
+    stems = list(dict.fromkeys(found))
+    lines = []
+    for entry in rows:
+        scores = {score["row"]: score["value"] for score in entry.scores if _is_distortion(score)}
+        figures = [tables.figure(scores.get(stem), "dB") for stem in stems]
+        lines.append([entry.name, entry.status, str(len(entry.outputs)), in_seconds(entry.seconds), *figures])
+    head = ["song", "status", "files", "took", *(f"SI-SDR {stem}" for stem in stems)]
+    tables.print_rows(head, lines, console, right=range(2, len(head)))
+
+
+def print_forecasts(report: Report, console: Console) -> None:
+    """What each song would cost, and all of them together."""
+    names = ("cached", "units", "seconds", "bytes")
+    costs = [(str(one["song"]), *(one[name] for name in names)) for one in report.forecast]
+    costs.append((f"{len(costs)} songs", *(sum(one[name] for one in report.forecast) for name in names)))
+    rows = [(name, f"{cached} of {units}", in_seconds(s), in_bytes(b)) for name, cached, units, s, b in costs]
+    tables.print_rows(("song", "cached", "time", "to store"), rows, console, right=(2, 3))
+
+
+def conclude(results: Results, total: int, seconds: float, people: Console) -> None:
+    """The last words: what failed and why, and how many songs are done."""
+    failed = results.failed
+    if failed:
+        told = [[entry.name, str(entry.tries), "; ".join(entry.problems)] for entry in failed]
+        tables.print_rows(("failed", "tries", "why"), told, people, right=(1,))
+    parts = [f"{len(results.rows) - len(failed)} of {total} songs are done"]
+    parts += [f"{results.earlier} of them earlier"] if results.earlier else []
+    parts += [f"{len(failed)} failed"] if failed else []
+    people.print(clean(f"{', '.join(parts)} ({in_seconds(seconds)})"))
+
+
+def _is_distortion(score: Mapping[str, Any]) -> bool:
+    return (score["name"], score["node"] == MIXTURE) == ("si_sdr", False)

@@ -1,0 +1,147 @@
+"""The queue of a batch without real workers: retries, order, what ends it, what each worker is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Program, write_song
+
+from midistems_graph.cli import batch
+from midistems_graph.cli.crew import Allowance, WorkerDied
+
+DONE: dict[str, Any] = {"exit_code": 0, "problems": [], "outputs": [], "scores": [], "nodes": [], "cure": ""}
+
+Script = Callable[[dict[str, Any], int], dict[str, Any]]
+"""What a worker answers to a song, and to the how-manieth time that it gets it."""
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Script], list[dict[str, Any]]]:
+    """Puts scripted workers in the place of the real ones; gives the list of what they are told."""
+
+    def put(script: Script) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = []
+
+        class Scripted:
+            def __init__(self, first: dict[str, Any]) -> None:
+                pass
+
+            def run(self, song: dict[str, Any], _: object) -> dict[str, Any]:
+                told.append(song)
+                return script(song, sum(one["song"] == song["song"] for one in told))
+
+            def stop(self) -> None:
+                pass
+
+            def end(self) -> None:
+                pass
+
+        monkeypatch.setattr(batch, "Worker", Scripted)
+        monkeypatch.setattr(batch, "PAUSE", 0.01)
+        return told
+
+    return put
+
+
+@pytest.fixture
+def songs(home: Path) -> list[str]:
+    """The names of four files that nobody opens."""
+    for name in "abcd":
+        (home / f"{name}.wav").write_bytes(b"a song")
+    return [f"{name}.wav" for name in "abcd"]
+
+
+def failed(sentence: str, cure: str = "", code: int = 5) -> dict[str, Any]:
+    return {**DONE, "exit_code": code, "problems": [sentence], "cure": cure}
+
+
+def test_what_may_heal_is_tried_again_after_the_others_and_the_last_time_alone(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    told = scripted(
+        lambda song, times: failed("b: no memory", "again") if song["song"] == "b.wav" and times < 3 else DONE
+    )
+    ended = run(copy, *songs, "-o", "out", "--jobs", "1", "--json")
+    assert ended.code == 0 and [row["tries"] for row in ended.json["batch"]] == [1, 3, 1, 1]
+    assert [one["song"] for one in told] == ["a.wav", "b.wav", "c.wav", "d.wav", "b.wav", "b.wav"]
+    assert "b: no memory; it is tried again later" in ended.err and not ended.sentences
+
+
+def test_a_worker_that_dies_again_and_again_is_one_failure(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    def dies(song: dict[str, Any], times: int) -> dict[str, Any]:
+        if song["song"] == "c.wav":
+            raise WorkerDied("its process was killed (SIGKILL)", True)
+        return DONE
+
+    scripted(dies)
+    ended = run(copy, *songs, "-o", "out", "--json")
+    assert ended.code == 9 and "3 of 4 songs are done, 1 failed" in ended.err
+    assert ended.sentences == ["run-graph: c: its process was killed (SIGKILL) (tried 3 times)"]
+
+
+def test_a_bad_file_is_tried_once(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    told = scripted(lambda *_: failed("not a sound file", code=4))
+    ended = run(copy, *songs, "-o", "out")
+    assert ended.code == 4 and len(told) == 4 and len(ended.sentences) == 1
+
+
+def test_a_full_disk_ends_the_batch_with_one_sentence(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    full = failed("b: out/b.wav could not be written: the disk is full.", "room", 6)
+    told = scripted(lambda song, _: full if song["song"] == "b.wav" else DONE)
+    ended = run(copy, *songs, "-o", "out", "--jobs", "1")
+    assert ended.code == 6 and len(told) == 2
+    assert ended.sentences == [
+        "run-graph: out/b.wav could not be written: the disk is full; 3 of 4 songs wait; "
+        "when there is room, run the same again."
+    ]
+
+
+def test_songs_of_one_name_keep_their_order_and_are_told_of_each_others_files(
+    run: Program, copy: Path, home: Path, scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    for folder in "xyz":
+        (home / folder).mkdir()
+        (home / folder / "Song.wav").write_bytes(b"a song")
+
+    def written(song: dict[str, Any], _: int) -> dict[str, Any]:
+        file = {"song": "Song", "node": "save", "stem": "audio", "path": f"out/{song['folder']}", "status": "written",
+                "peak": None, "lufs": None}  # fmt: skip
+        return {**DONE, "outputs": [file]}
+
+    told = scripted(written)
+    run(copy, "x/Song.wav", "y/Song.wav", "z/Song.wav", "-o", "out", "--jobs", "3")
+    assert [(one["folder"], one["taken"]) for one in told] == [("x", []), ("y", ["x"]), ("z", ["x", "y"])]
+
+
+def test_threads_are_shared_by_the_songs_at_work(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    told = scripted(lambda *_: DONE)
+    run(copy, *songs, "-o", "out", "--jobs", "8")
+    assert told[0]["jobs"] == 2
+    told.clear()
+    run(copy, *songs, "-o", "other", "--jobs", "1")
+    assert {one["jobs"] for one in told} == {1}
+
+
+def test_memory_is_shared_and_who_needs_more_waits() -> None:
+    memory = Allowance(100, 2)
+    assert memory.grant("a", 10) == 50 and memory.grant("b", 20) == 50
+    memory.give_back("a")
+    memory.give_back("b")
+    assert memory.grant("c", 500) == 100
+
+
+def test_a_song_that_is_gone_when_its_turn_comes_is_one_sentence(run: Program, copy: Path, home: Path) -> None:
+    write_song(home / "a.wav", seconds=0.2)
+    ended = run(copy, "a.wav", "gone.wav", "-o", "out", "--jobs", "1")
+    assert ended.code == 9 and ended.sentences == ["run-graph: gone: There is no file gone.wav."]

@@ -1,0 +1,300 @@
+"""Songs on a Dask cluster: real schedulers and workers on this machine, the same files as without them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from command_line import SPLIT_EDGES, Program, write_graph, write_song
+
+from midistems_graph import __version__
+from midistems_graph.cli.cluster import Cluster
+from midistems_graph.cli.cluster_task import Run, Unseen, _children, _run
+from midistems_graph.cli.codes import Refused
+from midistems_graph.cli.main import parser as main_parser
+from midistems_graph.document.data import to_data
+from midistems_graph.document.files import load
+from midistems_graph.engine.cluster.blobs import NotThere, receive, send
+from midistems_graph.engine.cluster.scheduler import is_open
+from midistems_graph.engine.outputs import OutputFolder
+from midistems_graph.engine.receipt import read_receipt
+from midistems_graph.engine.store.shared import SharedFolder
+
+pytest.importorskip("distributed")
+
+SLOW: dict[str, Any] = {"load": "io.load", "hpss": ("separate.hpss", {"harmonic_frames": 61}), "save": "io.save"}
+
+
+class Machines:
+    """A scheduler and workers, each in processes of its own, which go on from test to test as long as they live."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self.scheduler: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def ready(self, workers: int) -> None:
+        """See to it that the scheduler and so many workers live."""
+        if self.scheduler is None or self.scheduler.poll() is not None:
+            self._begin_scheduler()
+        for _ in range(workers - sum(process.poll() is None for process in self.workers)):
+            self._begin_worker()
+
+    def _begin_scheduler(self) -> None:
+        port = self.address.rpartition(":")[2]
+        self.scheduler = self._begin("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}",
+                                     "--no-dashboard")  # fmt: skip
+
+    def _begin_worker(self) -> None:
+        number = len(self.workers)
+        store = f"--cache-dir={self.folder / f'machine {number}'}"
+        words = ("worker", self.address, "--jobs=1", store, f"--name=machine {number}")
+        self.workers.append(self._begin("midistems_graph.cli.main", *words))
+
+    def kill_worker(self, number: int) -> None:
+        """Its process, the one that watches it, and those that run songs, at once."""
+        os.killpg(self.workers[number].pid, signal.SIGKILL)
+        self.workers[number].wait()
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            if process is not None and process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _begin(self, module: str, *words: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self.folder / "scratch")}
+        command = [sys.executable, "-P", "-m", module, *words]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    it = Machines(tmp_path_factory.mktemp("machines"))
+    yield it
+    it.end()
+
+
+@pytest.fixture
+def songs(home: Path) -> list[Path]:
+    (home / "songs").mkdir()
+    return [write_song(home / "songs" / f"{i}.wav", seconds=1 + i, seed=i) for i in range(3)]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The finished files in a folder."""
+    finished = [path for path in sorted(folder.rglob("*.wav")) if not path.relative_to(folder).parts[0].startswith(".")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in finished}
+
+
+def without_times(data: Any) -> Any:
+    """A receipt or the document of `--json`, without what differs from run to run."""
+    if isinstance(data, dict):
+        changing = ("made", "seconds", "reason", "peak_memory_bytes", "changed", "tries")
+        return {name: without_times(value) for name, value in data.items() if name not in changing}
+    return [without_times(value) for value in data] if isinstance(data, list) else data
+
+
+# The same as at home
+
+
+@pytest.mark.cluster
+def test_a_cluster_leaves_the_same_files_receipt_and_document(
+    run: Program, split: Path, songs: list[Path], machines: Machines
+) -> None:
+    machines.ready(2)
+    here = run(split, "songs", "-o", "here", "--json", "--quiet")
+    there = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
+    assert (here.code, there.code) == (0, 0), there.err
+    assert contents(Path("here")) == contents(Path("there")) and len(contents(Path("there"))) == 9
+    assert without_times(read(Path("here/midistems.json"))) == without_times(read(Path("there/midistems.json")))
+    mine, its = (
+        sorted_rows(json.loads(ended.out.replace(name, "x"))) for ended, name in ((here, "here/"), (there, "there/"))
+    )
+    assert mine == its
+    assert [path.name for path in Path("there").iterdir() if path.name.startswith(".")] == []
+    again = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
+    assert again.code == 0 and {output["status"] for output in again.json["outputs"]} == {"up to date"}
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def sorted_rows(document: dict[str, Any]) -> Any:
+    return {
+        name: sorted(map(json.dumps, without_times(rows))) for name, rows in document.items() if isinstance(rows, list)
+    }
+
+
+# Faults
+
+
+@pytest.mark.cluster
+def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home: Path, machines: Machines) -> None:
+    (home / "songs").mkdir()
+    for i in range(3):
+        write_song(home / "songs" / f"{i}.wav", seconds=8, seed=i)
+    graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
+    assert run(graph, "songs", "-o", "here", "--quiet").code == 0
+    machines.ready(2)
+    store = machines.folder / "machine 0" / "values"
+    before = len(list(store.glob("*/*")))
+    process = start(graph, "songs", "-o", "there", "--dask", machines.address)
+    wait_until(lambda: len(list(store.glob("*/*"))) > before, process)
+    machines.kill_worker(0)
+    _out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 9
+    assert not list(Path("there").glob(".midistems*"))
+
+
+@pytest.mark.cluster
+def test_a_scheduler_that_is_killed_is_one_sentence_and_the_rest_is_done_later(
+    run: Program, home: Path, machines: Machines
+) -> None:
+    (home / "songs").mkdir()
+    write_song(home / "songs" / "long.wav", seconds=22, seed=1)
+    write_song(home / "songs" / "longest.wav", seconds=23, seed=2)
+    graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
+    machines.ready(1)
+    process = start(graph, "songs", "-o", "there", "--quiet", "--dask", machines.address)
+    wait_until(lambda: len(contents(Path("there"))) == 3, process)
+    assert machines.scheduler is not None
+    machines.scheduler.kill()
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 11 and "Traceback" not in err, err
+    said = [line for line in err.splitlines() if "no worker has joined" not in line]
+    assert len(said) == 1 and "does not answer any more" in err and "goes on with the rest" in err
+    assert len(contents(Path("there"))) == 3 and not list(Path("there").glob(".midistems*"))
+    later = run(graph, "songs", "-o", "there", "--json")  # the same folder, without a cluster as well
+    assert later.code == 0 and len(contents(Path("there"))) == 6
+    assert [row["tries"] for row in sorted(later.json["batch"], key=lambda row: row["song"])] == [1, 0]
+
+
+@pytest.mark.cluster
+def test_no_scheduler_is_one_sentence(run: Program, split: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midistems_graph.engine.cluster.scheduler.CONNECT", 0.3)
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9")
+    assert ended.code == 11 and len(ended.sentences) == 1 and "cannot be reached" in ended.sentences[0]
+
+
+def start(*words: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "midistems_graph.cli.run_graph", *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(done: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(6000):
+        if done():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    raise AssertionError("it does not come")
+
+
+# Machines that see nothing of each other: the same task, called here
+
+
+@pytest.fixture
+def apart(home: Path, split: Path, song: Path, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A worker to which neither the song nor the output folder is there, and who asks for a song."""
+    worker = SimpleNamespace(name="far", local_directory=str(tmp_path / "far"), log_event=print)
+    worker.state = SimpleNamespace(nthreads=1, tasks={"key": SimpleNamespace(state="executing")})
+    folder = OutputFolder(Path("out"))
+    first = {
+        "arguments": ["split.json"],
+        "graph": to_data(load(split)),
+        "folder": str(home),
+        "several": False,
+        "inputs": [],
+    }
+    run = Run("run", __version__, first, str(home / "out" / "made"), "token", f"file://{tmp_path / 'share'}")
+    order = {"id": "1", "song": str(song), "size": 1, "changed": 0.0, "demo": False, "folder": "",
+             "settings": [], "taken": [], "jobs": 1}  # fmt: skip
+    shared = SharedFolder(run.store, print)
+    cluster = Cluster(SimpleNamespace(subscribe_topic=print), "tcp://far:1", run, folder, shared)
+    yield SimpleNamespace(worker=worker, run=run, order=order, cluster=cluster, shared=shared, song=song)
+    for child in _children(worker).values():
+        child.end()
+
+
+def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, run: Program, split: Path) -> None:
+    with pytest.raises(Unseen) as unseen:
+        _run(apart.run, apart.order, apart.worker, "key")
+    assert unseen.value.words == {"unseen": "song", "name": str(apart.song)}
+    order = {**apart.order, "blob": send(apart.shared, apart.song)}
+    over = _run(apart.run, order, apart.worker, "key")
+    assert over["exit_code"] == 0 and len(over["files"]) == 3
+    taken = apart.cluster.taken(over, order)
+    assert [output["status"] for output in taken["outputs"]] == ["written"] * 3
+    assert run(split, apart.song, "-o", "here").code == 0
+    assert contents(Path("here")) == {
+        Path(output["path"]).name: Path(output["path"]).read_bytes() for output in taken["outputs"]
+    }
+    assert {path: e.key for path, e in read_receipt(Path("out"))[0].outputs.items()} == {
+        path: e.key for path, e in read_receipt(Path("here"))[0].outputs.items()
+    }
+    blobs = [path for path in Path(apart.shared._root).rglob("files/*/*") if path.is_file()]
+    assert [path.name for path in blobs] == [order["blob"]]  # files that have arrived are taken away
+
+
+def test_a_file_that_was_changed_on_its_way_is_refused(apart: SimpleNamespace, tmp_path: Path) -> None:
+    digest = send(apart.shared, apart.song)
+    apart.shared.publish(f"files/{digest[:2]}/{digest}", b"something else")
+    with pytest.raises(NotThere, match="damaged"):
+        receive(apart.shared, digest, tmp_path / "song.wav")
+    assert not (tmp_path / "song.wav").exists() and apart.shared.refused == 1
+
+
+def test_what_no_worker_sees_is_one_sentence_without_a_shared_store(apart: SimpleNamespace) -> None:
+    apart.cluster.shared = None
+    with pytest.raises(Refused, match="--store") as refused:
+        apart.cluster.send("song", "/music/song.wav")
+    assert refused.value.code == 11
+
+
+def test_another_version_of_the_program_is_refused(apart: SimpleNamespace) -> None:
+    from dataclasses import replace
+
+    from midistems_graph.cli.cluster_task import Refusal
+
+    with pytest.raises(Refusal, match="same version everywhere"):
+        _run(replace(apart.run, version="0.0.0"), apart.order, apart.worker, "key")
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "trusted"),
+    [("tcp://127.0.0.1:8786", True), ("localhost:8786", True), ("tls://far:8786", True), ("tcp://[::1]:8786", True),
+     ("tcp://10.0.0.5:8786", False), ("far:8786", False), ("ws://far:8786", False), ("ucx://10.1.1.1:1", False)],
+)  # fmt: skip
+def test_only_plain_connections_beyond_this_machine_are_open(address: str, trusted: bool) -> None:
+    assert is_open(address) is not trusted
+
+
+def test_an_open_address_is_warned_of(run: Program, split: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midistems_graph.engine.cluster.scheduler.CONNECT", 0.1)
+    monkeypatch.setattr("midistems_graph.engine.cluster.scheduler._LOOPBACK", ())
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9")
+    assert ended.code == 11 and "not encrypted" in ended.sentences[0]
+
+
+def test_the_words_of_a_worker() -> None:
+    options = main_parser().parse_args(["worker", "tls://host:8786", "--jobs", "3", "--memory", "2G", "--name", "x"])
+    assert (options.address, options.jobs, options.memory, options.name) == ("tls://host:8786", 3, 2 << 30, "x")

@@ -282,7 +282,9 @@ def _farewell(work: Work, song: Song, result: RunResult) -> None:
         for address, node in result.nodes.items():
             why = f": {node.reason}" if node.reason else ""
             work.onlooker.say(f"  {address} {node.status}{why}")
-    seconds = in_seconds(result.seconds if len(work.report.songs) else work.report.seconds)
+    if work.sources.several:  # the batch tells how it went
+        return
+    seconds = in_seconds(work.report.seconds)
     if all(node.status in SETTLED for node in result.nodes.values()):
         work.onlooker.say(f"nothing to do: every result was in the store and every file is up to date ({seconds})")
     else:

@@ -240,7 +240,7 @@ class Batch:
     @property
     def _looked_at_anyway(self) -> bool:
         options = self.asked.options
-        return bool(options.dry_run or options.report or options.no_receipt)
+        return bool(options.dry_run or options.report or options.trace or options.no_receipt)
 
     def _told(self, slot: int, task: Task, words: Words) -> Words | None:
         if "asks" in words:

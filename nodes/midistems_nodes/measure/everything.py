@@ -36,6 +36,7 @@ _UNITS = {
     "measure.everything",
     title="All measures",
     tags=("score", "quality", "table", "report", "reference"),
+    holds=True,
     libraries=("numpy", "scipy", "soxr", "museval", "log_wmse_audio_quality", "pystoi", "pesq"),
 )
 def everything(

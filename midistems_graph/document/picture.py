@@ -182,11 +182,11 @@ def _node(box: Box, place: Point) -> Iterator[str]:
 
 def _mark(mark: Mark, box: Box, place: Point) -> Iterator[str]:
     (x, y), shown = place, fit(mark.text, PORT_SIZE, box.width - 2 * PAD)
-    width = text_width(shown, PORT_SIZE) + 14
+    width = text_width(shown, PORT_SIZE) + 20
     color = mark.color if _COLOR.match(mark.color) else _SOFT
     yield _rect(x, y, box.width, box.height, 8, fill="none", stroke=color, **{"stroke-width": "2"})
     yield _rect(x + box.width - width, y - 21, width, 18, 9, fill=color)
-    yield _text(x + box.width - 7, y - 8, shown, size=PORT_SIZE, weight=600, anchor="end", color=_PAPER)
+    yield _text(x + box.width - 9, y - 8, shown, size=PORT_SIZE, weight=600, anchor="end", color=_PAPER)
 
 
 def _frame(frame: Frame) -> str:

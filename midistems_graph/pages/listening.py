@@ -22,7 +22,7 @@ from midistems_graph.audio.resample import resample
 from midistems_graph.audio.stft import istft
 from midistems_graph.audio.values import Audio, Float32, Spectrogram, Stems, Value
 from midistems_graph.engine.apart import owner
-from midistems_graph.engine.augment import COMPARE
+from midistems_graph.engine.augment import COMPARE, REFERENCE
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import MODEL, Interval
 from midistems_graph.engine.wiring import Source
@@ -124,9 +124,12 @@ def listening(executor: Executor, threads: int) -> Listening:
 
 
 def _edges(executor: Executor, kinds: frozenset[str]) -> Iterator[Source]:
-    """The ports that may be of some kinds, in the order of the graph; no comparisons, and nothing twice."""
+    """The ports that may be of some kinds, in the order of the graph; no comparisons, and nothing twice.
+
+    True stems, which are no part of the graph, come last.
+    """
     plan, contents, seen = executor.plan, executor.contents(), set()
-    for address, node in plan.nodes.items():
+    for address, node in sorted(plan.nodes.items(), key=lambda each: each[0].rstrip("_") == REFERENCE):
         if address.endswith(MODEL) or address.startswith(COMPARE) or executor.reports[address].status == "failed":
             continue
         for port in node.outputs:

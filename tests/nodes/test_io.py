@@ -12,7 +12,9 @@ import soundfile
 from PIL import Image
 
 from midistems_graph.audio.values import Audio, Span, Stems
-from midistems_graph.node import NodeError
+from midistems_graph.document.graph import Graph, InputSlot, Node
+from midistems_graph.engine.run import execute, prepare
+from midistems_graph.node import NodeError, installed
 from midistems_graph.node.contract import OutputFile
 from midistems_graph.node.testing import FakeRun, Tiles
 from midistems_nodes.io.load import load, load_file, load_stems
@@ -96,6 +98,23 @@ def test_a_file_of_another_rate_is_converted_in_windows_as_in_one_piece(tmp_path
     for start, stop in ((0, 777), (ours - 1, ours + 5000), (2 * ours - 100, 2 * ours)):
         part = load_file(run=FakeRun(Span(start, stop, 2 * ours, ours), files={"file": file})).samples
         assert np.abs(part - whole[:, start:stop]).max() < 1e-6
+
+
+def test_stems_of_another_rate_come_at_the_songs_rate_in_a_run(tmp_path: Path) -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(12 * 48000) / 48000)
+    (tmp_path / "stems").mkdir()
+    write(tmp_path / "stems" / "vocals.wav", Audio.of(np.stack([tone, tone]), 48000))
+    true = 0.3 * np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE)
+    file = write(tmp_path / "song.wav", Audio.of(np.stack([true, true]), RATE))
+    graph = Graph(inputs={"song": InputSlot(), "stems": InputSlot()})
+    for name, type in (("load", "io.load"), ("stems", "io.load_stems"), ("null", "measure.null_depth")):
+        graph = graph.with_node(name, Node(type))
+    graph = graph.with_edge("load.out", "null.mixture").with_edge("stems.out", "null.stems")
+    library = installed()
+    plan, _ = prepare(graph, library, {"song": file, "stems": tmp_path / "stems"})
+    result = execute(graph, plan, library, store=None)
+    assert not result.failures and result.scores[0].value < -75
+    assert result.problems == ("stems: vocals.wav has 48000 Hz and is converted to the song's 44100 Hz",)
 
 
 def test_finished_stems_are_named_by_what_their_files_say(tmp_path: Path) -> None:

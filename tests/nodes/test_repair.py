@@ -46,13 +46,13 @@ def test_what_was_not_clipped_stays_to_the_bit(song: Audio) -> None:
     assert np.array_equal(made.samples, song.samples)
 
 
-def clicked(song: Audio) -> tuple[Audio, np.ndarray]:
-    """Two hundred clicks of up to a third of a millisecond, and where they are."""
+def clicked(song: Audio, count: int = 200, shortest: int = 1, longest: int = 15) -> tuple[Audio, np.ndarray]:
+    """Clicks of so many samples (15 are a third of a millisecond), and where they are."""
     rng = np.random.default_rng(11)
     damaged, at = np.array(song.samples), np.zeros(song.samples.shape, bool)
-    for place in rng.integers(3000, song.span.frames - 3000, 200):
-        length = int(rng.integers(1, 15))
-        burst = 0.4 * rng.choice([-1, 1]) * rng.uniform(0.5, 1, length) * np.exp(-np.arange(length) / 5)
+    for place in rng.integers(3000, song.span.frames - 3000, count):
+        length = int(rng.integers(shortest, longest))
+        burst = 0.4 * rng.choice([-1, 1]) * rng.uniform(0.5, 1, length) * np.exp(-np.arange(length) / longest * 3)
         damaged[:, place : place + length] += burst.astype(np.float32)
         at[:, place : place + length] = True
     return song.with_samples(damaged), at
@@ -63,6 +63,13 @@ def test_clicks_go(song: Audio) -> None:
     made = declick(damaged, run=FakeRun())
     assert error_db(made.samples, song.samples) < error_db(damaged.samples, song.samples) - 2.5
     assert np.mean(made.samples[~at] == damaged.samples[~at]) > 0.99
+
+
+def test_clicks_of_a_millisecond_go_as_a_whole(song: Audio) -> None:
+    damaged, at = clicked(song, 40, 20, 45)
+    made = declick(damaged, run=FakeRun())
+    assert error_db(made.samples, song.samples) < error_db(damaged.samples, song.samples) - 3
+    assert np.mean(made.samples[at] != damaged.samples[at]) > 0.55
 
 
 def test_music_without_clicks_is_hardly_touched(song: Audio) -> None:

@@ -111,9 +111,11 @@ def test_players_play_in_step(made: Path, browser: Browser) -> None:
         """(async () => {
           const wait = ms => new Promise(done => setTimeout(done, ms));
           for (let i = 0; i < 200 && !player.tracks[1]?.source; i++) await wait(25);
-          await wait(300);
-          return [0, 1].map(n => { const data = new Float32Array(2048);
+          const shown = () => [0, 1].map(n => { const data = new Float32Array(2048);
             player.tracks[n].ear.getFloatTimeDomainData(data); return [...data]; });
+          await wait(300);
+          for (let i = 0; i < 100 && !shown().every(data => data.every(x => x)); i++) await wait(50);
+          return shown();
         })()"""
     )
     one, other = np.asarray(waves[0]), np.asarray(waves[1])

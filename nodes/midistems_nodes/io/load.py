@@ -15,13 +15,13 @@ from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Ra
 Track = Annotated[int, Range(0, 99)]
 
 
-@node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile", "soxr"))
+@node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",))
 def load(*, input: Annotated[str, InputName()] = "song", track: Track = 0, run: Run) -> Audio:
     """The sound of an input of the graph, usually the song itself.
 
-    The song's rate, channel count and format are taken as they are: nothing is resampled, mixed down or made
-    louder. An input other than the song is laid on the song's time axis: from its beginning, converted to its
-    rate, cut or filled with silence at the end; the run says so.
+    Every rate, channel count and format is taken as it is: nothing is resampled, mixed down or made
+    louder. An input other than the song is laid on the song's time axis: from its beginning, cut or
+    filled with silence at the end.
 
     Parameters
     ----------
@@ -50,7 +50,13 @@ def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", track: Tr
     return _read(run.file("file"), run, track)
 
 
-@node("io.load_stems", tags=("input", "stems"), title="Load stems", libraries=("soundfile", "soxr"))
+@node(
+    "io.load_stems",
+    tags=("input", "stems"),
+    title="Load stems",
+    rate=lambda _, song: song,
+    libraries=("soundfile", "soxr"),
+)
 def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", complete: bool = False, run: Run) -> Stems:
     """Finished stems of another tool: every sound file of a folder, named by what its file name says.
 

@@ -24,7 +24,7 @@ MARGIN = 1024
 """Samples to either side of a block that take part in its filter."""
 ORDER = 48
 _ROUNDS = 3
-_MOST = 0.5
+MOST = 0.5
 """Share of a block that may be lost; with less left nothing is guessed."""
 
 CONTEXT: Context = samples(BLOCK + 2 * MARGIN)
@@ -47,7 +47,7 @@ def repaired(signal: Float32, span: Span, lost_in: Callable[[Float64], Flags], r
         if len(piece) <= 4 * ORDER:
             continue
         lost = lost_in(piece)
-        if not lost[inner].any() or lost.mean() > _MOST:
+        if not lost[inner].any() or lost.mean() > MOST:
             continue
         guess = interpolated(piece, lost)
         marked = np.zeros_like(lost)

@@ -37,7 +37,7 @@ def save(
     stem
         What a single sound is called in file names.
     name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command
-        line's choice, or `{song} - {stem}`.
+        File name without extension, with `{song}`, `{stem}`, `{node}` and `{folder}` filled in; empty: the
+        command line's choice, or `{song} - {stem}`.
     """
     write_stems(stems, format=format, gain=gain, gain_db=gain_db, stem=stem, run=run)

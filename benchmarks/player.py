@@ -5,7 +5,9 @@
 Three tables:
 - lateness of the device's calls at 512 frames (time between calls beyond the period), idle and while threads of this
   process compute: of a device that a process of its own serves, as in the editor, of one in this process, and of a
-  timer thread (`silent`). miniaudio's null device keeps time by sleeping 10 ms; the goal is below 0.3 periods at p99.9;
+  timer thread (`silent`). miniaudio's null device keeps time by sleeping 10 ms; the goal is below 0.3 periods at p99.9.
+  `bare` is a process that does nothing but sleep from period to period at the same time, with the same priority: what
+  it is late the machine is (a virtual one may be stopped by its host);
 - a click on a cached edge until its first sample is handed to the device;
 - a knob turned until the changed sound is handed over, less what computing the loop below the knob takes.
 """
@@ -16,6 +18,8 @@ import argparse
 import json
 import os
 import platform
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +35,7 @@ from midistems_graph.audio.output_base import AudioOut
 from midistems_graph.audio.output_miniaudio import MiniaudioOut
 from midistems_graph.audio.output_process import NULL, TIMER, ProcessOut
 from midistems_graph.audio.output_silent import SilentOut
-from midistems_graph.audio.output_timing import lower_priority
+from midistems_graph.audio.output_timing import COUNTS, Lateness, lower_priority, raise_priority
 from midistems_graph.audio.values import Span
 from midistems_graph.document.graph import Address, Edge, Graph, Node
 from midistems_graph.editor.audition.deck import Deck
@@ -136,7 +140,7 @@ def lateness(seconds: float) -> dict[str, dict[str, float]]:
     found = {}
     for name, load in (("idle", 0), ("both cores busy", 2)):
         for kind, opened in OUTPUTS.items():
-            with TemporaryDirectory() as folder, work(load):
+            with TemporaryDirectory() as folder, work(load), bare(seconds) as slept:
                 out = opened()
                 cascade = Cascade(Path(folder), out)
                 address = Address("song", "out")
@@ -157,8 +161,32 @@ def lateness(seconds: float) -> dict[str, dict[str, float]]:
                 "p99.9": health.p999 / period,
                 "xruns": health.xruns - xruns,
                 "calls": health.calls,
+                "bare p99.9": slept.percentile(0.999) / period,
             }
     return found
+
+
+def sleep_from_period_to_period(seconds: float) -> None:
+    """Write a histogram of how late one wakes up."""
+    raise_priority()
+    late, due = Lateness(), time.perf_counter()
+    end = due + seconds
+    while due < end:
+        due += PERIOD / RATE
+        time.sleep(max(0.0, due - time.perf_counter()))
+        late.called(PERIOD / RATE)
+    sys.stdout.buffer.write(late.counts.tobytes())
+
+
+@contextmanager
+def bare(seconds: float) -> Iterator[Lateness]:
+    """How late a process is that only sleeps meanwhile, in calls of a device; known at the end."""
+    counts = np.zeros(COUNTS, np.int64)
+    command = [sys.executable, __file__, "--bare", str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        yield Lateness(counts)
+        assert process.stdout is not None
+        counts[:] = np.frombuffer(process.stdout.read(), np.int64)
 
 
 def clicks(count: int) -> dict[str, float]:
@@ -234,7 +262,11 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--only", choices=("lateness", "clicks", "knob"))
+    parser.add_argument("--bare", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.bare:
+        sleep_from_period_to_period(options.bare)
+        return
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     figures: dict[str, object] = {}
     if options.only in (None, "lateness"):

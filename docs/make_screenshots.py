@@ -1,12 +1,15 @@
-"""Take the pictures of the editor's page: python docs/make_screenshots.py (needs xvfb; takes about a minute).
+"""Take the pictures of the editor's page: python docs/make_screenshots.py [FOLDER] (needs xvfb; takes two minutes).
 
-The program runs on a display of its own with settings of its own, on the demo song. Look at every picture afterwards.
+Without a folder those of the page itself are taken anew. The program runs on a display of its own with settings of its
+own, on the demo song. Look at every picture afterwards.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +19,8 @@ from pathlib import Path
 
 IMAGES = Path(__file__).parent / "editor"
 SIZE = (1280, 800)
-COLORS = 128
+NAMES = ("Песня о друге", "Το τραγούδι", "夜に駆ける", "青い空の下で", "أغنية الليل", "שיר ערש")
+QUALITY = 86
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def display() -> Iterator[None]:
     try:
         with os.fdopen(read) as answer, tempfile.TemporaryDirectory() as home:
             os.environ["DISPLAY"] = f":{answer.readline().strip()}"
-            for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+            for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
                 os.environ[name] = home
             yield
     finally:
@@ -59,7 +63,8 @@ class Pictures:
 
     def __init__(self, app) -> None:  # type: ignore[no-untyped-def]
         self.app, self.bench = app, app.bench
-        IMAGES.mkdir(exist_ok=True)
+        self.folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+        self.folder.mkdir(exist_ok=True)
 
     def take(self) -> None:
         from midistems_graph.document.graph import Node
@@ -78,7 +83,7 @@ class Pictures:
         self.bench.refresh()
         self.shot("group")
         placeholder = Node("acme.denoise", label="From a pack that is not here")
-        graph = editor.state.graph.with_node("unknown", placeholder, (0, 360))
+        graph = editor.state.graph.with_node("unknown", placeholder, (0, 430))
         self.bench.show_document(graph.with_edge("song.out", "unknown.audio"), "shared.json")
         editor.select("unknown")
         self.bench.refresh()
@@ -99,10 +104,11 @@ class Pictures:
             self.shot(name)
         editor.look_at_all()
         self.bench.do("theme")
-        self.until(self.has_settled)
+        self.settle()
         self.shot("light")
         self.bench.do("theme")
         self.bench.do("settings")
+        self.settle()
         self.shot("settings")
         self.bench.do("settings")
         self.take_error(preset["four_stems"])
@@ -134,6 +140,46 @@ class Pictures:
         self.app.songs.score()
         self.until(lambda: not self.app.songs.queue.is_busy)
         self.shot("songs")
+        self.bench.sheet.close()
+        self.take_lock(preset["four_stems"])
+        self.take_names()
+
+    def take_lock(self, preset: Path) -> None:
+        """A node that is locked, with a knob that the graph publishes."""
+        self.bench.editor.mark_saved()
+        self.app.documents.open_preset(preset)
+        editor = self.bench.editor
+        with tempfile.TemporaryDirectory() as folder:
+            self.app.documents.save_as(Path(folder) / "four_stems.json")
+            self.hear("exact.out")
+            editor.select("repetition")
+            self.bench.do("lock")
+            self.until(lambda: editor.state.graph.nodes["repetition"].lock is not None)
+            self._busy = time.monotonic()
+            self.until(self.has_settled)
+            self.bench.say("")
+            self.shot("lock")
+            self.bench.do("select_none")
+            self.shot("graph-knobs")
+            self.app.documents.new_canvas()
+
+    def take_names(self) -> None:
+        """Names in other scripts, in an interface half as large again."""
+        from midistems_graph.audio.demo import demo_mixture
+
+        self.until(lambda: self.app._font is None)
+        while self.bench.settings.ui_scale < 1.5:
+            self.bench.do("larger")
+        with tempfile.TemporaryDirectory() as folder:
+            songs = [Path(folder) / f"{name}.wav" for name in NAMES]
+            for song in songs:
+                shutil.copy(demo_mixture(), song)
+            self.app.arrivals.take(songs)
+            self.app.songs.songs = tuple(songs)
+            self.bench.do("songs")
+            self.shot("names")
+            self.bench.sheet.close()
+            self.shot("larger")
 
     def take_sound(self) -> None:
         """What is heard: two edges compared, a mixer, strokes, a pitch."""
@@ -157,9 +203,9 @@ class Pictures:
         for text in ("rectangle -40 2,1200 4,5000", "harmonic -24 20 6,220 7.5,236", "brush -24 0.1,3 9,500 11,2500"):
             painting.paint(Stroke.parse(text))
         painting.take(Tool("edit"))
-        painting.pick(0)
+        painting.pick(frozenset({0, 2}))
         self.bench.do("views_large")
-        self.until(self.is_drawn)
+        self.settle()
         self.shot("paint")
         self.bench.do("views_large")
         self.bench.do("paint")
@@ -195,9 +241,13 @@ class Pictures:
 
         editor, at = self.bench.editor, Address.parse(port)
         self.bench.audition(Audition(at, editor.insight.flat_source(editor.state.path, at)))
-        self._busy = time.monotonic()
-        self.until(lambda: self.is_drawn() and self.has_settled())
+        self.settle()
         self.bench.say("")
+
+    def settle(self) -> None:
+        """Wait until nothing is computed or drawn any more."""
+        self._busy = time.monotonic()
+        self.until(lambda: self.has_settled() and self.is_drawn())
 
     def is_drawn(self) -> bool:
         """Whether the pictures in the strip show all of the song."""
@@ -226,12 +276,13 @@ class Pictures:
 
         began = time.monotonic()
         self.until(lambda: time.monotonic() > began + 0.4)
-        file = IMAGES / f"{name}.png"
+        file, small = (self.folder / f"{name}.{ending}" for ending in ("png", "webp"))
         dpg.output_frame_buffer(str(file))
         began = time.monotonic()
         self.until(lambda: time.monotonic() > began + 0.4)
-        Image.open(file).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
-        print(file, file.stat().st_size)
+        Image.open(file).convert("RGB").save(small, quality=QUALITY, method=6)
+        file.unlink()
+        print(small, small.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,7 @@ from midistems_graph.audio.values import Float32
 FADE = 128
 """Frames of the fades around an xrun: 3 ms at 44.1 kHz."""
 
-GUARD = 2
-"""Blocks that are not rendered anew: the device may be reading them."""
-
-_WRITTEN, _READ, _XRUNS, _LOST, _UNDERFLOWS, _NUMBERS = range(6)
+_WRITTEN, _READ, _ASKED, _XRUNS, _LOST, _UNDERFLOWS, _NUMBERS = range(7)
 
 
 class Feed:
@@ -71,6 +68,7 @@ class Feed:
             self._is_new = False
             raise_priority()
         wanted = len(out)
+        self._numbers[_ASKED] = wanted
         self.lateness.called(wanted / self.rate)
         read = int(self._numbers[_READ])
         ready = max(0, min(int(self._numbers[_WRITTEN]) - read, wanted))
@@ -124,16 +122,25 @@ class Feed:
         self._states[at // self.block] = state
         self._numbers[_WRITTEN] = written + self.block
 
-    def rewind(self, guard: int = GUARD) -> Any:
-        """Take back all blocks but the next ones; the state before the first of them, None if there are none.
+    def renewable(self, *, is_read: bool = True) -> tuple[int, Any] | None:
+        """The first block that can still be put anew and the renderer's state before it; None if there is none.
 
-        Without a guard nobody may be reading.
+        That is the one behind what a device may be reading now (as much as it asked for the last time).
         """
-        number = -(-int(self._numbers[_READ]) // self.block) + guard
+        asked = max(int(self._numbers[_ASKED]), self.block) if is_read else 0
+        number = -(-(int(self._numbers[_READ]) + asked) // self.block)
         if number * self.block >= self._numbers[_WRITTEN]:
             return None
+        return number, self._states[number % self.depth]
+
+    def renew(self, number: int, block: Float32, state: Any, *, is_read: bool = True) -> bool:
+        """Put a block in the place of one, and take back all behind it; False if the device has come too near."""
+        first = self.renewable(is_read=is_read)
+        if first is None or first[0] > number:
+            return False
         self._numbers[_WRITTEN] = number * self.block
-        return self._states[number % self.depth]
+        self.put(block, state)
+        return True
 
     @property
     def reading(self) -> tuple[Any, int]:

@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from midistems_graph.audio.chunks import mime_type
+
 _FRAMES = {
     "title": "TIT2", "artist": "TPE1", "album": "TALB", "date": "TDRC", "tracknumber": "TRCK", "genre": "TCON",
     "copyright": "TCOP", "software": "TSSE",
@@ -16,13 +18,21 @@ _FRAMES = {
 _UTF8 = b"\x03"
 
 
-def id3_tag(tags: Mapping[str, str]) -> bytes:
-    """The block that stands before the sound; nothing for no tags. A licence becomes text under that name."""
+def id3_tag(tags: Mapping[str, str], *, tempo: float = 0.0, cover: bytes = b"") -> bytes:
+    """The block that stands before the sound; nothing for no tags. A licence becomes text under that name.
+
+    `tempo` is in beats per minute (0: not known), `cover` a JPEG or PNG.
+    """
     frames = b"".join(_frame(_FRAMES[name], _UTF8 + text.encode()) for name, text in tags.items() if name in _FRAMES)
     if comment := tags.get("comment"):
         frames += _frame("COMM", _UTF8 + b"und" + b"\0" + comment.encode())
     if licence := tags.get("license"):
         frames += _frame("TXXX", _UTF8 + b"license\0" + licence.encode())
+    if tempo:
+        frames += _frame("TBPM", _UTF8 + f"{round(tempo)}".encode())
+    if cover:
+        front = b"\x03"
+        frames += _frame("APIC", _UTF8 + mime_type(cover).encode() + b"\0" + front + b"\0" + cover)
     return b"ID3\x04\x00\x00" + _size(len(frames)) + frames if frames else b""
 
 

@@ -3,9 +3,8 @@
     with MediaWriter(path, tracks=[Track("mixture", 2), Track("drums", 2)], rate=44100, codec="aac") as writer:
         writer.write(0, block)  # float32 [channels, frames]
 
-Time 0 of every track is the container's; what the coding puts before it is marked to be
-skipped. A picture is copied packet by packet, never decoded. What is written is not atomic: the path is an
-unfinished file's.
+Time 0 of every track is the container's; what the coding puts before it is marked to be skipped. A picture and its
+subtitles are copied packet by packet, never decoded. What is written is not atomic: the path is an unfinished file's.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -42,8 +42,10 @@ class Track:
 class MediaWriter:
     """A container that is being written; the path's suffix says which (`.mp4`, `.mov`, `.mkv`).
 
-    picture    a film whose first picture track is copied
+    picture    a film whose first picture track is copied, with chapters and those subtitles that the container can hold
     start      seconds of silence before the tracks begin
+    cover      a picture of the record, JPEG or PNG
+    left_out   subtitles of the film that could not be copied, by language or number
 
     Raises SoundFileError without PyAV, and where the container or the coding cannot hold the sound.
     """
@@ -59,7 +61,9 @@ class MediaWriter:
         tags: Mapping[str, str] | None = None,
         picture: Path | None = None,
         start: Fraction = Fraction(0),
+        cover: bytes = b"",
     ) -> None:
+        self.left_out: list[str] = []
         self._av = av = _av(path)
         if codec == "aac" and rate not in _AAC_RATES:
             raise SoundFileError(f"AAC has no rate of {rate} Hz; resample to 44100 or 48000, or choose alac.")
@@ -72,6 +76,8 @@ class MediaWriter:
             self._container.metadata.update(tags or {})
             self._pictures = self._copied()
             self._streams = [self._stream(track, kbits) for track in tracks]
+            if cover:
+                self._put_cover(cover)
             begins = Fraction(0) if self._film is None else Fraction(self._film.start_time or 0, av.time_base)
             self._at = [round(begins * rate) for _ in tracks]
         except av.FFmpegError as error:
@@ -148,17 +154,35 @@ class MediaWriter:
             raise SoundFileError(
                 f"{Path(self._film.name).name} has no picture; save the sound as a sound file instead."
             )
-        picture = self._film.streams.video[0]
-        copy = self._container.add_stream_from_template(picture)
-        copy.metadata.update(picture.metadata)
+        originals = [self._film.streams.video[0]]
+        for number, subtitles in enumerate(self._film.streams.subtitles, 1):
+            fits = subtitles.codec_context.name in self._container.supported_codecs
+            (originals if fits else self.left_out).append(
+                subtitles if fits else subtitles.language or f"track {number}"
+            )
+        copies = {}
+        for original in originals:
+            copies[original.index] = copy = self._container.add_stream_from_template(original)
+            copy.metadata.update(original.metadata)
+        self._container.set_chapters(self._film.chapters())
 
         def packets() -> Iterator[Any]:
-            for packet in self._film.demux(picture):
-                if packet.dts is not None:  # the last one is empty
-                    packet.stream = copy
+            for packet in self._film.demux(*originals):
+                if packet.dts is not None:  # the last ones are empty
+                    packet.stream = copies[packet.stream.index]
                     yield packet
 
         return packets()
+
+    def _put_cover(self, cover: bytes) -> None:
+        """A picture as a track of one packet that is marked as attached."""
+        with self._av.open(BytesIO(cover)) as image:
+            original = image.streams.video[0]
+            copy = self._container.add_stream_from_template(original)
+            copy.disposition = self._av.stream.Disposition.attached_pic
+            packet = next(packet for packet in image.demux(original) if packet.size)
+            packet.stream, packet.pts, packet.dts = copy, 0, 0
+            self._container.mux(packet)
 
     def _copy_until(self, seconds: Fraction | None) -> None:
         for packet in self._pictures:

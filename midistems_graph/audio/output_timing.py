@@ -27,11 +27,11 @@ class Lateness:
     """Counts calls by their lateness in steps of 0.1 ms up to 200 ms, in an int64 array [COUNTS]."""
 
     def __init__(self, counts: npt.NDArray[np.int64] | None = None) -> None:
-        self._counts = np.zeros(COUNTS, np.int64) if counts is None else counts
+        self.counts = np.zeros(COUNTS, np.int64) if counts is None else counts
         self._due = 0.0
 
     def clear(self) -> None:
-        self._counts[:] = 0
+        self.counts[:] = 0
 
     def pause(self) -> None:
         """There will be no calls for a while; the next one is not late."""
@@ -42,17 +42,17 @@ class Lateness:
         now = time.perf_counter()
         if self._due:
             late = int((now - self._due) / _STEP)
-            self._counts[0 if late < 0 else min(late, _STEPS)] += 1
+            self.counts[0 if late < 0 else min(late, _STEPS)] += 1
         self._due = now + seconds
-        self._counts[-1] += 1
+        self.counts[-1] += 1
 
     @property
     def calls(self) -> int:
-        return int(self._counts[-1])
+        return int(self.counts[-1])
 
     def percentile(self, share: float) -> float:
         """Seconds of lateness that `share` of all calls (0 to 1) do not exceed; 0 before the first call."""
-        seen = np.cumsum(self._counts[:-1])
+        seen = np.cumsum(self.counts[:-1])
         if not seen[-1]:
             return 0.0
         step = int(np.searchsorted(seen, max(share * seen[-1], 1)))

@@ -4,9 +4,9 @@
     player.start()
 
 The worker renders blocks ahead of the device, which only copies them. When what is to be heard changes, `refresh` lets
-the worker render anew all but the next blocks, so that a deep feed costs no delay: the renderer's state before every
-block is kept. Before a block is put it is checked: what is not a number is silenced, and what is louder than +6 dBFS
-is turned down.
+the worker render anew all but the block that is being read, so that a deep feed costs no delay: the renderer's state
+before every block is kept. Before a block is put it is checked: what is not a number is silenced, and what is louder
+than +6 dBFS is turned down.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from midistems_graph.audio.feed import GUARD, Feed
+from midistems_graph.audio.feed import Feed
 from midistems_graph.audio.output_base import AudioOut, Device, OutputProblem
 from midistems_graph.audio.output_process import ProcessOut
 from midistems_graph.audio.output_silent import NO_DEVICE, SilentOut
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 CEILING = 2.0
 """What reaches a device is never beyond this: +6 dBFS."""
+
+LEAST_BLOCKS = 4
+"""A feed holds: one that the device reads, the next one, and what is rendered behind them."""
 
 _SWITCH_SECONDS = 5e-4
 """How soon the interpreter changes threads while sound plays; by default 5 ms, half a period."""
@@ -116,7 +119,7 @@ class Player:
         rest: float = REST_SECONDS,
     ) -> None:
         self.out, self.renderer = out, renderer
-        self._least, self._ahead = max(depth, GUARD + 2), ahead
+        self._least, self._ahead = max(depth, LEAST_BLOCKS), ahead
         self.messages: deque[str] = deque(maxlen=50)
         self.guard = Guard(self._say)
         self._reopen = reopen or open_output
@@ -192,15 +195,14 @@ class Player:
     def pump(self) -> None:
         """One round of the worker: fill the ring, change the output if there is a reason to."""
         self._mind_output()
-        while True:
+        while not self._closed:
             if self._stale:
                 self._stale = False
-                state = self.feed.rewind(0 if self._resting else GUARD)
-                if state is not None:
-                    self.renderer.state = state
+                self._render_anew()
             if not self.feed.has_room:
                 break
-            self._render()
+            state = self._render()
+            self.feed.put(self._block, state)
         self._mind_silence()
 
     # The worker's thread
@@ -216,11 +218,23 @@ class Player:
             self._wake.wait(_LOOK_SECONDS if self._resting else self._block_seconds / 2)
             self._wake.clear()
 
-    def _render(self) -> None:
+    def _render(self) -> Any:
+        """The next block; returns the renderer's state before it."""
         state = self.renderer.state
         self.renderer.render(self._block)
         self.guard.check(self._block)
-        self.feed.put(self._block, state)
+        return state
+
+    def _render_anew(self) -> None:
+        """Put another block in the place of the next one that the device is not at yet; what follows it goes.
+
+        The old ones stay until the new one is rendered, so that however long that takes nothing is missing.
+        """
+        is_read = not self._resting
+        while (place := self.feed.renewable(is_read=is_read)) is not None:
+            number, self.renderer.state = place
+            if self.feed.renew(number, self._block, self._render(), is_read=is_read):
+                return
 
     def _mind_output(self) -> None:
         if self._next is not None:

@@ -1,7 +1,8 @@
 """Where a sound file lies on a timeline, and what its song is counted in: time reference, tempo, markers.
 
 Broadcast Wave (EBU Tech 3285) keeps in its `bext` chunk at which sample since midnight a file begins; that is where
-programs for editing put it back. Markers are cue points, the tempo stands in tags or in a loop chunk.
+programs for editing put it back. Markers are cue points, the tempo stands in a loop chunk. What tags tell is added by
+`midistems_graph.audio.tagged`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _GET_LOOP = 0x10E0
 _BROADCAST = struct.Struct("=256s32s32s10s8s2xIIh64s5h180s2xI256s")  # SF_BROADCAST_INFO
 _CUE = struct.Struct("=iIiiiI256s")  # what SF_CUES holds of each point
 _LOOP = struct.Struct("=hhifi6i")  # SF_LOOP_INFO
-_MOST_CUES = 100
+MOST_CUES = 100
+"""Markers of one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +64,25 @@ def read_timeline(sound: Any) -> Timeline:
 
 
 def write_timeline(sound: Any, timeline: Timeline) -> None:
-    """Tell a WAV file that is being written where it lies; before its first sample.
+    """Tell a WAV or AIFF file that is being written where it lies; before its first sample.
 
-    Of markers libsndfile writes the places; their names are left out.
+    AIFF has no time reference. Of markers libsndfile writes the names into AIFF only; see `chunks.labels` for WAV.
     """
     low, high = timeline.origin & 0xFFFFFFFF, timeline.origin >> 32
     nothing = (0, 0, 0, 0, 0)
     raw = _BROADCAST.pack(b"", b"midistems-graph", b"", b"", b"", low, high, 1, b"", *nothing, b"", 0, b"")
     _command(sound, _SET_BROADCAST, bytearray(raw))
     if timeline.markers:
-        markers = timeline.markers[:_MOST_CUES]
+        markers = timeline.markers[:MOST_CUES]
         data = int.from_bytes(b"data", "little")
-        cues = [_CUE.pack(n, 0, data, 0, 0, marker.at, b"") for n, marker in enumerate(markers, 1)]
-        room = bytes(_CUE.size * (_MOST_CUES - len(cues)))
+        cues = [_CUE.pack(n, 0, data, 0, 0, marker.at, _name(marker)) for n, marker in enumerate(markers, 1)]
+        room = bytes(_CUE.size * (MOST_CUES - len(cues)))
         _command(sound, _SET_CUE, bytearray(struct.pack("=I", len(cues)) + b"".join(cues) + room))
+
+
+def _name(marker: Marker) -> bytes:
+    """A name of at most 255 bytes, which do not break off within a letter."""
+    return marker.name.encode()[:255].decode(errors="ignore").encode()
 
 
 def _origin(sound: Any) -> int:
@@ -95,9 +102,9 @@ def _tempo(sound: Any) -> float:
 
 
 def _markers(sound: Any) -> tuple[Marker, ...]:
-    raw = bytearray(4 + _CUE.size * _MOST_CUES)
+    raw = bytearray(4 + _CUE.size * MOST_CUES)
     count = bytearray(4)
-    if not _command(sound, _GET_CUE_COUNT, count) or not 0 < struct.unpack("=I", count)[0] <= _MOST_CUES:
+    if not _command(sound, _GET_CUE_COUNT, count) or not 0 < struct.unpack("=I", count)[0] <= MOST_CUES:
         return ()
     if not _command(sound, _GET_CUE, raw):
         return ()

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from midistems_graph.audio.chunks import add_to_flac, append_chunks, cues, labels, mime_type, place_in_comments
 from midistems_graph.audio.files import (
     SPEAKERS,
     TAGS,
@@ -34,7 +35,7 @@ from midistems_graph.audio.files import (
     name_for_c,
 )
 from midistems_graph.audio.id3 import id3_tag, put_before
-from midistems_graph.audio.timeline import Timeline, write_timeline
+from midistems_graph.audio.timeline import MOST_CUES, Timeline, write_timeline
 from midistems_graph.audio.values import LAYOUTS, Float32
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -95,7 +96,8 @@ class SoundWriter:
     format    a name of `FORMATS`
     layout    `stereo`, `5.1`, ...: kept in WAV files as a channel mask
     tags      those of `TAGS`; each format keeps the ones that it has a place for
-    timeline  where the file begins on its timeline, and markers; WAV files keep it
+    timeline  where the file begins on its timeline, tempo and markers; as far as the format has a place for them
+    cover     a picture, JPEG or PNG; kept by all but Ogg files
     seed      of the dither of 16-bit files. Give each stem of a set another one, so that their noises stay apart
 
     A sample between two 16-bit steps gets triangular dither of +-1 step before it is rounded. One that is a
@@ -121,6 +123,7 @@ class SoundWriter:
         layout: str = "",
         tags: Mapping[str, str] | None = None,
         timeline: Timeline = Timeline(),  # noqa: B008 (frozen)
+        cover: bytes = b"",
         seed: int = 0,
     ) -> None:
         self.path = Path(path)
@@ -129,6 +132,7 @@ class SoundWriter:
         self._format = _checked(self.path.name, format, rate, channels, frames)
         self._noise = np.random.PCG64(seed)
         self._tags = {name: tags[name] for name in TAGS if tags and tags.get(name)}
+        self._timeline, self._cover = timeline, cover if mime_type(cover) else b""
         self._part = self.path.with_name(f".{self.path.name}.part-{secrets.token_hex(4)}")
         try:
             self._part.touch(exist_ok=False)
@@ -164,8 +168,7 @@ class SoundWriter:
             self._sound.close()
             if self._container == "RF64":
                 _blank_peak_time(self._part)
-            if self._container == "MP3":
-                put_before(self._part, id3_tag(self._tags))
+            self._add_what_libsndfile_leaves_out()
             if soundfile.info(name_for_c(self._part)).frames != self.frames:
                 raise _disk_full(self.path)
             sync(self._part)
@@ -212,12 +215,31 @@ class SoundWriter:
         if self._container in ("WAVEX", "RF64") and layout in SPEAKERS and self.channels == len(SPEAKERS[layout]):
             ids = ffi.new("int[]", SPEAKERS[layout])
             command(sound._file, _SET_CHANNEL_MAP, ids, ffi.sizeof(ids))
-        if self._format.container == "WAV":
+        if self._format.container in ("WAV", "AIFF"):
             write_timeline(sound, timeline)
         for name in TAGS if self._container != "MP3" else ():  # libsndfile knows Latin-1 alone there
             if tags.get(name):
                 _set_tag(sound, name, tags[name])
         return sound
+
+    def _add_what_libsndfile_leaves_out(self) -> None:
+        """The cover, names of markers in WAV files, the place of FLAC files, tags of MP3 files."""
+        place, cover = self._timeline, self._cover
+        match self._format.container:
+            case "MP3":
+                put_before(self._part, id3_tag(self._tags, tempo=place.tempo, cover=cover))
+            case "FLAC":
+                add_to_flac(self._part, place_in_comments(place), cover)
+            case "WAV" | "AIFF" as container:
+                markers = place.markers[:MOST_CUES] if container == "WAV" else ()
+                tag = id3_tag(self._tags, tempo=place.tempo, cover=cover) if cover else b""
+                name = b"id3 " if container == "WAV" else b"ID3 "
+                chunks = {
+                    b"cue ": cues(markers) if self._container == "RF64" else b"",
+                    b"LIST": labels(markers),
+                    name: tag,
+                }
+                append_chunks(self._part, {name: content for name, content in chunks.items() if content})
 
     def _write(self, block: Float32) -> None:
         peak = float(np.abs(block).max())

@@ -72,9 +72,8 @@ def _write(search: Search, whole: Judged, found: Sequence[_Contribution]) -> Non
     )
     table.writerow([WHOLE, "", "", *map(_plain, whole.values), *("" for _ in names), "", whole.problem])
     for one in found:
-        kind = search.graph.nodes[one.off.node].type
         figures = map(_plain, (*one.row.values, *one.adds, one.cost))
-        table.writerow([one.off.node, kind, one.off.how, *figures, one.row.problem])
+        table.writerow([one.off.node, one.off.type, one.off.how, *figures, one.row.problem])
     written(search.folder / TABLE, text.getvalue())
     marks = {one.off.node: Mark(_added(one.adds[0]), _color(one.adds[0])) for one in found}
     picture = to_svg(search.graph, ports_of(search.library), marks=marks)
@@ -82,7 +81,7 @@ def _write(search: Search, whole: Judged, found: Sequence[_Contribution]) -> Non
     rows = [
         AblationRow(
             one.off.node,
-            search.graph.nodes[one.off.node].type,
+            one.off.type,
             one.off.how,
             one.row.values,
             one.adds,

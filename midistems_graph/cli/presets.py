@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.document.presets import presets
 
@@ -22,12 +21,10 @@ def is_graph(word: str) -> bool:
 
 def graph_of(file: Path) -> Graph:
     """The graph in a file; a script (`.py`) is read, never executed. Raises Refused."""
-    try:
-        if file.suffix.lower() == ".py":
-            from midistems_graph.rules.script import load_script
+    from midistems_graph.rules.script import load_graph
 
-            return load_script(file)
-        return load(file)
+    try:
+        return load_graph(file)
     except DocumentError as error:
         raise Refused(Exit.GRAPH, str(error)) from None
 

@@ -18,12 +18,11 @@ from midistems_graph.audio.files import SoundFileError, content_digest
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, of_graph
 from midistems_graph.cli.plain_text import clean, in_seconds
-from midistems_graph.cli.presets import graph_file
+from midistems_graph.cli.presets import graph_file, graph_of
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.songs import Sources, find_songs
 from midistems_graph.cli.stores import opened
 from midistems_graph.document.data import to_data
-from midistems_graph.document.files import load
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.engine import augment
@@ -97,7 +96,7 @@ def searching(options: argparse.Namespace, kind: str, head: dict[str, Any]) -> I
     """A search as the command line says it; `head` is what tells it from others in its journal. Raises Refused."""
     library, file = installed(), graph_file(options.graph)
     try:
-        graph = with_settings(load(file), library, options.settings)
+        graph = with_settings(graph_of(file), library, options.settings)
         goals = tuple(map(Goal.parse, options.score))
         folders = augment.folder_inputs(graph, library)
     except (DocumentError, Unfolding) as error:

@@ -37,7 +37,10 @@ class Axis:
 
     @classmethod
     def parse(cls, text: str, graph: Graph, library: NodeLibrary) -> Axis:
-        """`node.knob=a,b,c` or `node.knob=lo:hi:n` (on a logarithmic scale where the knob has one). Raises Refused."""
+        """`node.knob=a,b,c`, or `node.knob=lo:hi:n` (on a logarithmic scale where the knob has one). Raises Refused.
+
+        A knob that takes a list has commas of its own: `node.knob=2,1; 1,1` are two values.
+        """
         name, equals, given = text.partition("=")
         try:
             if not equals or not given:
@@ -59,7 +62,8 @@ class Axis:
                 name.strip(), tuple(_shown(v, knob.kind == "int") for v in found), (low, high), knob.kind == "int", log
             )
         else:
-            axis = cls(name.strip(), tuple(value.strip() for value in given.split(",")))
+            between = ";" if knob.kind in ("numbers", "texts") else ","
+            axis = cls(name.strip(), tuple(value.strip() for value in given.split(between)))
         axis = Axis(axis.knob, tuple(dict.fromkeys(axis.values)), axis.ends, axis.whole, axis.log)
         for value in axis.values:
             with_settings(graph, library, [f"{axis.knob}={value}"], "--vary")

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import clean
-from midistems_graph.cli.presets import graph_file
+from midistems_graph.cli.presets import graph_file, graph_of
 from midistems_graph.cli.searching import Judged, Search, heads, judged, refuse_unknown, said, searching
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.space import Axis, Point, chosen_by_chance, grid
 from midistems_graph.cli.writing import written
 from midistems_graph.document.data import from_data
-from midistems_graph.document.files import load, save
+from midistems_graph.document.files import save
 from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.engine.search.goals import COST, Goal, front
 from midistems_graph.engine.search.journal import Journal, JournalError
@@ -36,10 +36,8 @@ def sweep(options: argparse.Namespace) -> Exit:
     if options.method != "grid" and not options.points:
         raise Refused(Exit.USAGE, f"--method {options.method} needs --points N: how many points to try")
     library = installed()
-    try:
-        axes = [Axis.parse(text, load(graph_file(options.graph)), library) for text in options.vary]
-    except DocumentError as error:
-        raise Refused(Exit.GRAPH, str(error)) from None
+    graph = graph_of(graph_file(options.graph))
+    axes = [Axis.parse(text, graph, library) for text in options.vary]
     if len({axis.knob for axis in axes}) < len(axes):
         raise Refused(Exit.USAGE, "--vary: a knob is named twice; give all its values at once")
     head = {"vary": options.vary, "method": options.method, "points": options.points, "seed": options.seed}

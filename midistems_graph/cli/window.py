@@ -10,6 +10,7 @@ from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.document.presets import presets
 
 GRAPHS = frozenset({".json", ".mgraph"})
+SCRIPT = ".py"
 DEMO = "demo"
 
 
@@ -39,7 +40,7 @@ def open_editor(words: Sequence[str]) -> Exit:
 
 
 def meant(words: Sequence[str]) -> tuple[Path | None, bool, tuple[Path, ...]]:
-    """The graph among the words, whether it is a preset, and the songs, in any order. Raises Refused.
+    """The graph among the words, whether a new document begins with it, and the songs, in any order. Raises Refused.
 
     A word is a file, `demo`, or the name of a preset.
     """
@@ -50,6 +51,8 @@ def meant(words: Sequence[str]) -> tuple[Path | None, bool, tuple[Path, ...]]:
         path = Path(word)
         if path.suffix.lower() in GRAPHS and path.is_file():
             graphs.append((path, False))
+        elif path.suffix.lower() == SCRIPT and path.is_file():
+            graphs.append((path, True))  # a new document begins with it, too
         elif path.is_file():
             songs.append(path)
         elif word == DEMO:
@@ -68,7 +71,7 @@ def meant(words: Sequence[str]) -> tuple[Path | None, bool, tuple[Path, ...]]:
 
 def _unknown(word: str, known: Sequence[str]) -> tuple[Exit, str]:
     path = Path(word)
-    if path.suffix.lower() in GRAPHS:
+    if path.suffix.lower() in (*GRAPHS, SCRIPT):
         return Exit.GRAPH, f"there is no graph file {word}; check the name"
     if path.suffix:
         return Exit.INPUT, f"there is no file {word}; check the name"

@@ -39,8 +39,8 @@ from midistems_graph.document.plain import MAX_EDGES, Part, plain, problem
 _STATES: tuple[State, ...] = get_args(State)
 _NODE = frozenset({"type", "version", "knobs", "state", "label", "lock"})
 _VIEW = frozenset({"nodes", "frames", "notes", "routes", "mixers"})
-_BODY = frozenset({"nodes", "edges", "links", "view"})
-_GROUP = _BODY | {"inputs", "outputs", "knobs", "carry", "repeat", "description"}
+_BODY = frozenset({"nodes", "edges", "links", "knobs", "view"})
+_GROUP = _BODY | {"inputs", "outputs", "carry", "repeat", "description"}
 _ABOUT = ("title", "author", "license", "description")
 _GRAPH = _BODY | {"format", "version", "inputs", "groups", "systems", "previews", *_ABOUT}
 _DEFAULT_INPUTS = {"song": InputSlot()}
@@ -75,6 +75,7 @@ def _body_data(body: Body, known: frozenset[str]) -> dict[str, Any]:
         "nodes": {node_id: _node_data(node) for node_id, node in body.nodes.items()},
         "edges": [{"from": str(e.source), "to": str(e.target)} for e in sorted(body.edges, key=edge_order)],
         "links": sorted([str(a) for a in link] for link in body.links),
+        "knobs": {name: [str(a) for a in ends] for name, ends in body.knobs.items()},
         "view": _view_data(body.view),
     }
     return {**_extra_data(body.extra, known), **_present(fields)}
@@ -126,7 +127,6 @@ def _group_data(group: Group) -> dict[str, Any]:
     fields = {
         "inputs": {name: [str(a) for a in ends] for name, ends in group.inputs.items()},
         "outputs": {name: str(end) for name, end in group.outputs.items()},
-        "knobs": {name: [str(a) for a in ends] for name, ends in group.knobs.items()},
         "carry": dict(group.carry),
         "description": group.description,
     }
@@ -164,6 +164,7 @@ class _Body(TypedDict):
     nodes: dict[str, Node]
     edges: frozenset[Edge]
     links: tuple[tuple[Address, ...], ...]
+    knobs: dict[str, tuple[Address, ...]]
     view: View
     extra: dict[str, Any]
 
@@ -183,10 +184,15 @@ def _body(part: Part, known: frozenset[str]) -> _Body:
     joined = links.items(_link)
     for i, link in enumerate(joined):
         _need(link, nodes, f"{links.place}[{i}]")
+    knobs = part.field("knobs", {})
+    published = knobs.named(Part.addresses)
+    for name, inner in published.items():
+        _need(inner, nodes, knobs.field(name).place)
     return {
         "nodes": nodes,
         "edges": frozenset(read),
         "links": tuple(sorted(joined, key=lambda link: [str(a) for a in link])),
+        "knobs": published,
         "view": _view(part.field("view", {})),
         "extra": part.others(known),
     }
@@ -266,15 +272,13 @@ def _group(part: Part) -> Group:
     group = Group(
         inputs=part.field("inputs", {}).named(Part.addresses),
         outputs=part.field("outputs", {}).named(Part.address),
-        knobs=part.field("knobs", {}).named(Part.addresses),
         carry=part.field("carry", {}).named(Part.name),
         repeat=part.field("repeat", 1).count(),
         description=part.field("description", "").text(),
         **body,
     )
-    for kind, ports in (("inputs", group.inputs), ("knobs", group.knobs)):
-        for name, inner in ports.items():
-            _need(inner, group.nodes, part.field(kind).field(name).place)
+    for name, inner in group.inputs.items():
+        _need(inner, group.nodes, part.field("inputs").field(name).place)
     for name, end in group.outputs.items():
         _need((end,), group.nodes, part.field("outputs").field(name).place)
     for target, source in group.carry.items():

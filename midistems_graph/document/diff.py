@@ -102,7 +102,7 @@ def _groups(where: str, before: Group, after: Group) -> Iterator[Change]:
     renamed = _renamed(before, after)
     yield from _bodies(where, before, after)
     before = rename_nodes(before, renamed)
-    for subject, ports in (("group input", "inputs"), ("group output", "outputs"), ("group knob", "knobs")):
+    for subject, ports in (("group input", "inputs"), ("group output", "outputs")):
         old, new = ({k: _listed(v) for k, v in getattr(group, ports).items()} for group in (before, after))
         yield from _mappings(subject, where, old, new)
     yield from _mappings("carry", where, before.carry, after.carry)
@@ -131,6 +131,8 @@ def _bodies(where: str, before: Body, after: Body) -> Iterator[Change]:
         yield Change("added", "edge", f"{where}{edge}")
     old_links, new_links = ({_listed(link): "" for link in body.links} for body in (before, after))
     yield from _mappings("link", where, old_links, new_links)
+    old_knobs, new_knobs = ({name: _listed(ends) for name, ends in body.knobs.items()} for body in (before, after))
+    yield from _mappings("published knob", where, old_knobs, new_knobs)
     if view := _view(before, after):
         yield Change("changed", "view", where.rstrip("/"), after=view)
 

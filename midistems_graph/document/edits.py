@@ -31,6 +31,7 @@ def rename_nodes(body: B, names: Mapping[str, str]) -> B:
         nodes={names.get(i, i): node for i, node in body.nodes.items()},
         edges=frozenset(Edge(moved(e.source), moved(e.target)) for e in body.edges),
         links=tuple(map(all_moved, body.links)),
+        knobs={name: all_moved(ends) for name, ends in body.knobs.items()},
         view=replace(
             body.view,
             nodes={names.get(i, i): at for i, at in body.view.nodes.items()},
@@ -43,7 +44,6 @@ def rename_nodes(body: B, names: Mapping[str, str]) -> B:
             renamed,
             inputs={name: all_moved(ends) for name, ends in renamed.inputs.items()},
             outputs={name: moved(end) for name, end in renamed.outputs.items()},
-            knobs={name: all_moved(ends) for name, ends in renamed.knobs.items()},
         )
     return renamed
 

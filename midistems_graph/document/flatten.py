@@ -3,7 +3,7 @@
 An inner node of the instance `refine` of a group is `refine/hpss`; of iteration 3 of a repeat group
 `loop[3]/hpss` (counted from 1). What a group outputs is an edge from the inner node, so every inner
 edge can be heard. An instance stays as a leaf only where its `separator` port (the group as a
-function) is used.
+function) is used. A locked instance is flattened, too: the inner nodes that its outputs show are locked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from midistems_graph.document.graph import Address, Body, DocumentError, Edge, Graph, Group, KnobValue, Node
+from midistems_graph.document.graph import (
+    Address,
+    Body,
+    DocumentError,
+    Edge,
+    Graph,
+    Group,
+    KnobValue,
+    Lock,
+    Node,
+    State,
+)
 
 MAX_NODES = 20_000
 """A graph that unfolds into more nodes than this is refused."""
@@ -59,6 +70,7 @@ def flatten(graph: Graph) -> Flat:
     bodies: dict[str, Body] = {}
     fed: dict[str, Sequence[Address]] = {}
     bypassed: dict[str, Group] = {}
+    locks: dict[str, Lock] = {}
     for part in _body(graph, graph, ""):
         nodes.update(part.nodes)
         edges.extend(part.edges)
@@ -66,6 +78,7 @@ def flatten(graph: Graph) -> Flat:
         bodies.update(part.bodies)
         fed.update(part.fed)
         bypassed.update(part.bypassed)
+        locks.update(part.locks)
         if len(nodes) > MAX_NODES or len(bodies) > MAX_NODES:
             raise Unfolding(
                 f"the groups unfold into more than {MAX_NODES:,} nodes, which is the limit; "
@@ -77,7 +90,8 @@ def flatten(graph: Graph) -> Flat:
     ends: dict[str, Address] = {}
     kept = (e for e in edges if not _ends_at_bypassed(e.target, bypassed))
     resolved = tuple(Edge(_follow(edge.source, aliases, ends), edge.target) for edge in kept)
-    return Flat(nodes, resolved, {name: _follow(a, aliases, ends) for name, a in aliases.items()}, bodies)
+    shown = {name: _follow(a, aliases, ends) for name, a in aliases.items()}
+    return Flat(_with_locks(nodes, locks, shown), resolved, shown, bodies)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,8 @@ class _Part:
     fed: Mapping[str, Sequence[Address]] = field(default_factory=dict)
     """Inputs and published knobs of instances (`loop.audio`) -> what they feed one level further in."""
     bypassed: Mapping[str, Group] = field(default_factory=dict)
+    locks: Mapping[str, Lock] = field(default_factory=dict)
+    """Of instances that are locked."""
 
 
 def _body(graph: Graph, body: Body, prefix: str) -> Iterator[_Part]:
@@ -141,7 +157,28 @@ def _instance(graph: Graph, group: Group, node: Node, at: str) -> Iterator[_Part
             aliases[f"{at}[{iteration}].{name}"] = _at(inner, inside)
             aliases[f"{at}.{name}"] = _at(inner, inside)  # the last iteration is the group's output
         yield _Part(edges=edges, aliases=aliases)
-    yield _Part(fed=fed)
+    yield _Part(fed=fed, locks={at: node.lock} if node.lock else {})
+
+
+def _with_locks(
+    nodes: Mapping[str, Node], locks: Mapping[str, Lock], shown: Mapping[str, Address]
+) -> Mapping[str, Node]:
+    """The nodes with the locks of instances: those that an instance's outputs show are locked to what it gave.
+
+    Of an instance within another the outer one's lock counts. What an instance only passes on stays as it is.
+    """
+    found = dict(nodes)
+    for at in sorted(locks, key=lambda address: -address.count("/")):
+        outputs: dict[str, dict[str, str]] = {}
+        for name, digest in locks[at].outputs.items():
+            inner = shown.get(f"{at}.{name}")
+            if inner is not None and inner.node.startswith((f"{at}/", f"{at}[")):
+                outputs.setdefault(inner.node, {})[inner.port] = digest
+        for address, digests in outputs.items():
+            node = found[address]
+            state: State = "on" if node.state == "bypassed" else node.state
+            found[address] = replace(node, lock=Lock(locks[at].song, digests), state=state)
+    return found
 
 
 def _passed_on(bypassed: Mapping[str, Group], edges: Sequence[Edge]) -> dict[str, Address]:

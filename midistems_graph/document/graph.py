@@ -187,20 +187,23 @@ class InputSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What a graph and a group have in common: nodes by id, edges, links and their view.
+    """What a graph and a group have in common: nodes by id, edges, links, published knobs and their view.
 
-    A link is a set of knob addresses that share one value: that of its first knob.
+    A link is a set of knob addresses that share one value: that of its first knob. `knobs` are inner knobs that are
+    published under a name: of a group for its instances, of a graph for those who do not look inside.
     """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
     edges: frozenset[Edge] = frozenset()
     links: tuple[tuple[Address, ...], ...] = ()
+    knobs: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
     view: View = field(default_factory=View)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
         object.__setattr__(self, "edges", frozenset(self.edges))
+        object.__setattr__(self, "knobs", _frozen_map(self.knobs))
         object.__setattr__(self, "extra", _frozen_map(self.extra))
 
     def edges_into(self, node: str) -> list[Edge]:
@@ -221,14 +224,16 @@ class Body:
         return replace(self, nodes={**self.nodes, node_id: node}, view=view)
 
     def without_nodes(self, ids: Iterable[str]) -> Self:
-        """The same without some nodes, their edges, links and positions."""
+        """The same without some nodes, their edges, links, published knobs and positions."""
         gone = set(ids)
         links = (tuple(a for a in link if a.node not in gone) for link in self.links)
+        knobs = {name: tuple(a for a in ends if a.node not in gone) for name, ends in self.knobs.items()}
         return replace(
             self,
             nodes={i: n for i, n in self.nodes.items() if i not in gone},
             edges=frozenset(e for e in self.edges if e.source.node not in gone and e.target.node not in gone),
             links=tuple(link for link in links if len(link) > 1),
+            knobs={name: ends for name, ends in knobs.items() if ends or not self.knobs[name]},
             view=replace(
                 self.view,
                 nodes={i: p for i, p in self.view.nodes.items() if i not in gone},
@@ -264,22 +269,20 @@ class Group(Body):
     """A definition that instances (`group:name`) share.
 
     `inputs` name the inner ports that a group's input feeds, `outputs` the inner port that an output
-    shows, `knobs` the inner knobs that are published under a name. An instance sets published knobs
-    only. `carry` makes it a repeat group: input name -> output name; iteration i + 1 receives on that
-    input what iteration i gave on that output. `repeat` is the count that an instance may override
-    with its knob `repeat`.
+    shows. An instance sets published knobs only. `carry` makes it a repeat group: input name -> output
+    name; iteration i + 1 receives on that input what iteration i gave on that output. `repeat` is the
+    count that an instance may override with its knob `repeat`.
     """
 
     inputs: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
     outputs: Mapping[str, Address] = field(default_factory=dict)
-    knobs: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
     carry: Mapping[str, str] = field(default_factory=dict)
     repeat: int = 1
     description: str = ""
 
     def __post_init__(self) -> None:
         Body.__post_init__(self)
-        for name in ("inputs", "outputs", "knobs", "carry"):
+        for name in ("inputs", "outputs", "carry"):
             object.__setattr__(self, name, _frozen_map(getattr(self, name)))
 
 

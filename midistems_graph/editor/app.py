@@ -27,11 +27,12 @@ from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import ANY_FILE, FOLDER, Browser
 from midistems_graph.editor.view.fonts import begin_font
 from midistems_graph.node.library import installed
+from midistems_graph.rules.script import load_graph
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What the editor is asked to open: a graph file (a preset becomes a new document) and songs."""
+    """What the editor is asked to open: a graph file (a preset or a script becomes a new document) and songs."""
 
     graph: Path | None = None
     is_preset: bool = False
@@ -46,7 +47,7 @@ class App:
 
     def __init__(self, opening: Opening, settings: Settings, recent: Recent) -> None:
         """Raises DocumentError for a graph that cannot be read."""
-        graph = load(opening.graph) if opening.graph else Graph()
+        graph = load_graph(opening.graph) if opening.graph else Graph()
         bench = self.bench = Bench(Editor(installed(), graph), settings)
         self.browser = Browser(
             lambda: bench.menu,
@@ -92,6 +93,7 @@ class App:
     def tick(self) -> bool:
         """Before every frame; whether something moves."""
         self.documents.tick()
+        self.bench.canvas.tick()
         if self._font is not None and self._font.poll() is not None:
             self._font = None
             self.bench.window.load_font()

@@ -135,14 +135,23 @@ def _free(graph: Graph, name: str) -> str:
 
 
 def with_levels(wanted: Wanted, library: NodeLibrary, edges: Sequence[Address]) -> Wanted:
-    """The graph with a measure of loudness beside some edges that carry sound; others, and those in groups, stay."""
+    """The graph with a measure of loudness beside some edges that carry sound; others stay.
+
+    For edges inside groups (`refine/hpss.out`) the graph is flattened.
+    """
     graph, ends = wanted.graph, []
+    if any("/" in edge.node for edge in edges):
+        graph = _flattened(graph, flatten(graph))
     formats = describe(Site.of(graph, library))
     for edge in edges:
         format = formats.get((edge.node, edge.port))
         if format is not None and format.kind == "audio" and edge.node in graph.nodes:
             level = _free(graph, _column(edge))
-            graph = graph.with_node(level, Node("measure.loudness")).with_edge(edge, Address(level, "audio"))
+            graph = replace(
+                graph,
+                nodes={**graph.nodes, level: Node("measure.loudness")},
+                edges=graph.edges | {Edge(edge, Address(level, "audio"))},
+            )
             ends.append(Address(level, "lufs"))
     return Wanted(graph, (*wanted.ports, *ends))
 

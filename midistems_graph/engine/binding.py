@@ -16,6 +16,7 @@ from pathlib import Path
 import blake3
 
 from midistems_graph.audio.files import SoundFileError, SoundReader, content_digest, is_sound, open_sound
+from midistems_graph.audio.tagged import tagged
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Float32, Value
 from midistems_graph.models.library import ModelLibrary, ModelMissing
@@ -43,6 +44,7 @@ class BoundFile:
     layout: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
+    cover: bytes = b""
 
     @classmethod
     def open(cls, path: Path) -> BoundFile:
@@ -52,7 +54,8 @@ class BoundFile:
                 return cls.open_folder(path)
             with open_sound(path) as sound:
                 shape = sound.rate, sound.channels, sound.frames, sound.layout
-                return cls(path, content_digest(path), *shape, sound.tags, sound.timeline)
+                more = tagged(path, sound.timeline)
+                return cls(path, content_digest(path), *shape, sound.tags, more.timeline, more.cover)
         except SoundFileError as error:
             raise InputProblem(str(error)) from error
 
@@ -129,6 +132,11 @@ class Bindings:
     def tags(self) -> Mapping[str, str]:
         """The song's tags: title, artist and the like."""
         return self.files[SONG].tags if SONG in self.files else {}
+
+    @property
+    def cover(self) -> bytes:
+        """The picture that the song comes with, JPEG or PNG; empty if it has none."""
+        return self.files[SONG].cover if SONG in self.files else b""
 
     @property
     def timeline(self) -> Timeline:

@@ -140,6 +140,10 @@ class _Called:
         return self.outer.tags
 
     @property
+    def cover(self) -> bytes:
+        return self.outer.cover
+
+    @property
     def timeline(self) -> Timeline:
         return self.outer.timeline
 

@@ -22,6 +22,7 @@ from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
+from midistems_graph.engine.apart import shown
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
@@ -38,7 +39,7 @@ from midistems_graph.engine.reports import (
     failure_of,
     named,
 )
-from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
+from midistems_graph.engine.schedule import Needs, Outcome, ReadyQueue, run_all
 from midistems_graph.engine.sizes import working_bytes, working_sizes
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
 from midistems_graph.engine.turns import Turns
@@ -93,7 +94,7 @@ class Executor:
         self._keyed = store is not None or outputs is not None
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
-        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._costs() if memory else None, memory)
+        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._needs(memory), Needs(memory, self.cores))
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
@@ -116,6 +117,12 @@ class Executor:
         if self._queue.broken:
             raise self._queue.broken
 
+    def is_done(self) -> bool:
+        """Whether all units are in the store; then `value` gives what they hold without a run. Nothing is pinned."""
+        assert self.store is not None
+        self._keys.look_up(self.store)
+        return self._keys.digests.keys() == self.plan.units.keys()
+
     def cancel(self) -> None:
         """End soon: running nodes are told at their next poll, nothing new begins."""
         self._cancel.set()
@@ -136,7 +143,7 @@ class Executor:
         Raises NodeError for what the run did not compute, or no longer has.
         """
         try:
-            return self._fetch(source, interval or self.plan.window)
+            return self._fetch(shown(source, self.plan.nodes), interval or self.plan.window)
         except DerivedFailed as failed:
             assert failed.__cause__ is not None
             raise failed.__cause__ from None
@@ -206,7 +213,8 @@ class Executor:
                 return "cached", record.nbytes, ""
             ingredients = facts(node, interval, inputs)
             song = self.plan.bindings.song_digest
-            reason = "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
+            told = self.reports[node.address].status == "ran"  # one reason is shown, and looking for it takes a while
+            reason = "" if told else "; ".join(self.store.explain(node.address, node.type.id, song, ingredients))
             began = time.perf_counter()
             values = self._evaluate(unit, node, interval)
             seconds = time.perf_counter() - began
@@ -410,10 +418,16 @@ class Executor:
             for unit in self.plan.units
         }
 
-    def _costs(self) -> Callable[[Unit], int]:
-        """What each unit needs at work."""
-        sizes = working_sizes(self.plan)
-        return cache(lambda unit: working_bytes(self.plan, unit, sizes))
+    def _needs(self, budget: int) -> Callable[[Unit], Needs]:
+        """What each unit takes at work, its memory if there is a budget. A network has all cores and runs alone."""
+        sizes = working_sizes(self.plan) if budget else {}
+        wide = {address for address, node in self.plan.nodes.items() if node.runs_networks}
+
+        def needs(unit: Unit) -> Needs:
+            memory = working_bytes(self.plan, unit, sizes) if budget else 0
+            return Needs(memory, self.cores if unit.node in wide else 1)
+
+        return cache(needs)
 
 
 def _tile(failed: tuple[int, Failure]) -> int:
@@ -450,10 +464,7 @@ class _UnitRun:
 
     @property
     def threads(self) -> int:
-        """All cores for a node that runs alone, its share otherwise."""
-        queue = self.executor._queue
-        busy = min(queue.running + queue.idle_ready, self.executor.cores)
-        return max(1, self.executor.cores // max(busy, 1))
+        return self.executor._queue.lend()
 
     def progress(self, done: float) -> None:
         self.check()
@@ -480,6 +491,10 @@ class _UnitRun:
     @property
     def tags(self) -> Mapping[str, str]:
         return self.executor.plan.bindings.tags
+
+    @property
+    def cover(self) -> bytes:
+        return self.executor.plan.bindings.cover
 
     @property
     def timeline(self) -> Timeline:

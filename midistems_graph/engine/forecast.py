@@ -123,16 +123,7 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
 def in_store(plan: Plan, store: Store) -> set[Unit]:
     """The units whose results are there, as far as that can be known without running."""
     keys = KeyChain(plan)
-    for unit in plan.units:  # in an order that can be run
-        node, interval = plan.nodes[unit.node], plan.interval(unit)
-        if node.type.writes:
-            continue
-        try:
-            record = store.find(keys.key(node, interval, keys.inputs(node, interval)))
-        except KeyError:  # below one that has to run
-            continue
-        if record is not None:
-            keys.digests[unit] = record.outputs
+    keys.look_up(store)
     return set(keys.digests)
 
 

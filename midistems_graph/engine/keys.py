@@ -22,6 +22,7 @@ from midistems_graph.audio.codec import pack
 from midistems_graph.audio.fft import fft_backend
 from midistems_graph.document.graph import KnobValue
 from midistems_graph.engine.plan import Interval, Plan, PlanNode, Unit
+from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import Source
 
 TAGS = {bool: "b", int: "i", float: "f", str: "s", tuple: "t"}
@@ -54,6 +55,19 @@ class KeyChain:
     def key(self, node: PlanNode, interval: Interval, inputs: Inputs) -> str:
         """The key of a node's result on a stretch, with what it reads there."""
         return unit_key(self._nodes[node.address], interval, inputs)
+
+    def look_up(self, store: Store) -> None:
+        """Enter the units whose results are in a store, as far as that can be known without running."""
+        for unit in self._plan.units:  # in an order that can be run
+            node, interval = self._plan.nodes[unit.node], self._plan.interval(unit)
+            if node.type.writes:
+                continue
+            try:
+                record = store.find(self.key(node, interval, self.inputs(node, interval)))
+            except KeyError:  # below one that has to run
+                continue
+            if record is not None:
+                self.digests[unit] = record.outputs
 
     def contents(self) -> dict[str, Digests]:
         """Digests of what every output port holds, in the order of time, as far as they are known by now.

@@ -28,7 +28,7 @@ from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Preview
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.forecast import in_store
 from midistems_graph.engine.live_events import Event, Idle, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.live_plans import UNSOUND, Lane, Plans, Step, Wish, computes_alike, is_there
 from midistems_graph.engine.live_reading import Evicted, Reading, executed
@@ -120,10 +120,13 @@ class LiveEngine:
         self._changed.set()
 
     def close(self) -> None:
-        """Stop computing for good."""
+        """Stop computing for good; what runs has ended when this returns, within 0.5 s."""
         self._closed = True
         self.cancel()
         self._director.join()
+        for run in self._runs.values():  # one may have begun after the others were cancelled
+            run.executor.cancel()
+            run.join()
 
     # What can be had now
 
@@ -222,7 +225,8 @@ class LiveEngine:
     def _waits(self, step: Step) -> bool:
         """Whether the stretch of a preview waits for a whole-track node."""
         plan = self._plans.plan(Step(step.version, step.address, step.excerpt))
-        return any(plan.nodes[n.address].whole and n.cached < n.units for n in forecast(plan, self.store).nodes)
+        whole = [unit for unit in plan.units if plan.nodes[unit.node].whole]
+        return bool(whole) and not in_store(plan, self.store).issuperset(whole)
 
     def _finish(self, step: Step) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.document.moved import moved
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt
-from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.forecast import in_store
 from midistems_graph.engine.keys import lineage
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.store import Store
@@ -129,8 +129,7 @@ class Plans:
 
 def is_there(plan: Plan, store: Store) -> bool:
     """Whether nothing of a plan is left to compute."""
-    told = forecast(plan, store)
-    return told.cached == told.units
+    return len(in_store(plan, store)) == len(plan.units)
 
 
 def computes_alike(a: Graph, b: Graph) -> bool:

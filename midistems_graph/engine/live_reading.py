@@ -11,7 +11,7 @@ from midistems_graph.audio.values import Value
 from midistems_graph.document.graph import Address
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import in_store
-from midistems_graph.engine.live_plans import UNSOUND, Plans, Step, is_there
+from midistems_graph.engine.live_plans import UNSOUND, Plans, Step
 from midistems_graph.engine.plan import TILE, Interval, PlanNode
 from midistems_graph.engine.store import Store
 from midistems_graph.node.contract import Cancelled, NodeError
@@ -91,10 +91,10 @@ class Reading:
         return tuple(tile for tile in tiles if all(unit in there for unit in needed(source, tile)))
 
     def _reader(self, version: int, address: Address, tiles: Interval) -> Executor | None:
-        """An execution of which nothing was left to compute; None if there is something left."""
-        plans, step = self._plans, Step(version, address, tiles)
-        executor = executed(plans, step, self._store) if is_there(plans.plan(step), self._store) else None
-        if executor is None:
+        """A plan of which nothing is left to compute, to be read from; None if there is something left."""
+        plans = self._plans
+        executor = Executor(plans.plan(Step(version, address, tiles)), plans.library, store=self._store, jobs=1)
+        if not executor.is_done():
             return None
         with plans.lock:
             self._readers[version, address, tiles] = executor

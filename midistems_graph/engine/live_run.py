@@ -38,7 +38,12 @@ class LiveRun:
 
     def start(self) -> None:
         self.planned = Counter(unit.node for unit in self.executor.plan.units)
-        threading.Thread(target=self._work, name="live run", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="live run", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until nothing of it uses the store any more."""
+        self._thread.join()
 
     def helps(self, step: Step, plan: Plan) -> bool:
         """Whether all that is worked on now is needed for another step, too; when it is done, one decides anew."""

@@ -138,26 +138,29 @@ class States(Mapping[str, NodeState]):
                 dirty.add(node.address)
             share = node.cached / node.units if node.units else float(node.address not in dirty)
             status: NodeStatus = "dirty" if node.address in dirty else "cached"
-            if node.address in self._failures and status == "dirty":
+            if node.address in self._failures and (status == "dirty" or node.units == 0):
                 continue
             seconds, nbytes = (node.seconds, node.nbytes) if status == "dirty" else (0.0, 0)
             self.set(node.address, NodeState(status, share, seconds, nbytes=nbytes))
 
 
 def _sound_outputs(graph: Graph, library: NodeLibrary) -> list[Address]:
-    """One output of every node that can be computed."""
+    """One output of every node that can be computed and whose outputs no other such node reads."""
     broken: set[str] = set()
     for problem in errors(check(graph, library)):
         if not problem.node:
             return []
         broken |= problem.concerned
     wiring = Wiring.of(flatten(graph), library)
-    outputs = []
+    outputs: dict[str, Address] = {}
     for address in wiring.order:
         node_type = library.get(wiring.nodes[address].type)
         if node_type is None or any(source.node in broken for _, source in wiring.into[address]):
             broken.add(address)
         ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
         if address not in broken and ports and wiring.nodes[address].group is None:
-            outputs.append(Address(address, ports[0]))
-    return outputs
+            outputs[address] = Address(address, ports[0])
+            for _, source in wiring.into[address]:
+                if source.port not in FUNCTIONS:
+                    outputs.pop(source.node, None)
+    return list(outputs.values())

@@ -8,14 +8,17 @@ A locked node reads nothing else; what is above it is neither run nor needed.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from midistems_graph.audio import codec
 from midistems_graph.audio.values import Span, Timed, Value, ceil_seconds
+from midistems_graph.document.encoding import MAX_BYTES
 from midistems_graph.document.graph import DIGEST, Graph, Lock, Node
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.store import valuefile
@@ -29,6 +32,10 @@ LOCKED = "#locked"
 """What the type of a locked node ends with."""
 
 REMEDY = "unlock it, or put the folder back"
+
+
+_GRAPH_FILE = re.compile(r"\.(json|mgraph)(\.|\Z)")
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
 
 
 class CannotLock(Exception):
@@ -75,6 +82,24 @@ def carry(graph: Graph, source: Path, target: Path) -> None:
             raise CannotLock(f"{here.parent} cannot be written: {error.strerror}; free some space") from None
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def mentioned(folder: Path) -> frozenset[str]:
+    """All that graph files of a folder may be locked to, their backups and autosaves too, readable or not."""
+    found: set[str] = set()
+    for path in folder.iterdir() if (folder / FOLDER).is_dir() else ():
+        if _GRAPH_FILE.search(path.name) and path.is_file() and path.stat().st_size <= MAX_BYTES:
+            found.update(match.decode() for match in _DIGEST.findall(path.read_bytes()))
+    return frozenset(found)
+
+
+def sweep(folder: Path, digests: Iterable[str]) -> None:
+    """Delete those of some values that no graph file of the folder speaks of any more; others stay in any case."""
+    with suppress(OSError):
+        for digest in set(digests) - mentioned(folder):
+            if DIGEST.match(digest):
+                (folder / FOLDER / digest).unlink(missing_ok=True)
+        (folder / FOLDER).rmdir()  # refuses if anything is left
 
 
 def locked_type(node: Node, values: Mapping[str, Value]) -> NodeType:

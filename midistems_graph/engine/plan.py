@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 from midistems_graph.audio.values import Scorer, Separator, Timed
 from midistems_graph.document.flatten import FUNCTIONS, Flat, flatten
 from midistems_graph.document.graph import Address, Graph, KnobValue, Lock, Node
+from midistems_graph.engine.apart import shown, told_apart
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.functions import (
     called_by,
@@ -101,6 +102,11 @@ class PlanNode:
     def sources(self) -> tuple[Source, ...]:
         """All that flows in: into ports, then into knobs."""
         return (*chain.from_iterable(self.inputs.values()), *self.wired.values())
+
+    @cached_property
+    def runs_networks(self) -> bool:
+        """Whether it, or what it calls, brings something that stays in memory and takes all cores."""
+        return any(node_type.resident for node_type in (self.type, *(called for called, _ in self.called)))
 
     @cached_property
     def once(self) -> tuple[Unit]:
@@ -217,6 +223,10 @@ def compile_plan(
         if address in keep:
             for node in _plan_nodes(address, wiring, library, bindings, nodes, graph):
                 nodes[node.address] = node
+    nodes = told_apart(nodes)
+    wanted_ports = tuple(shown(source, nodes) for source in wanted_ports)
+    if outputs is not None:
+        ends = tuple(dict.fromkeys(source.node for source in wanted_ports))
     start, stop = window or (Fraction(0), bindings.total)
     span = (max(start, Fraction(0)), min(stop, bindings.total))
     plan = Plan(nodes, ends, wanted_ports, span, bindings, flat)
@@ -347,6 +357,7 @@ def model_type(node_type: NodeType) -> NodeType:
         context=LOCAL,
         resident=None,
         reduce=None,
+        apart=None,
         separator=False,
         scorer=False,
         derived=False,

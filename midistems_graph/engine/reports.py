@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from midistems_graph.audio.writing import DiskFull
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.outputs import CannotWrite, OutputRefused
-from midistems_graph.engine.plan import MODEL, PlanNode, Unit
+from midistems_graph.engine.plan import PlanNode, Unit
 from midistems_graph.engine.store import StoreError
 from midistems_graph.node.contract import CheckFailed, NodeError
 
@@ -148,4 +149,4 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
 
 def named(unit: Unit) -> str:
     """A unit's node as people know it."""
-    return unit.node.removesuffix(MODEL)
+    return owner(unit.node)

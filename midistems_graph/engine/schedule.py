@@ -1,7 +1,7 @@
 """A ready queue: tasks run as soon as what they read is done, on a few threads, the best first.
 
-There is no barrier between generations: a task waits for its own inputs only. The queue knows nothing of
-nodes or values.
+There is no barrier between generations: a task waits for its own inputs only. What tasks at work take together,
+memory and threads, stays within a budget. The queue knows nothing of nodes or values.
 """
 
 from __future__ import annotations
@@ -9,19 +9,26 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
 Outcome = Literal["done", "failed"]
 
 
+class Needs(NamedTuple):
+    """What a task takes while it is at work, or what all tasks may take together: bytes, and threads."""
+
+    memory: int = 0
+    threads: int = 1
+
+
 class ReadyQueue(Generic[T]):
     """Tasks with what each reads; hands out those that are ready, lowest `rank` first.
 
     A task that failed takes down everything below it: `on_lost` is called for each, with the task that failed.
-    With a `budget`, the costs of the tasks at work stay within it: the best task waits until it fits, and one
-    that is beyond the budget runs alone.
+    With a `budget`, the `needs` of the tasks at work stay within it: the best task waits until it fits, and one
+    that is beyond the budget runs alone. Threads that no task needs are lent to those at work.
 
     Inside, a task is its place in the order of ranks, so that the heap compares plain numbers.
     """
@@ -31,12 +38,12 @@ class ReadyQueue(Generic[T]):
         reads: Mapping[T, Sequence[T]],
         rank: Mapping[T, tuple[int, ...]],
         on_lost: Callable[[T, T], None],
-        cost: Callable[[T], int] | None = None,
-        budget: int = 0,
+        needs: Callable[[T], Needs] = lambda task: Needs(),
+        budget: Needs | None = None,
     ) -> None:
         self._tasks = sorted(reads, key=rank.__getitem__)
         self._on_lost = on_lost
-        self._cost = cost if budget else None
+        self._needs = needs
         self._budget = budget
         place = {task: i for i, task in enumerate(self._tasks)}
         inputs = [set(reads[task]) for task in self._tasks]
@@ -47,22 +54,29 @@ class ReadyQueue(Generic[T]):
                 self._readers[place[name]].append(i)
         self._ready = [i for i, count in enumerate(self._waits) if count == 0]  # sorted, so a heap
         self._left = len(self._tasks)
-        self._costs: dict[int, int] = {}
-        self._running = 0
+        self._at_work: dict[int, Needs] = {}
+        self._mine = threading.local()
         self._idle = 0
         self._stopped = False
         self._changed = threading.Condition(threading.Lock())
         self.broken: BaseException | None = None
 
-    @property
-    def running(self) -> int:
-        """How many tasks are being worked on."""
-        return self._running
+    def lend(self) -> int:
+        """How many threads the task that this thread works on may keep busy: those that it needs, and free ones.
 
-    @property
-    def idle_ready(self) -> int:
-        """How many tasks could start now."""
-        return len(self._ready)
+        What is lent stays with the task until it ends. A free thread is kept for a task that is ready to start. Whoever
+        works on no task has what tasks leave.
+        """
+        budget = self._budget or Needs()
+        with self._changed:
+            spare = budget.threads - sum(needs.threads for needs in self._at_work.values())
+            task = getattr(self._mine, "task", None)
+            if task not in self._at_work:
+                return max(1, spare)
+            own = self._at_work[task]
+            more = max(0, spare - len(self._ready))
+            self._at_work[task] = own._replace(threads=own.threads + more)
+            return own.threads + more
 
     def stop(self) -> None:
         """Hand out nothing more."""
@@ -78,6 +92,7 @@ class ReadyQueue(Generic[T]):
         try:
             at = self._next()
             while at is not None:
+                self._mine.task = at
                 at = self._next(at, do(self._tasks[at]))
         except BaseException as error:
             self.broken = error
@@ -90,7 +105,6 @@ class ReadyQueue(Generic[T]):
                 self._settle(finished, outcome)
             while not self._stopped and self._left:
                 if self._ready and self._fits(self._ready[0]):
-                    self._running += 1
                     task = heapq.heappop(self._ready)
                     if self._ready and self._idle:
                         self._changed.notify()  # who wakes up wakes the next one, if there is work for it
@@ -102,19 +116,19 @@ class ReadyQueue(Generic[T]):
             return None
 
     def _fits(self, task: int) -> bool:
-        """Whether a task may start beside those at work; if so, its cost counts from now on."""
-        if self._cost is None:
-            return True
-        cost = self._cost(self._tasks[task])
-        if self._running and sum(self._costs.values()) + cost > self._budget:
-            return False
-        self._costs[task] = cost
+        """Whether a task may start beside those at work; if so, what it needs counts from now on."""
+        needs, budget = self._needs(self._tasks[task]), self._budget
+        if self._at_work and budget is not None:
+            memory = sum(other.memory for other in self._at_work.values()) + needs.memory
+            threads = sum(other.threads for other in self._at_work.values()) + needs.threads
+            if threads > budget.threads or (budget.memory and memory > budget.memory):
+                return False
+        self._at_work[task] = needs
         return True
 
     def _settle(self, task: int, outcome: Outcome) -> None:
-        self._running -= 1
         self._left -= 1
-        self._costs.pop(task, None)
+        del self._at_work[task]
         if outcome == "failed":
             self._lose(task)
             return

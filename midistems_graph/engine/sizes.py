@@ -57,7 +57,8 @@ def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
     start, stop = plan.needed(node, plan.interval(unit))
     streams = any(port.stream for port in node.type.inputs)
     seconds = float(min(stop - start, TILE) if streams else stop - start)
-    resident = node.type.resident(SimpleNamespace(**node.knobs)) if node.type.resident else 0
+    at_work = ((node.type, node.knobs), *node.called)  # networks run one at a time
+    resident = max(t.resident(SimpleNamespace(**knobs)) if t.resident else 0 for t, knobs in at_work)
     return resident + int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
 
 

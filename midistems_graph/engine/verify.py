@@ -17,6 +17,7 @@ import numpy as np
 from midistems_graph.audio.codec import pack
 from midistems_graph.audio.files import SoundFileError, open_sound
 from midistems_graph.audio.values import Float32, Timed, Value
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import MODEL, PlanNode
 from midistems_graph.engine.store import Store, StoreError
@@ -65,9 +66,9 @@ def first_departure(executor: Executor, recorded: Trace, older: Store) -> Depart
     first = stored[0]
     derived = _derived_above(executor, first)
     node = next((n for name, n in plan.nodes.items() if name in derived and _ports(n) & departing), first)
-    edge = min(_ports(node) & departing)
+    edge = f"{owner(node.address)}.{min(_ports(node) & departing).rpartition('.')[2]}"
     difference = _difference(executor, min(_ports(first) & departing), recall(older, recorded), older)
-    return Departure(edge.replace(MODEL, ""), node.type.id.removesuffix(MODEL), difference, _why(node, recorded, now))
+    return Departure(edge, node.type.id.removesuffix(MODEL), difference, _why(node, recorded, now))
 
 
 def derived_departure(executor: Executor, recorded: Trace, writer: str) -> Departure | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from midistems_graph.engine.apart import owner
 from midistems_graph.engine.keys import KeyChain, facts
-from midistems_graph.engine.plan import MODEL, Plan, PlanNode
+from midistems_graph.engine.plan import Plan, PlanNode
 from midistems_graph.engine.store import Store
 
 
@@ -21,13 +22,13 @@ def why(plan: Plan, store: Store, address: str) -> list[str]:
         try:
             inputs = keys.inputs(node, interval)
         except KeyError:
-            if unit.node.removesuffix(MODEL) == address:
+            if owner(unit.node) == address:
                 return [f"{_first_above(plan, node, keys)} has to be computed first"]
             continue
         record = store.find(keys.key(node, interval, inputs))
         if record is not None:
             keys.digests[unit] = record.outputs
-        elif unit.node.removesuffix(MODEL) == address:
+        elif owner(unit.node) == address:
             return store.explain(unit.node, node.type.id, song, facts(node, interval, inputs))
     return []
 
@@ -39,7 +40,7 @@ def _first_above(plan: Plan, node: PlanNode, keys: KeyChain) -> str:
         above = plan.nodes[todo.pop(0)]
         units = plan.covering(above, plan.window) if above.mode != "derived" else ()
         if any(unit not in keys.digests for unit in units):
-            return above.address.removesuffix(MODEL)
+            return owner(above.address)
         if above.mode == "derived":
             todo += [source.node for source in above.sources]
     return "what is above it"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
@@ -23,7 +23,7 @@ from midistems_graph.models.contracts import contract_of
 from midistems_graph.models.contracts.base import Contract, Network, Segments
 from midistems_graph.models.grid import Grid
 from midistems_graph.models.library import Model, ModelMissing
-from midistems_graph.models.manifest import ManifestError
+from midistems_graph.models.manifest import ManifestError, ModelFile
 from midistems_graph.models.providers import chosen
 from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
 from midistems_graph.models.source import Source
@@ -181,9 +181,31 @@ class Runner:
         return Context(seconds=Fraction(self.length, self.model.manifest.rate) + Fraction(3 * source.FARTHEST))
 
     @property
+    def has_a_network_for_each_stem(self) -> bool:
+        """Whether each stem can be had by itself, for its share of the work."""
+        alone = [tuple(self._networks({name})) for name in self.model.manifest.stems]
+        return not self.model.manifest.residual and len(set(alone)) == len(alone) and all(len(e) == 1 for e in alone)
+
+    @property
     def nbytes(self) -> int:
         """An estimate of the memory that the networks take at work."""
-        return TIMES_ITS_FILES * self.model.nbytes
+        needed = self._networks(self._computed)
+        paths = zip(self.model.manifest.files, self.model.files, strict=True)
+        return TIMES_ITS_FILES * sum(path.stat().st_size for f, path in paths if f.role == DATA or f in needed)
+
+    def _networks(self, stems: Collection[str]) -> list[ModelFile]:
+        """The networks that are needed for stems."""
+        return [
+            file
+            for file in self.model.manifest.files
+            if file.role != DATA
+            and (self.contract.together or not self._gives(file) or not set(stems).isdisjoint(self._gives(file)))
+        ]
+
+    def _gives(self, file: ModelFile) -> tuple[str, ...]:
+        """The stems that the outputs of a network are."""
+        manifest = self.model.manifest
+        return file.stems or (manifest.stems if len(manifest.files) == 1 else ())
 
     def separate(self, mixture: Audio, *, run: Run, level: Level | None = None) -> Stems:
         """The stems of a mixture over what the run keeps of it, or all of it where that is no part of it.
@@ -350,14 +372,12 @@ class Runner:
     def networks(self, run: Run, starts: Sequence[int]) -> list[Network]:
         """The model's files that are needed for the stems that are wanted, loaded, with conditions for segments."""
         found = []
-        manifest = self.model.manifest
         told = self._told(starts)
-        for file, path in zip(manifest.files, self.model.files, strict=True):
-            stems = file.stems or (manifest.stems if len(manifest.files) == 1 else ())
-            rows = tuple(self._computed.index(name) if name in self._computed else None for name in stems)
-            unused = all(row is None for row in rows) and not self.contract.together
-            if file.role == DATA or (unused and rows):
+        needed = self._networks(self._computed)
+        for file, path in zip(self.model.manifest.files, self.model.files, strict=True):
+            if file not in needed:
                 continue
+            rows = tuple(self._computed.index(n) if n in self._computed else None for n in self._gives(file))
             session = self.sessions.get(path, self.digest, provider=self.settings.provider, threads=run.cores)
             self._tell(session, run)
             found.append(

@@ -203,6 +203,11 @@ class Run(Protocol):
         ...
 
     @property
+    def cover(self) -> bytes:
+        """The picture that the song's file comes with, JPEG or PNG; empty if it has none."""
+        ...
+
+    @property
     def timeline(self) -> Timeline:
         """Where the song lies on its timeline, its tempo and markers; `of(span)` tells it of a stretch."""
         ...

@@ -96,6 +96,9 @@ class Traits:
     rate         output rate as a function of (knobs, rate of the first timed input or of the song)
     stems        names of the stems it makes: a tuple, or a function of the knobs
     complete     the stems it makes cover the whole parent: yes or no, or a function of the knobs
+    apart        stems that it makes each by itself, for no more work in all: which knobs it does so with, by stem, as
+                 a function of the knobs; nothing where they are made together. For types with the one output `out`
+    picks        the stems that an output needs of those that arrive: a function of (knobs, output port, names)
     reduce       a streaming first pass over the whole song; its result arrives as the function's
                  positional parameter `learned`, and the node itself stays local
     reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out
@@ -119,6 +122,8 @@ class Traits:
     rate: Callable[[Any, int], int] | None = None
     stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     complete: bool | Callable[[Any], bool] = False
+    apart: Callable[[Any], Mapping[str, Mapping[str, KnobValue]]] | None = None
+    picks: Callable[[Any, str, tuple[str, ...]], tuple[str, ...]] | None = None
     reduce: Callable[..., Any] | None = None
     reduces: Callable[[Any], bool] | None = None
     scratch: float = 2.0

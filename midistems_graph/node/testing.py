@@ -29,6 +29,7 @@ class FakeRun:
     folder: Path = Path()
     tags: Mapping[str, str] = field(default_factory=dict)
     timeline: Timeline = field(default_factory=Timeline)
+    cover: bytes = b""
     cancel_at: float | None = None
     seen: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -2,7 +2,7 @@
 // One clock for all edges: sounds are decoded when they are first wanted and started at the same instant of the
 // same audio context, so what plays together is in step to the sample.
 const {length, start, sounds} = JSON.parse(document.getElementById('sounds').textContent);
-const rows = [...document.querySelectorAll('.edge')];
+const rows = [...document.querySelectorAll('.edge[data-n]')], heads = [...document.querySelectorAll('.head')];
 const play = document.getElementById('play'), clock = document.getElementById('clock');
 const player = {context: null, at: 0, began: 0, playing: false, chosen: new Set(rows.length ? [0] : []), tracks: []};
 globalThis.player = player;
@@ -14,7 +14,7 @@ async function track(n) {
   if (known.buffer) return known;
   const raw = Uint8Array.from(atob(sounds[n]), c => c.charCodeAt(0));
   known.loading ??= player.context.decodeAudioData(raw.buffer);
-  known.buffer = await known.loading;
+  known.buffer = await known.loading.catch(error => { document.getElementById('deaf').hidden = false; throw error; });
   known.gain = player.context.createGain();
   known.ear = player.context.createAnalyser();
   known.gain.connect(known.ear).connect(player.context.destination);
@@ -82,17 +82,15 @@ function choose(n, more) {
 function draw() {
   const at = now(), shown = at + start;
   clock.textContent = `${Math.floor(shown / 60)}:${(shown % 60).toFixed(1).padStart(4, '0')}`;
-  for (const row of rows) row.querySelector('.head').style.left = `${at / length * 100}%`;
+  for (const head of heads) head.style.left = `${at / length * 100}%`;
   if (player.playing && at >= length) toggle(false);
   else if (player.playing) requestAnimationFrame(draw);
 }
 
-rows.forEach((row, n) => {
-  row.querySelector('.hear').addEventListener('click', event => choose(n, event.shiftKey));
-  row.querySelector('.see').addEventListener('click', event => {
-    const box = event.currentTarget.getBoundingClientRect();
-    go((event.clientX - box.left) / box.width * length);
-  });
+rows.forEach((row, n) => row.querySelector('.hear').addEventListener('click', event => choose(n, event.shiftKey)));
+for (const see of document.querySelectorAll('.see')) see.addEventListener('click', event => {
+  const box = see.getBoundingClientRect();
+  go((event.clientX - box.left) / box.width * length);
 });
 play?.addEventListener('click', () => toggle());
 addEventListener('keydown', event => {

@@ -47,7 +47,7 @@ class Story:
 def report(story: Story) -> str:
     """The whole page."""
     heard = listening(story.executor, story.executor.cores)
-    sounds = [one.sound for one in heard.heard]
+    sounds = [one.sound for one in heard.heard if one.sound]
     length = {"length": heard.stretch[1] - heard.stretch[0], "start": heard.stretch[0], "sounds": sounds}
     title = f"{story.result.song}: {story.graph.title or 'run'}"
     body = "".join(
@@ -93,9 +93,9 @@ def _players(heard: Listening, story: Story) -> str:
         return "<p class=soft>No edge of this run carries sound that is still there.</p>"
     whole = story.executor.plan.window[1] - story.executor.plan.window[0]
     start, stop = heard.stretch
-    note = "Previews in mono" if stop - start > float(whole) - 0.5 else (
-        f"Previews in mono of {_clock(start)} to {_clock(stop)}, where the song is loudest"
-    )  # fmt: skip
+    note = f"Previews in {'stereo' if heard.channels > 1 else 'mono'}"
+    if stop - start < float(whole) - 0.5:
+        note += f" of {_clock(start)} to {_clock(stop)}, where the song is loudest"
     note += "; the files have everything." if story.result.outputs else "."
     if heard.left_out:
         note += f" {heard.left_out} more that sound like one of these are left out."
@@ -103,13 +103,20 @@ def _players(heard: Listening, story: Story) -> str:
     return (
         "<h2>Edges</h2><div class='card edges'><div class=bar><button id=play aria-label='play or pause'>▶</button>"
         f"<span id=clock>{_clock(start)}</span><span class=soft>{note} Click a name to hear it, with Shift to add it; "
-        f"1 to 9 and the arrows choose, space plays, a click on a picture goes there.</span></div>{rows}</div>"
+        f"1 to 9 and the arrows choose, space plays, a click on a picture goes there.</span></div>"
+        "<p id=deaf class=warn hidden>This browser does not play Ogg Vorbis (Safari does from 18.4 on); open the page "
+        f"in another one, or the files beside it.</p>{rows}</div>"
     )
 
 
 def _player(number: int, one: Heard) -> str:
     color = style_of(one.kind).color
     name = text(one.edge) + (f"<b>{text(one.stem)}</b>" if one.stem else "")
+    see = f"<div class=see><img alt='' src='data:image/webp;base64,{one.picture.image}'>"
+    if not one.sound:
+        words = f"<span class='soft level'>{text(one.picture.words)}</span>"
+        what = f"<div class=hear><i style='background:{color}'></i><span class=what>{name}{words}</span></div>"
+        return f"<div class='edge silent'>{what}{see}<div class=head></div></div></div>"
     key = str(number + 1) if number < 9 else ""
     low, high = -80.0, 0.0
     count = max(1, len(one.levels) - 1)
@@ -121,8 +128,7 @@ def _player(number: int, one: Heard) -> str:
     return (
         f"<div class=edge data-n={number}><button class=hear><i style='background:{color}'></i>"
         f"<span class=key>{key}</span><span class=what>{name}</span>"
-        f"<span class='soft level'>{'silent' if loud <= -99 else f'{loud:.0f} dB'}</span></button>"
-        f"<div class=see><img alt='' src='data:image/webp;base64,{one.picture}'>"
+        f"<span class='soft level'>{'silent' if loud <= -99 else f'{loud:.0f} dB'}</span></button>{see}"
         f"<svg viewBox='0 0 900 28' preserveAspectRatio=none><polyline points='{points}'/></svg>"
         "<div class=head></div></div></div>"
     )

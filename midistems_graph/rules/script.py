@@ -15,9 +15,12 @@ from typing import Any
 
 from midistems_graph.document.data import edge_order, to_data
 from midistems_graph.document.encoding import MAX_BYTES
+from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, DocumentError, Edge, Graph
 from midistems_graph.node.library import NodeLibrary, installed
 from midistems_graph.rules.notation import Box, Port, Room, default_port, graph, group, node, rooms
+
+SUFFIX = ".py"
 
 LINE = 100
 _INDENT = "    "
@@ -75,6 +78,11 @@ def write_script(document: Graph, file: str = "separate.py", library: NodeLibrar
     if read_script(text, known) != document:
         raise DocumentError("the graph holds something that a script cannot say; save it as JSON")
     return text
+
+
+def load_graph(path: Path) -> Graph:
+    """The graph in a file of any notation; a script (`.py`) is read, never executed. Raises DocumentError."""
+    return load_script(path) if path.suffix.lower() == SUFFIX else load(path)
 
 
 def load_script(path: Path) -> Graph:

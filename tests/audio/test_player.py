@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from midistems_graph.audio.feed import FADE, GUARD
+from midistems_graph.audio.feed import FADE
 from midistems_graph.audio.output_base import AudioOut, OutputProblem
 from midistems_graph.audio.output_clock import FakeClock
 from midistems_graph.audio.output_silent import NO_DEVICE, SilentOut
@@ -61,7 +61,7 @@ def test_every_frame_is_handed_over_once_however_many_the_device_asks_for(asked:
     assert player.health.xruns == 0
 
 
-def test_a_change_is_heard_after_the_guarded_blocks_and_nothing_is_lost() -> None:
+def test_a_change_is_heard_after_the_block_that_may_be_read_and_nothing_is_lost() -> None:
     clock, renderer = FakeClock(period=256), Counting()
     player = playing(renderer, clock, depth=16)
     before = [clock.take() for _ in range(3)]
@@ -69,9 +69,44 @@ def test_a_change_is_heard_after_the_guarded_blocks_and_nothing_is_lost() -> Non
     player.refresh()
     player.pump()
     sound = np.concatenate([*before, *[clock.take() for _ in range(8)]])[:, 0]
-    changed = (3 + GUARD) * 256
+    changed = (3 + 1) * 256
     assert np.array_equal(sound[FADE:changed], numbers(0, changed)[FADE:])
     assert np.allclose(sound[changed:], numbers(0, len(sound))[changed:] + 0.5)
+
+
+def test_what_a_device_may_be_reading_is_left_alone_however_much_it_asks_for() -> None:
+    clock, renderer = FakeClock(period=256), Counting()
+    player = playing(renderer, clock, depth=16)
+    before = [clock.take(600)]
+    renderer.offset = 0.5
+    player.refresh()
+    player.pump()
+    sound = np.concatenate([*before, clock.take(2000)])[:, 0]
+    changed = 5 * 256  # the first whole block behind 600 + 600
+    assert np.array_equal(sound[FADE:changed], numbers(0, changed)[FADE:])
+    assert np.allclose(sound[changed:], numbers(changed, len(sound) - changed) + 0.5)
+
+
+def test_while_a_change_is_rendered_the_device_goes_on_with_what_was_there() -> None:
+    clock, heard = FakeClock(period=256), []
+
+    class Slow(Counting):
+        def render(self, out: Float32) -> None:
+            if self.offset and len(heard) < 4:
+                heard.extend(clock.take() for _ in range(2))
+            super().render(out)
+
+    renderer = Slow()
+    player = playing(renderer, clock, depth=8)
+    renderer.offset = 0.5
+    player.refresh()
+    player.pump()
+    heard += [clock.take() for _ in range(3)]
+    sound = np.concatenate(heard)[:, 0]
+    changed = 5 * 256
+    assert player.health.xruns == 0
+    assert np.array_equal(sound[FADE:changed], numbers(0, changed)[FADE:])
+    assert np.allclose(sound[changed:], numbers(changed, len(sound) - changed) + 0.5)
 
 
 def test_an_xrun_glides_to_silence_fades_in_again_and_is_counted() -> None:

@@ -44,6 +44,24 @@ def test_the_picture_has_a_tag_on_every_node_and_the_page_is_inert(midistems: Pr
     assert "<script" not in page and "&lt;script&gt;" in page and ">-6.00<" in page
 
 
+def test_nodes_inside_a_group_are_switched_off_in_all_its_instances(midistems: Program, home: Path) -> None:
+    write_song(home / "a.wav", seconds=1, rate=8000, channels=1)
+    inner = {"nodes": {"up": {"type": "filter.gain", "knobs": {"gain": 3.0}},
+                       "down": {"type": "filter.gain", "knobs": {"gain": -1.0}}},
+             "edges": [{"from": "up.out", "to": "down.signal"}],
+             "inputs": {"in": ["up.signal"]}, "outputs": {"out": "down.out"}}  # fmt: skip
+    made = write_graph(
+        home / "g.json", {"load": "io.load", "one": "group:louder", "two": "group:louder", "level": "measure.loudness"},
+        "load.out -> one.in", "one.out -> two.in", "two.out -> level.audio", groups={"louder": inner},
+    )  # fmt: skip
+    ended = midistems("ablate", made, "a.wav", "--score", "level.peak")
+    assert ended.code == 0, ended.err
+    table = {row["node"]: row for row in csv.DictReader(Path("ablation/ablation.csv").read_text("utf-8").splitlines())}
+    adds = {node: round(float(row["adds level.peak"]), 2) for node, row in table.items() if row["off by"]}
+    assert adds == {"one": 2, "two": 2, "group:louder/up": 6, "group:louder/down": -2}
+    assert table["group:louder/up"]["type"] == "filter.gain"
+
+
 def test_a_sweep_is_not_continued_as_a_map(midistems: Program, graph: Path) -> None:
     midistems("ablate", graph, "a.wav", "--score", "level.peak")
     assert "holds an ablation map" in midistems("bake", "ablation", "-o", "x.json").err

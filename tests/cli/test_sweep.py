@@ -62,6 +62,28 @@ def test_a_grid_is_tried_on_all_songs_and_only_what_is_below_a_knob_runs(midiste
     assert sum(outcome.ran for outcome in Journal.read(Path("2")).outcomes.values()) == 0
 
 
+def test_lists_are_varied_as_wholes_and_scripts_are_searched_like_graph_files(
+    midistems: Program, home: Path, graph: Path
+) -> None:
+    made = write_graph(
+        home / "blend.json",
+        {"load": "io.load", "soft": ("filter.gain", {"gain": -12.0}),
+         "both": ("blend.ensemble", {"weights": [1.0, 1.0]}),
+         "level": "measure.loudness"},
+        "load.out -> soft.signal", "load.out -> both.estimates[0]", "soft.out -> both.estimates[1]",
+        "both.out -> level.audio",
+    )  # fmt: skip
+    assert midistems("graph", "export", made, "--python", "-o", "blend.py").code == 0
+    for file in (made, "blend.py"):
+        words = ("--vary", "both.weights=1,0; 0,1", "--score", "level.peak", "-o", Path(file).suffix[1:])
+        ended = midistems("sweep", file, "a.wav", *words)
+        assert ended.code == 0, ended.err
+    table = rows("json")
+    assert [row["both.weights"] for row in table] == ["1,0", "0,1"]
+    assert float(table[0]["level.peak"]) - float(table[1]["level.peak"]) == pytest.approx(12, abs=1e-3)
+    assert without_times("py") == without_times("json")
+
+
 def test_the_page_has_every_point_and_asks_for_nothing(midistems: Program, graph: Path) -> None:
     midistems("sweep", graph, "a.wav", "--vary", "late.gain=-6,0", "--vary", "early.cutoff=500,1000",
               "--score", "level.peak", "--score", "level.loudness:min")  # fmt: skip

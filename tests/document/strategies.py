@@ -63,7 +63,7 @@ channels = st.builds(Channel, st.floats(-60, 12), st.booleans(), st.booleans())
 
 @st.composite
 def bodies(draw: st.DrawFn) -> dict[str, Any]:
-    """The fields of a body, whose edges and links name its nodes."""
+    """The fields of a body, whose edges, links and published knobs name its nodes."""
     parts = draw(st.dictionaries(names, nodes, max_size=4))
     fields: dict[str, Any] = {"nodes": parts, "extra": draw(extras)}
     positions = st.dictionaries(names, st.tuples(floats, floats), max_size=2)
@@ -78,6 +78,7 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
         fields["edges"] = draw(st.frozensets(st.builds(Edge, addresses, addresses), max_size=6))
         links = draw(st.lists(st.lists(addresses, min_size=2, max_size=3).map(tuple), max_size=2))
         fields["links"] = tuple(sorted(links, key=lambda link: [str(a) for a in link]))
+        fields["knobs"] = draw(st.dictionaries(names, st.lists(addresses, max_size=2).map(tuple), max_size=2))
     return fields
 
 
@@ -93,7 +94,6 @@ def groups(draw: st.DrawFn) -> Group:
         inner = ends(fields["nodes"])
         fields["inputs"] = draw(st.dictionaries(names, st.lists(inner, max_size=2).map(tuple), max_size=2))
         fields["outputs"] = draw(st.dictionaries(names, inner, max_size=2))
-        fields["knobs"] = draw(st.dictionaries(names, st.lists(inner, max_size=2).map(tuple), max_size=2))
         if fields["inputs"] and fields["outputs"]:
             ports = st.sampled_from(sorted(fields["inputs"])), st.sampled_from(sorted(fields["outputs"]))
             fields["carry"] = draw(st.dictionaries(*ports, max_size=1))

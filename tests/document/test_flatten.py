@@ -1,9 +1,11 @@
 """Groups flatten and repeats unroll into stable addresses; what cannot be unfolded is refused in one sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from midistems_graph.document.flatten import MAX_NODES, Unfolding, flatten, with_links
-from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
+from midistems_graph.document.graph import Address, Edge, Graph, Group, Lock, Node
 
 
 def nodes(**types):
@@ -358,3 +360,48 @@ def test_a_bypassed_instance_passes_what_the_group_around_it_receives():
     )
     sample = graph(AROUND, {"clean": CLEAN, "outer": outer}, load="io.load", g=instance("outer"), save="io.save")
     assert wires(flatten(sample)) == {"load.out -> save.audio"}
+
+
+def locked(node, **outputs):
+    return replace(node, lock=Lock("ab" * 32, outputs))
+
+
+def locks(flat):
+    return {address: dict(node.lock.outputs) for address, node in flat.nodes.items() if node.is_locked}
+
+
+def test_of_a_locked_instance_those_nodes_are_locked_that_its_outputs_show():
+    flat = flatten(graph(AROUND, load="io.load", g=locked(instance("clean"), out="1f"), save="io.save"))
+    assert locks(flat) == {"g/pick": {"out": "1f"}}
+    assert flat.aliases["g.out"] == Address("g/pick", "out")
+    assert locks(flatten(graph(AROUND, load="io.load", g=locked(instance("loop"), out="1f"), save="io.save"))) == {
+        "g[3]/step": {"out": "1f"}
+    }
+    off = graph(AROUND, load="io.load", g=locked(instance("clean", "bypassed"), out="1f"), save="io.save")
+    assert locks(flatten(off)) == {}
+
+
+def test_the_lock_of_an_outer_instance_counts_before_that_of_an_inner_one():
+    outer = Group(
+        nodes=nodes(inner=locked(instance("clean"), out="1f")),
+        inputs=addresses(audio="inner.audio"),
+        outputs={"out": Address.parse("inner.out")},
+    )
+    around = {"groups": {"clean": CLEAN, "outer": outer}, "load": "io.load", "save": "io.save"}
+    assert locks(flatten(graph(AROUND, g=instance("outer"), **around))) == {"g/inner/pick": {"out": "1f"}}
+    assert locks(flatten(graph(AROUND, g=locked(instance("outer"), out="2f"), **around))) == {
+        "g/inner/pick": {"out": "2f"}
+    }
+
+
+def test_a_lock_reaches_no_node_outside_and_a_bypassed_one_inside_gives_it():
+    passes = Group(
+        nodes=nodes(inner=instance("clean", "bypassed"), loud=Node("filter.gain", state="bypassed")),
+        inputs=addresses(audio="inner.audio loud.signal"),
+        outputs={"out": Address.parse("inner.out"), "loud": Address.parse("loud.out")},
+    )
+    groups = {"clean": CLEAN, "passes": passes}
+    flat = flatten(
+        graph(AROUND, groups, load="io.load", save="io.save", g=locked(instance("passes"), out="1f", loud="2f"))
+    )
+    assert locks(flat) == {"g/loud": {"out": "2f"}}

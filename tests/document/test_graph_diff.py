@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from midistems_graph.document.data import from_data, to_data
 from midistems_graph.document.diff import diff
 from midistems_graph.document.encoding import dumps
-from midistems_graph.document.graph import DocumentError, Frame, Graph, Group, Node
+from midistems_graph.document.graph import Address, DocumentError, Frame, Graph, Group, Node
 from strategies import damaged, graphs, some
 
 CHAIN = (
@@ -84,6 +84,12 @@ def test_groups() -> None:
     assert told(Graph(), before) == ["group refine added"]
     deeper = Graph(groups={"refine": inner.with_knob("hpss", "margin", 3)})
     assert told(before, deeper) == ["knob refine/hpss.margin: 1 -> 3"]
+
+
+def test_published_knobs() -> None:
+    published = replace(CHAIN, knobs={"strength": (Address("hpss", "margin"),)})
+    assert told(CHAIN, published) == ["published knob strength added: hpss.margin"]
+    assert told(published, renamed(published, hpss="split")) == ["node hpss renamed to split"]
 
 
 def test_what_is_only_shown_takes_one_line() -> None:

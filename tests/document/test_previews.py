@@ -21,12 +21,13 @@ GRAPH = Graph(
 
 
 def test_a_mgraph_file_carries_previews_and_json_none() -> None:
+    both = (PREVIEW, replace(PREVIEW, stem="drums/kick"))
+    again = loads(dumps(replace(GRAPH, previews=both), "mgraph"), "mgraph")
+    assert again.previews == both and again == GRAPH
     carrying = replace(GRAPH, previews=(PREVIEW,))
-    again = loads(dumps(carrying, "mgraph"), "mgraph")
-    assert again.previews == (PREVIEW,) and again == GRAPH
     assert dumps(carrying) == dumps(GRAPH) and loads(dumps(carrying)).previews == ()
     assert graph_hash(carrying) == graph_hash(GRAPH)
-    assert again.with_knob("loud", "gain", 3.0).previews == (PREVIEW,), "an edit of the graph keeps them"
+    assert again.with_knob("loud", "gain", 3.0).previews == both, "an edit of the graph keeps them"
 
 
 def test_a_preview_tells_what_its_edge_was_computed_from() -> None:
@@ -54,6 +55,8 @@ def test_a_preview_tells_what_its_edge_was_computed_from() -> None:
         {"edge": 5},
         {"sound": "text"},
         {"sound": b"x" * (5 << 20)},
+        {"stem": 1},
+        {"stem": "x" * 300},
         {"more": 1},
     ],
     ids=lambda change: next(iter(change)),
@@ -63,6 +66,6 @@ def test_previews_that_are_none_are_refused(change: dict[str, Any]) -> None:
     data["previews"][0] |= change
     with pytest.raises(DocumentError, match="preview"):
         loads(msgpack.packb(data), "mgraph")
-    for wrong in (None, {}, [1], [data["previews"][0]] * 33):
+    for wrong in (None, {}, [1], [data["previews"][0]] * 65):
         with pytest.raises(DocumentError, match=r"previews|too big"):
             loads(msgpack.packb({**data, "previews": wrong}), "mgraph")

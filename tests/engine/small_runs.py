@@ -92,6 +92,12 @@ def broken(audio: Audio) -> Audio:
     raise NodeError("the mains hum is too loud; unplug something")
 
 
+@node("small.buzzing", derived=True)
+def buzzing(audio: Audio) -> Audio:
+    """Fails where it is pulled, derived."""
+    raise NodeError("it buzzes")
+
+
 @node("small.nan")
 def nan(audio: Audio) -> Audio:
     """Gives NaN at its first sample after 10 s."""
@@ -145,7 +151,7 @@ def split(audio: Audio) -> Stems:
     return Stems({"low": low, "high": audio.with_samples(audio.samples - low.samples)}, True)
 
 
-TYPES = [tone, scale, half, round_, smooth, add, broken, nan, slow, mean, normalise, split]
+TYPES = [tone, scale, half, round_, smooth, add, broken, buzzing, nan, slow, mean, normalise, split]
 
 
 def library() -> NodeLibrary:

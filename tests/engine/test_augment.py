@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from midistems_graph.document.graph import Address, DocumentError, Graph, Group, Node
+from midistems_graph.document.graph import Address, DocumentError, Edge, Graph, Group, Node
 from midistems_graph.engine.augment import (
     MIXTURE,
     REFERENCE,
@@ -108,4 +108,24 @@ def test_edges_that_are_kept_are_measured_beside_what_is_written() -> None:
     assert [str(port) for port in levels.ports[len(ends.ports) :]] == ["load-out.lufs"]
     wanted = with_reference(levels, LIBRARY, ["harmonic"], kept)
     assert {port.node for port in wanted.ports} >= {"compare_hpss-out", "compare_save", MIXTURE}
+    assert not errors(check(wanted.graph, LIBRARY, wanted=[port.node for port in wanted.ports]))
+
+
+def test_kept_edges_inside_groups_are_measured_too() -> None:
+    split = Group(
+        nodes={"hpss": Node("separate.hpss"), "pick": Node("stems.pick"), "loud": Node("filter.gain")},
+        edges=frozenset({Edge.parse("hpss.out", "pick.stems"), Edge.parse("pick.stem", "loud.signal")}),
+        inputs={"mixture": (Address("hpss", "mixture"),)},
+        outputs={"out": Address("loud", "out")},
+    )
+    graph = Graph(groups={"split": split}).with_node("load", Node("io.load")).with_node("in", Node("group:split"))
+    graph = graph.with_node("save", Node("io.save"))
+    graph = graph.with_edge("load.out", "in.mixture").with_edge("in.out", "save.stems")
+    ends = all_ends(graph, LIBRARY)
+    assert ends is not None
+    kept = [Address("in/loud", "out"), Address("in/hpss", "out"), Address("in/gone", "out")]
+    levels = with_levels(ends, LIBRARY, kept)
+    assert [port.node for port in levels.ports[1:]] == ["in/loud-out"]
+    wanted = with_reference(levels, LIBRARY, ["harmonic", "percussive"], kept)
+    assert "compare_in/hpss-out" in {port.node for port in wanted.ports}
     assert not errors(check(wanted.graph, LIBRARY, wanted=[port.node for port in wanted.ports]))

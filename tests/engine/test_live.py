@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Excerpt
 from midistems_graph.engine.live import LiveEngine
 from midistems_graph.engine.live_events import Idle, NodeChanged, PreviewReady, Refused, StretchReady
+from midistems_graph.engine.live_plans import Step
 from midistems_graph.engine.plan import ONCE, Interval
 from midistems_graph.engine.store import MemoryStore
 from small_runs import CALLS, ON_CALL, RATE, graph, library, run, write_song
@@ -168,6 +170,28 @@ def test_cancel_ends_within_half_a_second(live: LiveEngine) -> None:
     assert live.states.of("slow").status == "dirty"
 
 
+def test_closing_ends_a_run_that_begins_at_that_moment() -> None:
+    engine = LiveEngine(library(), MemoryStore(), jobs=2)
+    begin, begins, goes_on = engine._begin, threading.Event(), threading.Event()
+
+    def held(step: Step) -> None:
+        begins.set()
+        goes_on.wait(10)
+        begin(step)
+
+    engine._begin = held  # type: ignore[method-assign]
+    engine.show(graph({"song": "small.tone", "slow": "small.slow"}, "song.out -> slow.audio"), SONG)
+    engine.want(Address("slow", "out"), LOOP)
+    assert begins.wait(10)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    while not engine._closed:
+        time.sleep(0.001)
+    goes_on.set()
+    closing.join(10)
+    assert not [thread for thread in threading.enumerate() if thread.name == "live run"], "the store may be closed now"
+
+
 def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     made = graph(
         {"song": "small.tone", "half": "small.half", "bad": "small.broken", "unheard": "small.scale"},
@@ -188,6 +212,19 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     live.show(made.with_knob("unheard", "factor", 3.0), SONG)
     until_idle(live)
     assert live.states.of("song").status == "cached"
+
+
+def test_a_derived_node_stays_failed_when_all_is_looked_up_again(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "bad": "small.buzzing", "smooth": "small.smooth"},
+        "song.out -> bad.audio; bad.out -> smooth.audio",
+    )
+    live.show(made, SONG)
+    live.want(Address("song", "out"), LOOP)
+    live.want(Address("smooth", "out"), LOOP, 1)
+    until(live, lambda _: live.states.of("bad").status == "failed")
+    live.states.survey()
+    assert live.states.of("bad").status == "failed" and live.states.of("song").status == "cached"
 
 
 def test_an_edge_behind_a_failed_node_says_why(live: LiveEngine) -> None:

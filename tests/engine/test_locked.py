@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from midistems_graph.audio.codec import digest
 from midistems_graph.audio.values import Audio
-from midistems_graph.document.graph import Address, Graph, Lock
+from midistems_graph.document.files import dumps, save
+from midistems_graph.document.graph import Address, Edge, Graph, Group, Lock, Node
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.live import LiveEngine
-from midistems_graph.engine.locked import FOLDER, carry, keep
+from midistems_graph.engine.locked import FOLDER, carry, keep, mentioned, sweep
 from midistems_graph.engine.plan import PlanError, compile_plan
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.wiring import Source
@@ -110,6 +112,42 @@ def test_a_bypassed_node_does_not_give_its_lock(bench: Bench) -> None:
     assert digest(values[0]) == digest(values[1])
 
 
+def grouped(**state: Any) -> Graph:
+    """The graph with two of its nodes in a group, which gives what either gives."""
+    group = Group(
+        nodes={i: GRAPH.nodes[i] for i in ("smooth", "loud")},
+        edges=frozenset({Edge.parse("smooth.out", "loud.audio")}),
+        inputs={"audio": (Address("smooth", "audio"),)},
+        outputs={"out": Address("loud", "out"), "before": Address("smooth", "out")},
+        knobs={"factor": (Address("loud", "factor"),)},
+    )
+    edges = [("song.out", "refine.audio"), ("refine.out", "split.audio"), ("refine.before", "mean.audio")]
+    nodes = {i: GRAPH.nodes[i] for i in ("song", "split", "mean")} | {"refine": Node("group:refine", **state)}
+    return Graph(nodes=nodes, edges=frozenset(Edge.parse(*ends) for ends in edges), groups={"refine": group})
+
+
+@pytest.mark.parametrize("below", ["split.out", "mean.out"])
+def test_a_locked_group_gives_what_it_gave_and_nothing_below_runs_again(bench: Bench, below: str) -> None:
+    made, source = grouped(), Source(*below.split("."))
+    first = bench.run(made, below).value(source)
+    values = {port: bench.run(made, f"refine.{port}") for port in ("out", "before")}
+    lock = keep(
+        {port: ran.value(ran.plan.outputs[0]) for port, ran in values.items()},
+        values["out"].plan.bindings.song_digest,
+        bench.folder,
+    )
+    locked = locked_to(made, "refine", lock)
+    before = CALLS.copy()
+    again = bench.run(locked, below)
+    assert before == CALLS and "song" not in again.plan.nodes
+    assert digest(again.value(source)) == digest(first)
+    turned = locked.with_knob("refine", "factor", 7.0)
+    assert digest(bench.run(turned, below).value(source)) == digest(first)
+    assert before == CALLS
+    group = turned.groups["refine"].with_knob("smooth", "reach", 3)
+    assert digest(bench.run(replace(turned, groups={"refine": group}), below).value(source)) == digest(first)
+
+
 def test_another_song_is_refused(bench: Bench, tmp_path: Path) -> None:
     other = write_song(tmp_path / "other.wav", seed=5)
     with pytest.raises(InputProblem, match="smooth is locked to what it gave for another song; unlock it, or open"):
@@ -165,3 +203,25 @@ def test_a_graph_that_is_saved_elsewhere_takes_its_locks_along(bench: Bench) -> 
     bench.folder = elsewhere
     assert digest(bench.run(locked, "loud.out").value(Source("loud", "out"))) == digest(first)
     assert [path.name for path in (elsewhere / FOLDER).iterdir()] == list(locked.nodes["smooth"].lock.outputs.values())  # type: ignore[union-attr]
+
+
+def test_what_no_graph_file_speaks_of_is_swept_and_nothing_else(bench: Bench) -> None:
+    locked = [bench.locked(GRAPH.with_knob("loud", "factor", factor), "loud") for factor in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    saved, backed_up, autosaved, gone, strange = [made.nodes["loud"].lock.outputs["out"] for made in locked]  # type: ignore[union-attr]
+    save(locked[1], bench.folder / "a.mgraph")
+    save(locked[0], bench.folder / "a.mgraph")
+    (bench.folder / ".b.json.autosave").write_bytes(dumps(locked[2]))
+    (bench.folder / FOLDER / "notes.txt").write_text("mine")
+    sweep(bench.folder, [saved, backed_up, autosaved, gone, "../a.mgraph"])
+    left = {path.name for path in (bench.folder / FOLDER).iterdir()}
+    assert left == {saved, backed_up, autosaved, strange, "notes.txt"}
+    assert mentioned(bench.folder) >= {saved, backed_up, autosaved}
+    assert (bench.folder / "a.mgraph").is_file()
+
+
+def test_an_empty_folder_of_locks_goes(bench: Bench) -> None:
+    lock = bench.locked(GRAPH, "loud").nodes["loud"].lock
+    assert lock is not None
+    sweep(bench.folder, lock.outputs.values())
+    assert not (bench.folder / FOLDER).exists()
+    sweep(bench.folder / "nowhere", lock.outputs.values())

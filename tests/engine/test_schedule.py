@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midistems_graph.engine.schedule import Outcome, ReadyQueue, run_all
+from midistems_graph.engine.schedule import Needs, Outcome, ReadyQueue, run_all
 
 Reads = Mapping[str, Sequence[str]]
 
@@ -53,7 +54,7 @@ def test_every_task_runs_once_or_is_lost_below_a_failure(
         return "failed" if task in failing else "done"
 
     ranks = {i: (-i,) for i in reads}
-    made = ReadyQueue(reads, ranks, lambda task, because: lost.append(task), lambda task: task, budget)
+    made = ReadyQueue(reads, ranks, lambda task, because: lost.append(task), Needs, Needs(budget, 3))
     for thread in run_all(made, do, 3):
         thread.join(10)
         assert not thread.is_alive()
@@ -107,10 +108,37 @@ def test_costs_of_tasks_at_work_stay_within_the_budget_or_one_runs_alone(budget:
         return "done"
 
     reads: dict[int, list[int]] = {i: [] for i in range(12)}
-    made = ReadyQueue(reads, {i: (i,) for i in reads}, lambda task, because: None, lambda task: 60, budget)
+    made = ReadyQueue(
+        reads, {i: (i,) for i in reads}, lambda task, because: None, lambda task: Needs(60), Needs(budget, 4)
+    )
     for thread in run_all(made, do, 4):
         thread.join(10)
     assert seen[0] <= most
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_threads_of_tasks_at_work_never_exceed_the_budget(cores: int) -> None:
+    lock, at_work, seen = threading.Lock(), {0: 0}, []
+
+    def do(task: int) -> Outcome:
+        with lock:
+            at_work[task] = cores if task % 3 == 0 else 1
+        time.sleep(0.001 * (task % 4))
+        with lock:
+            at_work[task] = made.lend()
+            seen.append((task, at_work[task], sum(at_work.values())))
+        time.sleep(0.001)
+        with lock:
+            del at_work[task]
+        return "done"
+
+    reads: dict[int, list[int]] = {i: [] for i in range(20)} | {20: list(range(20))}
+    needs = {i: Needs(0, cores if i % 3 == 0 else 1) for i in reads}
+    made = ReadyQueue(reads, {i: (i,) for i in reads}, lambda task, because: None, needs.__getitem__, Needs(0, cores))
+    finish(made, do, workers=cores)
+    assert made.broken is None and len(seen) == 21
+    assert max(total for _, _, total in seen) <= cores
+    assert all(lent == cores for task, lent, _ in seen if task in (0, 3, 20)), "alone, a task has all of them"
 
 
 def test_stopping_lets_running_tasks_end_and_starts_no_other() -> None:

@@ -21,6 +21,7 @@ from midistems_graph.engine.run import prepare
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.models.library import ENVIRONMENT
 from midistems_graph.models.runner import Level, Runner, Settings
+from midistems_graph.models.sessions import Sessions
 from midistems_graph.node import Audio, installed
 from midistems_graph.node.testing import FakeRun
 from midistems_graph.rules.check import check
@@ -229,3 +230,57 @@ def test_run_graph_writes_stems_tells_the_provider_and_has_a_code_for_what_is_mi
     assert next(n for n in told["nodes"] if n["id"] == "net")["notes"] == {"provider": "cpu"}
     written, rate = soundfile.read(tmp_path / "out" / "song - vocals.wav")
     assert rate == RATE and written.shape == (23 * RATE, 2)
+
+
+def four(folder, gains=(0.1, 0.2, 0.3, 0.4), **fields):
+    """A model with a file for each of four stems, as KUIELab's MDX-Nets and the fine-tuned HTDemucs are."""
+    names = ("drums", "bass", "other", "vocals")[: len(gains)]
+    manifest = tiny.manifest(
+        "waveform", names, files=len(gains), name="four", parameters={"samples": SAMPLES}, **fields
+    )
+    return tiny.stored(folder, manifest, *(tiny.times(["b", 2, SAMPLES], gain) for gain in gains))
+
+
+def with_pick(port: str = "stem") -> Graph:
+    nodes = {
+        "song": Node("io.load"),
+        "net": Node("separate.network", knobs={"model": "four"}),
+        "pick": Node("stems.pick"),
+    }
+    wires = {("song.out", "net.mixture"), ("net.out", "pick.stems")}
+    nodes["gain"] = Node("filter.fade")
+    wires.add((f"pick.{port}", "gain.signal"))
+    return Graph(nodes=nodes, edges=frozenset(Edge.parse(*wire) for wire in wires))
+
+
+@pytest.mark.parametrize(("port", "files"), [("stem", ["vocals"]), ("rest", ["bass", "drums", "other", "vocals"])])
+def test_networks_whose_stems_nothing_reads_are_not_even_loaded(models, song, monkeypatch, port, files):
+    four(models)
+    loaded = []
+    real = Sessions.get
+    monkeypatch.setattr(
+        Sessions, "get", lambda self, path, *a, **k: loaded.append(path.stem) or real(self, path, *a, **k)
+    )
+    plan, _ = prepare(with_pick(port), installed(), {"song": song}, outputs=[Address("gain", "out")])
+    executor = Executor(plan, installed(), store=MemoryStore())
+    executor.run()
+    assert not executor.failures and sorted(set(loaded)) == files
+    assert executor.reports["net#stem:vocals"].notes == {"provider": "cpu"}
+
+
+def test_a_network_counts_in_the_forecast_where_it_is_called_and_unused_files_do_not(models, song):
+    model = a_model(models, "waveform")
+    bindings = prepare(Graph(nodes={"song": Node("io.load")}), installed(), {"song": song})[0].bindings
+
+    def memory(made, port):
+        return forecast(compile_plan(made, installed(), bindings, outputs=[port]), MemoryStore(), jobs=1).memory
+
+    def grown(made, port, path):
+        before = memory(made, port)
+        path.write_bytes(path.read_bytes() + b"\0" * 5_000_000)
+        return memory(made, port) - before
+
+    assert grown(called(graph()), Address("apply", "out"), model.files[0]) == 50_000_000
+    apart = four(models)
+    assert grown(with_pick(), Address("gain", "out"), apart.files[3]) == 50_000_000
+    assert grown(with_pick(), Address("gain", "out"), apart.files[0]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import rpp
 import soundfile
+from PIL import Image
 from songs import song_of_the_demo
 
 from midistems_graph.audio.files import open_sound
 from midistems_graph.audio.media_writing import stem_box
+from midistems_graph.audio.tagged import tagged
 from midistems_graph.audio.timeline import Marker, Timeline
 from midistems_graph.audio.writing import SoundWriter
 from midistems_graph.document.graph import Graph, Node
@@ -164,6 +167,68 @@ def test_a_film_keeps_its_picture_and_the_sound_its_place(
     inner = slice(2048, -2048)
     lags = [np.vdot(np.roll(new, lag, axis=1)[:, inner], old[:, inner]) for lag in range(-64, 65)]
     assert int(np.argmax(lags)) - 64 == 0
+
+
+LINES = "1\n00:00:00,500 --> 00:00:01,200\nHello\n\n2\n00:00:01,500 --> 00:00:02,500\nWörld\n"
+
+
+def subtitled(path: Path) -> None:
+    """Three seconds of picture with two lines of text and a chapter."""
+    bare, lines = path.with_name("bare.mkv"), path.with_name("lines.srt")
+    lines.write_text(LINES, "utf-8")
+    write_film(bare, np.zeros((2, 3 * RATE), np.float32), "aac")
+    with av.open(str(bare)) as film, av.open(str(lines)) as text, av.open(str(path), "w") as out:
+        copies = {one: out.add_stream_from_template(one) for one in (*film.streams, *text.streams.subtitles)}
+        copies[text.streams[0]].metadata["language"] = "eng"
+        chapter = {"id": 1, "start": 0, "end": 1500, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}}
+        out.set_chapters([chapter])
+        for packet in (*text.demux(), *film.demux()):
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream]
+                out.mux(packet)
+
+
+def test_a_film_keeps_its_subtitles_and_chapters(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    subtitled(path)
+    (file,) = run(Node("io.save_film"), path, tmp_path)
+    with av.open(str(file)) as container:
+        texts = container.streams.subtitles
+        assert [text.language for text in texts] == ["eng"]
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["One"]
+        found = [
+            (float(p.pts * p.time_base), bytes(p).decode()) for p in container.demux(texts[0]) if p.pts is not None
+        ]
+    assert found == [(0.5, "Hello"), (1.5, "Wörld")]
+
+
+@pytest.mark.parametrize("format", ["wav", "flac", "mp3", "aiff"])
+def test_a_songs_cover_tempo_and_markers_reach_its_stems(format: str, tmp_path: Path) -> None:
+    raw = io.BytesIO()
+    Image.new("RGB", (20, 20), (10, 200, 30)).save(raw, "JPEG")
+    path, noise = tmp_path / "song.flac", np.zeros((2, 2 * RATE), np.float32)
+    place = Timeline(90 * RATE, 120.0, (Marker(0, "Intro"), Marker(RATE, "Verse")), RATE)
+    with SoundWriter(path, rate=RATE, channels=2, frames=2 * RATE, format="flac", timeline=place,
+                     cover=raw.getvalue()) as writer:  # fmt: skip
+        writer.write(noise)
+    (file,) = run(Node("io.save", knobs={"format": format}), path, tmp_path, (Fraction(1, 2), Fraction(2)))
+    with open_sound(file) as sound:
+        found = tagged(file, sound.timeline)
+    assert found.cover == raw.getvalue()
+    markers = {"mp3": ()}.get(format, (Marker(RATE // 2, "Verse"),))
+    assert found.timeline.markers == markers
+    assert found.timeline.origin == (90 * RATE + RATE // 2 if format in ("wav", "flac") else 0)
+    assert found.timeline.tempo == 120
+
+
+def test_a_stem_file_has_the_cover(tmp_path: Path) -> None:
+    raw = io.BytesIO()
+    Image.new("RGB", (20, 20), (10, 200, 30)).save(raw, "PNG")
+    stems = four()
+    mixture = next(iter(stems.audio.values()))
+    save_stem_file(Tiles(mixture, 44100), Tiles(stems, 44100), run=FakeRun(folder=tmp_path, cover=raw.getvalue()))
+    assert tagged(tmp_path / "stems.stem.mp4", Timeline()).cover == raw.getvalue()
+    assert len(stem_box(tmp_path / "stems.stem.mp4")["stems"]) == 4
 
 
 def test_the_audio_points_to_its_receipt(tmp_path: Path) -> None:

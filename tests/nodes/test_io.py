@@ -83,10 +83,19 @@ def test_nan_in_a_file_names_the_time(tmp_path: Path) -> None:
         load(run=run)
 
 
-def test_a_file_beside_the_graph_must_have_the_songs_rate(tmp_path: Path) -> None:
-    run = FakeRun(Span.whole(48000, 48000), files={"file": write(tmp_path / "a.wav", song())})
-    with pytest.raises(NodeError, match="44100 Hz and the song 48000 Hz"):
-        load_file(run=run)
+@pytest.mark.parametrize(("theirs", "ours"), [(48000, 44100), (22050, 44100), (44100, 48000)])
+def test_a_file_of_another_rate_is_converted_in_windows_as_in_one_piece(tmp_path: Path, theirs: int, ours: int) -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * theirs) / theirs)
+    file = write(tmp_path / "a.wav", Audio.of(np.stack([tone, -tone]), theirs))
+    run = FakeRun(Span.whole(2 * ours, ours), files={"file": file})
+    whole = load_file(run=run).samples
+    assert run.warnings == [f"a.wav has {theirs} Hz and is converted to the song's {ours} Hz"]
+    inner = slice(ours // 10, -ours // 10)
+    true = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * ours) / ours)
+    assert np.abs(whole[0] - true)[inner].max() < 1e-5
+    for start, stop in ((0, 777), (ours - 1, ours + 5000), (2 * ours - 100, 2 * ours)):
+        part = load_file(run=FakeRun(Span(start, stop, 2 * ours, ours), files={"file": file})).samples
+        assert np.abs(part - whole[:, start:stop]).max() < 1e-6
 
 
 def test_finished_stems_are_named_by_what_their_files_say(tmp_path: Path) -> None:
@@ -98,9 +107,9 @@ def test_finished_stems_are_named_by_what_their_files_say(tmp_path: Path) -> Non
     assert stems.complete
 
 
-def test_stems_of_different_rates_are_refused(tmp_path: Path) -> None:
+def test_stems_of_different_channel_counts_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "vocals.wav", song())
-    soundfile.write(tmp_path / "bass.wav", np.zeros((100, 2)), 48000)
+    soundfile.write(tmp_path / "bass.wav", np.zeros(RATE), RATE)
     with pytest.raises(NodeError, match="must be alike"):
         load_stems(run=FakeRun(song().span, files={"folder": tmp_path}))
 

@@ -64,6 +64,37 @@ def test_nothing_is_fetched_and_hostile_names_are_inert(made: Path, browser: Bro
     assert browser.errors == []
 
 
+def test_what_cannot_be_heard_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser) -> None:
+    monkeypatch.chdir(tmp_path)
+    seconds = np.arange(RATE * 2) / RATE
+    soundfile.write("song.wav", 0.3 * np.sin(2 * np.pi * 220 * seconds), RATE, subtype="FLOAT")
+    types = {
+        "load": "io.load", "high": "filter.filter", "a": "transform.stft", "b": "transform.stft",
+        "one": "transform.magnitude", "other": "transform.magnitude", "mask": "mask.soft", "masked": "mask.apply",
+        "back": "transform.istft", "save": "io.save", "melody": "measure.pitch", "notes": "io.save_notes",
+    }  # fmt: skip
+    edges = """
+        load.out high.signal, load.out a.audio, high.out b.audio, a.out one.spectrogram, b.out other.spectrogram,
+        one.out mask.target, other.out mask.others[0], a.out masked.spectrogram, mask.out masked.mask,
+        masked.out back.spectrogram, back.out save.stems, load.out melody.audio, melody.out notes.pitch
+    """
+    data = {
+        "format": "midistems-graph",
+        "version": 1,
+        "nodes": {name: {"type": type} for name, type in types.items()},
+        "edges": [dict(zip(("from", "to"), edge.split(), strict=True)) for edge in edges.split(",")],
+    }
+    Path("g.json").write_text(json.dumps(data))
+    assert main(["g.json", "song.wav", "-o", "out", "--report", "r.html", "--no-cache", "--quiet"]) == 0
+    browser.open(tmp_path / "r.html")
+    seen = browser.run("[...document.querySelectorAll('.silent .what')].map(one => one.innerText)")
+    assert {words.split()[0] for words in seen} == {"one.out", "other.out", "mask.out", "melody.out"}
+    assert any(re.search(r"pitch 2\d\d.* Hz", words) for words in seen), seen
+    heard = browser.run("[...document.querySelectorAll('.edge[data-n] .what')].map(one => one.innerText)")
+    assert "masked.out" in heard and browser.run("sounds.length") == len(heard)
+    assert browser.run("[...document.images].every(image => image.naturalWidth === 900)")
+
+
 def test_files_beside_the_page_can_be_opened_from_it(made: Path, browser: Browser) -> None:
     browser.open(made)
     links = browser.run("[...document.querySelectorAll('a')].map(a => decodeURIComponent(a.href.split('/').pop()))")

@@ -28,7 +28,7 @@ from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition import offline
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.meters import Levels
-from midistems_graph.editor.audition.mixer import Mixer
+from midistems_graph.editor.audition.mixer import SILENCE, Mixer
 from midistems_graph.editor.audition.pages import Interval, Pager, Track
 from midistems_graph.editor.audition.program import PLAIN, Monitor, Program
 from midistems_graph.editor.audition.takes import SLOTS, Take, slots_with
@@ -91,6 +91,7 @@ class Deck:
         self._patient = False
         self._wanted: set[Address] = set()
         self._expected: tuple[Take, ...] = ()
+        self._reach: dict[Address, Fraction] = {}
         self._turn = 0
         self.edits = 0
         """Versions of the graph so far."""
@@ -154,6 +155,17 @@ class Deck:
             self.tracks.forget()
             self.edits += 1
             self._switch(patient=True)
+
+    def forget(self) -> None:
+        """Another document: nothing of the old one is heard, kept or known."""
+        self.play(False)
+        with self._lock:
+            self._take = self._wish = None
+            self._patient = False
+            self.slots, self._expected = (None,) * SLOTS, ()
+            self.tracks.forget_stems()
+            self._use(SILENCE)
+            self._fetch_wanted()
 
     def computed(self) -> None:
         """Something was computed; what was absent may be there now."""
@@ -283,6 +295,7 @@ class Deck:
         """The device has another rate: all pages are of no use."""
         with self._lock:
             self.tracks.renew(self.mixer.rate)
+            self._reach.clear()
             self._switch(patient=False)
 
     def _switch(self, *, patient: bool) -> None:
@@ -330,6 +343,9 @@ class Deck:
     def _arrived(self, track: Track) -> None:
         """A page came, or is known not to be there (on the pages' thread)."""
         with self._lock:
+            if track.reach > self._reach.get(track.address, 0):
+                self._reach[track.address] = track.reach
+                self._fetch_wanted()
             self._settle()
             if self.mixer.state.waiting and track in self.mixer.program.tracks:
                 self.player.refresh()
@@ -346,11 +362,13 @@ class Deck:
         """Tell pages and engine what is listened to, and what may be next."""
         self._fetch()
         heard = self._take.addresses if self._take else ()
-        focus = self._focus()
+        start, stop = self._focus()
         wanted = dict.fromkeys(address for take in self._next_takes for address in take.addresses)
         wanted |= dict.fromkeys(heard)
         for address in wanted:
-            self.engine.want(address, focus, 0 if address in heard else 1)
+            reach = self._reach.get(address, 0)  # what is heard there takes a little around it
+            first = max(start - reach, Fraction(0)), min(stop + reach, self.tracks.total)
+            self.engine.want(address, first, 0 if address in heard else 1)
         for address in self._wanted - wanted.keys():
             self.engine.forget(address)
         self._wanted = set(wanted)

@@ -143,11 +143,11 @@ class Desk:
 
     def forget(self) -> None:
         """Another document: nothing is heard any more."""
-        self.deck.play(False)
         self.edges.clear()
         self.mixers.channels = {}
         self.letter, self.is_difference, self.abx = "A", False, None
-        self.deck.expect(())
+        self._playing = _Playing()
+        self.deck.forget()
 
     def go_on_as(self, before: Desk) -> None:
         """Another song takes the place of the one of another desk: the same edges, kept and heard, in the same way."""

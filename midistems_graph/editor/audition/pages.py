@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from midistems_graph.audio.resample import resample
-from midistems_graph.audio.values import Audio, Float32, Stems, Value, ceil_seconds
+from midistems_graph.audio.values import Audio, Float32, Stems, Timed, Value, ceil_seconds
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.audible import NotAudible, audible, margin, stereo
 
@@ -68,6 +68,8 @@ class Track:
     stems: tuple[str, ...] = ()
     note: str = ""
     trouble: str = ""
+    reach: Fraction = Fraction(0)
+    """Seconds around a page that are needed to make it, as far as that is known."""
 
     @property
     def frames(self) -> int:
@@ -205,20 +207,21 @@ class Pager:
             yield from ((track, number) for number in _numbers(track, playhead, 2))
 
     def _heard(self, track: Track, page: Interval, total: Fraction) -> Audio | None:
-        """The sound of a track on a page and a little around it."""
+        """The sound of a track on a page, and as much around it as it takes to transform or resample it."""
         reader = track.preview or self.reader
-        value = reader.read(track.address, _wider(page, _EDGE, total))
-        if value is None:
-            return None
-        if margin(value):
-            value = reader.read(track.address, _wider(page, _EDGE + margin(value), total))
+        value = reader.read(track.address, page)
+        if isinstance(value, Timed):
+            track.reach = margin(value) + (_EDGE if value.rate != track.rate else 0)
+        wider = _wider(page, track.reach, total)
+        if wider != page:
+            value = reader.read(track.address, wider)
         if value is None:
             return None
         if isinstance(value, Stems):
             track.stems = tuple(value)
         mixture = None
         if margin(value) and self.mixture is not None:
-            found = reader.read(self.mixture, _wider(page, _EDGE + margin(value), total))
+            found = reader.read(self.mixture, wider)
             mixture = found if isinstance(found, Audio) else None
             if found is None:
                 return None

@@ -24,7 +24,7 @@ class Tracks:
     """One track for each edge and stem that was asked for, at the rate of the device."""
 
     def __init__(self, previews: Previews, song: Span, rate: int) -> None:
-        self._previews, self._total = previews, Fraction(song.total, song.rate)
+        self._previews, self.total = previews, Fraction(song.total, song.rate)
         self._rate = rate
         self._tracks: dict[tuple[Address, str], Track] = {}
         self._stand_ins: dict[tuple[Address, str], Track] = {}
@@ -33,6 +33,11 @@ class Tracks:
     def forget(self) -> None:
         """The graph was edited: edges hold something else."""
         self._tracks.clear()
+
+    def forget_stems(self) -> None:
+        """Another document: its edges may be called the same and carry other stems."""
+        self.forget()
+        self._stems.clear()
 
     def renew(self, rate: int) -> None:
         """The device has another rate."""
@@ -43,7 +48,7 @@ class Tracks:
     def of(self, address: Address, stem: str) -> Track:
         key = (address, stem)
         if key not in self._tracks:
-            self._tracks[key] = Track(address, stem, self._rate, self._total)
+            self._tracks[key] = Track(address, stem, self._rate, self.total)
         return self._tracks[key]
 
     def stand_in(self, track: Track) -> Track | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from midistems_graph.document.graph import Address, Body, Edge, Graph, Group, Node
+from midistems_graph.document.graph import GROUP_PREFIX, Address, Body, Edge, Graph, Group, Node
 
 B = TypeVar("B", bound=Body)
 
@@ -59,8 +59,33 @@ def group_at(graph: Graph, path: Path) -> str | None:
 def with_body(graph: Graph, path: Path, body: Body) -> Graph:
     """The graph with another body where the path leads; all instances of a group follow.
 
-    Instances forget what they set for knobs that the group publishes no longer.
+    Instances forget what they set for knobs that the group publishes no longer; a group goes with its last instance.
     """
+    types = {node.type for node in body_at(graph, path).nodes.values()} - {node.type for node in body.nodes.values()}
+    changed = _with_body(graph, path, body)
+    return _without_orphans(graph, changed) if any(type.startswith(GROUP_PREFIX) for type in types) else changed
+
+
+def used_groups(body: Body, groups: Mapping[str, Group]) -> dict[str, Group]:
+    """The groups that the nodes of a body are instances of, and those inside them."""
+    found: dict[str, Group] = {}
+    todo = [node.group for node in body.nodes.values()]
+    while todo:
+        name = todo.pop()
+        if name in groups and name not in found:
+            assert name is not None
+            found[name] = groups[name]
+            todo += [node.group for node in groups[name].nodes.values()]
+    return found
+
+
+def _without_orphans(before: Graph, after: Graph) -> Graph:
+    """The graph without the groups that lost their last instance."""
+    orphans = used_groups(before, before.groups).keys() - used_groups(after, after.groups).keys()
+    return replace(after, groups={name: group for name, group in after.groups.items() if name not in orphans})
+
+
+def _with_body(graph: Graph, path: Path, body: Body) -> Graph:
     name, body = group_at(graph, path), _without_stale_routes(body)
     if name is None:
         assert isinstance(body, Graph)
@@ -141,11 +166,6 @@ def without_nodes(body: B, ids: Iterable[str]) -> B:
         body = replace(
             body,
             inputs={n: tuple(a for a in ends if a.node not in gone) for n, ends in body.inputs.items()},
-            knobs={
-                name: kept
-                for name, ends in body.knobs.items()
-                if (kept := tuple(a for a in ends if a.node not in gone)) or not ends
-            },
         )
     return body.without_nodes(gone)
 
@@ -170,7 +190,10 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def _forgetful(body: B, hidden: set[tuple[str, str]]) -> B:
-    """The body whose instances set no hidden knobs (group, knob), whether by value, link or as published ones."""
+    """The body whose instances set no hidden knobs (group, knob), whether by value, link or as published ones.
+
+    A group keeps the names that stand for nothing then, for its own instances have to forget them, too.
+    """
     gone = {Address(i, knob) for i, node in body.nodes.items() for group, knob in hidden if node.group == group}
     if not gone:
         return body
@@ -180,16 +203,14 @@ def _forgetful(body: B, hidden: set[tuple[str, str]]) -> B:
         kept = {knob: value for knob, value in node.knobs.items() if Address(node_id, knob) not in gone}
         nodes[node_id] = replace(node, knobs=kept)
     links = (tuple(a for a in link if a not in gone) for link in body.links)
-    body = replace(
+    knobs = {name: tuple(a for a in ends if a not in gone) for name, ends in body.knobs.items()}
+    return replace(
         body,
         nodes={**body.nodes, **nodes},
         edges=frozenset(e for e in body.edges if e.target not in gone),
         links=tuple(sorted((k for k in links if len(k) > 1), key=lambda link: [str(a) for a in link])),
+        knobs={name: ends for name, ends in knobs.items() if ends or isinstance(body, Group)},
     )
-    if isinstance(body, Group):
-        knobs = {name: tuple(a for a in ends if a not in gone) for name, ends in body.knobs.items()}
-        body = replace(body, knobs=knobs)
-    return body
 
 
 def _without_knobs(group: Group, names: set[str]) -> Group:

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from midistems_graph.document.edits import rename_nodes
 from midistems_graph.document.files import dumps, loads
-from midistems_graph.document.graph import GROUP_PREFIX, Body, DocumentError, Edge, Graph, Group, Node, View
-from midistems_graph.editor.model.bodies import connected, free_name, with_body
+from midistems_graph.document.graph import GROUP_PREFIX, Body, DocumentError, Edge, Graph, View
+from midistems_graph.editor.model.bodies import connected, free_name, used_groups, with_body
 from midistems_graph.editor.model.edit import Edit, Refused, named
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.nodes import delete, refuse_recursion
@@ -82,22 +82,9 @@ def _taken(state: EditorState) -> Graph:
         edges=inner,
         links=tuple(link for link in body.links if all(a.node in ids for a in link)),
         view=view,
-        groups=_used_groups(nodes, state.graph.groups),
+        groups=used_groups(Body(nodes=nodes), state.graph.groups),
         extra={INCOMING: [[str(e.source), str(e.target)] for e in sorted(arriving)]} if arriving else {},
     )
-
-
-def _used_groups(nodes: Mapping[str, Node], groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The groups that nodes are instances of, and those inside them."""
-    found: dict[str, Group] = {}
-    todo = [node.group for node in nodes.values()]
-    while todo:
-        name = todo.pop()
-        if name in groups and name not in found:
-            assert name is not None
-            found[name] = groups[name]
-            todo += [node.group for node in groups[name].nodes.values()]
-    return found
 
 
 def _pasted(state: EditorState, source: Graph, by: Point, incoming: bool, verb: str) -> Edit:

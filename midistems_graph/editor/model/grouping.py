@@ -62,7 +62,7 @@ def group_selection(state: EditorState, library: NodeLibrary, name: str = "group
 
 
 def unpack(state: EditorState, instance: str) -> Edit:
-    """Put the nodes of a group in place of one of its instances. The definition stays for other instances."""
+    """Put the nodes of a group in place of one of its instances. The definition stays while there are others."""
     body, node = state.body, state.body.nodes.get(instance)
     group = state.graph.groups.get(node.group or "") if node else None
     if node is None or group is None:
@@ -117,8 +117,7 @@ def _cut(body: Body, chosen: frozenset[str]) -> _Cut:
             shown[edge.source] = free_name(edge.source.port, outputs)
             outputs[shown[edge.source]] = edge.source
     crossing = [a for link in body.links for a in link if not all(b.node in chosen for b in link)]
-    if isinstance(body, Group):
-        crossing += [a for ends in body.knobs.values() for a in ends]
+    crossing += [a for ends in body.knobs.values() for a in ends]
     for address in crossing:
         if address.node in chosen and address not in linked:
             linked[address] = free_name(address.port, {*knobs, *inputs, REPEAT})
@@ -143,6 +142,7 @@ def _with_instance(body: Body, chosen: frozenset[str], instance: str, node: Node
         nodes={**{i: n for i, n in body.nodes.items() if i not in chosen}, instance: node},
         edges=edges,
         links=tuple(sorted(links, key=lambda link: [str(a) for a in link])),
+        knobs={name: tuple(outside(a, cut.linked) for a in ends) for name, ends in body.knobs.items()},
         view=replace(body.view, nodes=places, routes=routes),
     )
     if isinstance(changed, Group):
@@ -152,7 +152,6 @@ def _with_instance(body: Body, chosen: frozenset[str], instance: str, node: Node
                 name: tuple(dict.fromkeys(outside(a, cut.fed) for a in ends)) for name, ends in changed.inputs.items()
             },
             outputs={name: outside(end, cut.shown) for name, end in changed.outputs.items()},
-            knobs={name: tuple(outside(a, cut.linked) for a in ends) for name, ends in changed.knobs.items()},
         )
     return changed
 
@@ -202,12 +201,12 @@ def _wired_inside(body: Body, instance: str, inside: Group) -> Body:
         edges=inside.edges | edges,
         view=replace(body.view, routes=routes),
         links=tuple(sorted((link for link in links if len(link) > 1), key=lambda link: [str(a) for a in link])),
+        knobs={name: tuple(b for a in ends for b in fed(a)) for name, ends in body.knobs.items()},
     )
     if isinstance(changed, Group):
         changed = replace(
             changed,
             inputs={name: tuple(b for a in ends for b in fed(a)) for name, ends in changed.inputs.items()},
             outputs={name: shown(end) for name, end in changed.outputs.items()},
-            knobs={name: tuple(b for a in ends for b in fed(a)) for name, ends in changed.knobs.items()},
         )
     return changed

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from midistems_graph.document.graph import Address, Body, Edge, Graph, Group, KnobValue, Node
+from midistems_graph.document.graph import Address, Body, Edge, Graph, KnobValue, Node
 from midistems_graph.document.identity import tagged
 from midistems_graph.editor.model.insight import Insight
 from midistems_graph.editor.model.knobs import knobs_of, linked_with
+from midistems_graph.editor.model.published import PublishedKnob, knobs_of_body
 from midistems_graph.editor.model.shape import Side, sides_of
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.editor.model.status import NodeStatus
@@ -49,6 +50,8 @@ class KnobRow:
     driven_by: Edge | None = None
     linked: tuple[Address, ...] = ()
     published: str = ""
+    turns: tuple[Address, ...] = ()
+    """What a published knob stands for."""
 
     @property
     def enabled(self) -> bool:
@@ -70,7 +73,7 @@ class PortRow:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The panel. Of several nodes the knobs that they share are there; of none, nothing."""
+    """The panel. Of several nodes the knobs that they share are there; of none, those that the body publishes."""
 
     nodes: tuple[str, ...] = ()
     title: str = ""
@@ -95,7 +98,8 @@ def inspect(
     body, library = state.body, insight.library
     ids = tuple(sorted(state.selection.nodes))
     if not ids:
-        return Inspection()
+        published = knobs_of_body(state.graph, body, library)
+        return Inspection(knobs=tuple(_published_row(state, one, library) for one in published))
     nodes = [body.nodes[i] for i in ids]
     first = nodes[0]
     node_type = library.get(first.type)
@@ -128,29 +132,49 @@ def _knob_rows(state: EditorState, ids: Sequence[str], nodes: Sequence[Node], li
         if any(name not in other or _sort(other[name]) != _sort(knob) for other in each[1:]):
             continue
         values = [node.knobs.get(name, known[name].default) for node, known in zip(nodes, each, strict=True)]
-        defaults = [known[name].default for known in each]
+        row = _knob_row(graph, knob, values, [known[name].default for known in each])
         rows.append(
-            KnobRow(
-                name=name,
-                knob=knob,
-                control=control_of(knob),
-                value=values[0],
-                mixed=any(tagged(v) != tagged(values[0]) for v in values),
-                is_default=all(tagged(v) == tagged(d) for v, d in zip(values, defaults, strict=True)),
-                unit=knob.range.unit if knob.range else "",
-                low=knob.range.low if knob.range else None,
-                high=knob.range.high if knob.range else None,
-                log=knob.range is not None and knob.range.scale == "log",
-                step=_step(knob),
-                choices=_choices(knob, graph),
+            replace(
+                row,
                 docs=_docs(graph, nodes[0], name, library),
-                said=_refusal(knob, values[0]),
                 driven_by=next((driven[i, name] for i in ids if (i, name) in driven), None),
                 linked=linked_with(body, Address(ids[0], name)),
                 published=_published(body, Address(ids[0], name)),
             )
         )
     return rows
+
+
+def _published_row(state: EditorState, one: PublishedKnob, library: NodeLibrary) -> KnobRow:
+    """A knob that the body on the canvas publishes, with the values of all that it stands for."""
+    graph, body, first = state.graph, state.body, one.ends[0]
+    values = [body.nodes[end.node].knobs.get(end.port, one.knob.default) for end in one.ends]
+    driven = {edge.target: edge for edge in body.edges}
+    return replace(
+        _knob_row(graph, one.knob, values, [one.knob.default] * len(values)),
+        docs=_docs(graph, body.nodes[first.node], first.port, library),
+        driven_by=next((driven[end] for end in one.ends if end in driven), None),
+        turns=one.ends,
+    )
+
+
+def _knob_row(graph: Graph, knob: Knob, values: Sequence[KnobValue], defaults: Sequence[KnobValue]) -> KnobRow:
+    """The row of one knob with its values on some nodes."""
+    return KnobRow(
+        name=knob.name,
+        knob=knob,
+        control=control_of(knob),
+        value=values[0],
+        mixed=any(tagged(v) != tagged(values[0]) for v in values),
+        is_default=all(tagged(v) == tagged(d) for v, d in zip(values, defaults, strict=True)),
+        unit=knob.range.unit if knob.range else "",
+        low=knob.range.low if knob.range else None,
+        high=knob.range.high if knob.range else None,
+        log=knob.range is not None and knob.range.scale == "log",
+        step=_step(knob),
+        choices=_choices(knob, graph),
+        said=_refusal(knob, values[0]),
+    )
 
 
 def control_of(knob: Knob) -> Control:
@@ -214,8 +238,6 @@ def _refusal(knob: Knob, value: KnobValue) -> str:
 
 
 def _published(body: Body, address: Address) -> str:
-    if not isinstance(body, Group):
-        return ""
     return next((name for name, ends in sorted(body.knobs.items()) if address in ends), "")
 
 

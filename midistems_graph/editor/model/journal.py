@@ -113,11 +113,7 @@ class Journal:
         return self.file.with_name(f".{self.file.name}.lock")
 
     def _windows(self) -> list[dict[str, Any]]:
-        """The windows of living processes that have the file open."""
-        listed = read_json(self._lock_file).get("windows") if self.file is not None else None
-        found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        usable = (one for one in found if isinstance(one.get("token"), str) and isinstance(one.get("pid"), int))
-        return [one for one in usable if _alive(one["pid"])]
+        return [] if self.file is None else _windows_of(self._lock_file)
 
     def _lock(self) -> None:
         if self.file is not None:
@@ -139,6 +135,20 @@ class Journal:
         except OSError:
             return None
         return (stat.st_mtime_ns, stat.st_size) if stat else None
+
+
+def is_open_elsewhere(folder: Path) -> bool:
+    """Whether another living process has a graph file of a folder open."""
+    found = (window for path in folder.glob(".*.lock") for window in _windows_of(path))
+    return any(window["pid"] != os.getpid() for window in found)
+
+
+def _windows_of(lock_file: Path) -> list[dict[str, Any]]:
+    """The windows of living processes that have a file open."""
+    listed = read_json(lock_file).get("windows")
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    usable = (one for one in found if isinstance(one.get("token"), str) and isinstance(one.get("pid"), int))
+    return [one for one in usable if _alive(one["pid"])]
 
 
 def autosave_of(file: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from midistems_graph.document.flatten import REPEAT
-from midistems_graph.document.graph import Address, Body, Graph, Group, Node
+from midistems_graph.document.graph import NAME, Address, Body, Graph, Group, Node
 from midistems_graph.editor.model.bodies import free_name, with_nodes
 from midistems_graph.editor.model.edit import Edit, Refused, edited, named
 from midistems_graph.editor.model.state import EditorState
@@ -94,18 +94,54 @@ def unlink(state: EditorState, ids: Collection[str], name: str) -> Edit:
 
 
 def publish(state: EditorState, library: NodeLibrary, node_id: str, name: str) -> Edit:
-    """Let the instances of the open group set a knob of an inner node; or no longer, if they may already."""
-    group = state.body
-    if not isinstance(group, Group):
-        raise Refused("knobs are published by groups; enter one first")
-    if node_id not in group.nodes or name not in knobs_of(state.graph, group.nodes[node_id], library):
-        raise Refused(f"there is no knob {node_id}.{name} in this group")
+    """Let a knob of an inner node be set from outside, or no longer, if it may be already.
+
+    From outside: by the instances of the open group, or, of the graph itself, on the page without a canvas.
+    """
+    body = state.body
+    if node_id not in body.nodes or name not in knobs_of(state.graph, body.nodes[node_id], library):
+        raise Refused(f"there is no knob {node_id}.{name} here")
     address = Address(node_id, name)
-    if any(address in ends for ends in group.knobs.values()):
-        kept = {one: tuple(a for a in ends if a != address) for one, ends in group.knobs.items()}
-        return edited(state, replace(group, knobs={n: e for n, e in kept.items() if e}), f"hide {address}")
-    shown = free_name(name, {*group.knobs, *group.inputs, REPEAT})
-    return edited(state, replace(group, knobs={**group.knobs, shown: (address,)}), f"publish {address}")
+    if any(address in ends for ends in body.knobs.values()):
+        kept = {one: tuple(a for a in ends if a != address) for one, ends in body.knobs.items()}
+        return edited(state, replace(body, knobs={n: e for n, e in kept.items() if e}), f"hide {address}")
+    shown = free_name(name, _taken(body))
+    return edited(state, replace(body, knobs={**body.knobs, shown: (address,)}), f"publish {address}")
+
+
+def hide(state: EditorState, name: str) -> Edit:
+    """Publish a knob no longer under this name."""
+    body = state.body
+    return edited(state, replace(body, knobs={n: e for n, e in body.knobs.items() if n != name}), f"hide {name}")
+
+
+def rename_published(state: EditorState, name: str, wanted: str) -> Edit:
+    """Give a knob that the graph publishes another name; blanks become underscores."""
+    body, shown = state.body, "_".join(wanted.split())
+    if isinstance(body, Group):
+        raise Refused("the instances of a group know its knobs by name; hide it and publish it anew")
+    if not NAME.match(shown):
+        raise Refused(f"{wanted!r} cannot name a knob; use letters, digits, _ and -, beginning with a letter")
+    if shown in _taken(body) - {name}:
+        raise Refused(f"{shown} is the name of another knob; choose another one")
+    knobs = {shown if one == name else one: ends for one, ends in body.knobs.items()}
+    return edited(state, replace(body, knobs=knobs), f"rename {name} to {shown}")
+
+
+def set_published(
+    state: EditorState, library: NodeLibrary, name: str, ends: Collection[Address], value: object
+) -> Edit:
+    """Set all that a published knob stands for (a text is read as it was typed). A drag is one step."""
+    change = type_knob if isinstance(value, str) else set_knob
+    graph = state.graph
+    for end in ends:
+        graph = change(state.with_graph(graph), library, {end.node}, end.port, value).graph  # type: ignore[arg-type]
+    return Edit(graph, f"set {name}", key=f"published {name}")
+
+
+def _taken(body: Body) -> set[str]:
+    """Names that a knob cannot be published under."""
+    return {*body.knobs, *(body.inputs if isinstance(body, Group) else ()), REPEAT}
 
 
 def linked_with(body: Body, address: Address) -> tuple[Address, ...]:

@@ -1,15 +1,15 @@
 """The knobs of a whole graph: what somebody who does not look inside may turn.
 
-Those that its groups publish; where there are none, those that the graph itself sets, for its author found them
-worth a thought. Only knobs that are turned or chosen, not names and lists.
+Those that the graph publishes. Where it publishes none, those that its groups publish, or else those that it sets, for
+its author found them worth a thought; of these only knobs that are turned or chosen, not names and lists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from midistems_graph.document.graph import Graph, KnobValue
-from midistems_graph.editor.model.knobs import knobs_of, set_knob, type_knob
+from midistems_graph.document.graph import Address, Body, Graph, KnobValue
+from midistems_graph.editor.model.knobs import knobs_of, set_published
 from midistems_graph.editor.model.state import EditorState
 from midistems_graph.node.definition import Knob
 from midistems_graph.node.library import NodeLibrary
@@ -19,20 +19,37 @@ TURNED = frozenset({"int", "float", "bool", "choice"})
 
 @dataclass(frozen=True)
 class PublishedKnob:
-    """A knob of a node, what the node is called, and its value now."""
+    """A knob by the name that it is shown under, what it turns, and its value now.
 
-    node: str
+    `label` is what its node is called, empty where the author gave the knob a name.
+    """
+
     knob: Knob
-    label: str
+    ends: tuple[Address, ...]
     value: KnobValue
+    label: str = ""
 
     @property
     def id(self) -> str:
-        return f"{self.node}.{self.knob.name}"
+        return str(self.ends[0])
+
+
+def knobs_of_body(graph: Graph, body: Body, library: NodeLibrary) -> list[PublishedKnob]:
+    """The knobs that a graph or a group publishes, by name; the first that one stands for gives its value."""
+    found = []
+    for name, ends in sorted(body.knobs.items()):
+        node = body.nodes[ends[0].node] if ends else None
+        knob = knobs_of(graph, node, library).get(ends[0].port) if node else None
+        if node is not None and knob is not None:
+            value = node.knobs.get(knob.name, knob.default)
+            found.append(PublishedKnob(replace(knob, name=name), ends, value))
+    return found
 
 
 def published_knobs(graph: Graph, library: NodeLibrary) -> list[PublishedKnob]:
-    """The knobs of a graph, in the order in which its nodes stand from left to right."""
+    """The knobs of a graph: by name those that it publishes, else in the order of its nodes from left to right."""
+    if published := knobs_of_body(graph, graph, library):
+        return published
     found, own = [], []
     places = graph.view.nodes
     for node_id in sorted(graph.nodes, key=lambda i: (places.get(i, (0.0, 0.0)), i)):
@@ -40,7 +57,8 @@ def published_knobs(graph: Graph, library: NodeLibrary) -> list[PublishedKnob]:
         for name, knob in knobs_of(graph, node, library).items():
             if knob.kind not in TURNED or any(str(edge.target) == f"{node_id}.{name}" for edge in graph.edges):
                 continue
-            one = PublishedKnob(node_id, knob, node.label or node_id, node.knobs.get(name, knob.default))
+            end, value = Address(node_id, name), node.knobs.get(name, knob.default)
+            one = PublishedKnob(knob, (end,), value, node.label or node_id)
             if node.group is not None:
                 found.append(one)
             elif name in node.knobs:
@@ -50,6 +68,4 @@ def published_knobs(graph: Graph, library: NodeLibrary) -> list[PublishedKnob]:
 
 def with_value(graph: Graph, library: NodeLibrary, knob: PublishedKnob, value: object) -> Graph:
     """The graph with one of its knobs turned (a text is read as it was typed); raises Refused."""
-    state = EditorState(graph)
-    change = type_knob if isinstance(value, str) else set_knob
-    return change(state, library, {knob.node}, knob.knob.name, value).graph  # type: ignore[arg-type]
+    return set_published(EditorState(graph), library, knob.knob.name, knob.ends, value).graph

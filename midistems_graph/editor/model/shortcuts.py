@@ -67,7 +67,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "look_at_all": ("Home",),
         "look_at_selection": ("F",),
         "minimap": ("Ctrl+M",),
-        "larger": ("Ctrl+Plus", "Ctrl+Shift+Plus"),
+        "larger": ("Ctrl+Plus",),
         "smaller": ("Ctrl+Minus",),
         "settings": ("Ctrl+Comma",),
         "shortcuts": ("F1",),

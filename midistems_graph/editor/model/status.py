@@ -92,7 +92,7 @@ def on_canvas(statuses: Statuses, prefix: str, body: Body) -> dict[str, NodeStat
     inner: dict[str, list[NodeStatus]] = {}
     for address, status in statuses.items():
         if address.startswith(prefix):
-            node = address[len(prefix) :].partition("/")[0].partition("[")[0]
+            node = address[len(prefix) :].partition("/")[0].partition("[")[0].partition("#")[0]
             inner.setdefault(node, []).append(status)
     return {node_id: summed(inner[node_id]) for node_id in body.nodes if node_id in inner}
 

@@ -1,8 +1,9 @@
-"""Strokes that are there already: which one is under the pointer, and what it is when it is moved or pulled."""
+"""Strokes that are there already: which ones are under the pointer or in a box, and what they are when they are moved
+or pulled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,23 @@ def stroke_at(strokes: Sequence[Stroke], seconds: float, hz: float, near: tuple[
     here = np.array([seconds]), np.array([hz])
     found = (k for k in reversed(range(len(strokes))) if strokes[k].covers(*here, near).any())
     return next(found, None)
+
+
+def strokes_within(strokes: Sequence[Stroke], seconds: tuple[float, float], hz: tuple[float, float]) -> frozenset[int]:
+    """The numbers of the strokes that a box of moments and frequencies meets (a harmonic one by its pitch)."""
+    found = []
+    for number, stroke in enumerate(strokes):
+        first, last = stroke.reach
+        pitches = [pitch for _, pitch in stroke.places]
+        if first <= seconds[1] and last >= seconds[0] and min(pitches) <= hz[1] and max(pitches) >= hz[0]:
+            found.append(number)
+    return frozenset(found)
+
+
+def all_moved(strokes: Mapping[int, Stroke], seconds: float, pitched: Callable[[float], float]) -> dict[int, Stroke]:
+    """Several strokes at another time and pitch, together: none begins before the song."""
+    first = min((float(moment) for stroke in strokes.values() for moment, _ in stroke.places), default=0.0)
+    return {number: moved(stroke, max(seconds, -first), pitched) for number, stroke in strokes.items()}
 
 
 def moved(stroke: Stroke, seconds: float, pitched: Callable[[float], float]) -> Stroke:
@@ -42,22 +60,27 @@ def with_gain(stroke: Stroke, gain_db: float) -> Stroke:
     return replace(stroke, gain_db=min(max(float(gain_db), LOWEST_DB), HIGHEST_DB))
 
 
-def change_stroke(state: EditorState, library: NodeLibrary, port: Address, number: int, stroke: Stroke) -> Edit:
-    """Another stroke in the place of one that a paint node has. Raises Refused if there is none."""
-    drawn = _drawn(state, port, number)
-    edit = set_knob(state, library, {port.node}, KNOB, (*drawn[:number], str(stroke), *drawn[number + 1 :]))
-    return replace(edit, label=f"change {stroke.shape}", key="")
+def change_strokes(state: EditorState, library: NodeLibrary, port: Address, changed: Mapping[int, Stroke]) -> Edit:
+    """Other strokes in the place of some that a paint node has. Raises Refused if one is not there."""
+    drawn = _drawn(state, port, changed)
+    strokes = tuple(str(changed[k]) if k in changed else text for k, text in enumerate(drawn))
+    edit = set_knob(state, library, {port.node}, KNOB, strokes)
+    return replace(edit, label=f"change {_counted([stroke.shape for stroke in changed.values()])}", key="")
 
 
-def remove_stroke(state: EditorState, library: NodeLibrary, port: Address, number: int) -> Edit:
-    """A paint node without one of its strokes. Raises Refused if there is none."""
-    drawn = _drawn(state, port, number)
-    edit = set_knob(state, library, {port.node}, KNOB, (*drawn[:number], *drawn[number + 1 :]))
-    return replace(edit, label="delete a stroke", key="")
+def remove_strokes(state: EditorState, library: NodeLibrary, port: Address, numbers: Collection[int]) -> Edit:
+    """A paint node without some of its strokes. Raises Refused if one is not there."""
+    drawn = _drawn(state, port, numbers)
+    edit = set_knob(state, library, {port.node}, KNOB, tuple(s for k, s in enumerate(drawn) if k not in numbers))
+    return replace(edit, label=f"delete {_counted([Stroke.parse(drawn[k]).shape for k in numbers])}", key="")
 
 
-def _drawn(state: EditorState, port: Address, number: int) -> tuple[str, ...]:
+def _counted(shapes: Sequence[str]) -> str:
+    return shapes[0] if len(shapes) == 1 else f"{len(shapes)} strokes"
+
+
+def _drawn(state: EditorState, port: Address, numbers: Collection[int]) -> tuple[str, ...]:
     drawn = strokes_of(state, port)
-    if not 0 <= number < len(drawn):
+    if not numbers or not all(0 <= number < len(drawn) for number in numbers):
         raise Refused("there is no such stroke any more; choose one on the spectrogram")
     return drawn

@@ -1,16 +1,18 @@
-"""The small picture of an output on its node: a waveform of sound and stems, the spectrogram of anything in bins.
+"""The small picture of an output on its node: a waveform of sound and stems, the spectrogram of anything in bins,
+figures as curves.
 
 It shows the stretch of the value that is given: the first seconds of a song, or the loop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
-from midistems_graph.audio.values import Audio, Float32, Stems, Value
+from midistems_graph.audio.values import Audio, Curves, Float32, Scores, Stems, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.pages import EdgeReader
 from midistems_graph.editor.pictures.painting import Look, Picture, paint
@@ -18,11 +20,15 @@ from midistems_graph.editor.pictures.pixels import pooled
 from midistems_graph.editor.pictures.sources import Drawable, NotDrawable, drawable
 from midistems_graph.editor.pictures.spectrogram import Strip
 from midistems_graph.editor.pictures.strength import codes, measure_of, strengths
-from midistems_graph.editor.pictures.tracing import Ink, trace
+from midistems_graph.editor.pictures.traces import Traces, read_traces
+from midistems_graph.editor.pictures.tracing import Ink, draw_curve, trace
 from midistems_graph.editor.pictures.waveform import Envelope
 
 LANES = 6
 """Of larger stem sets the first six are shown."""
+
+UNITS = 3
+"""Of figures in more units the first three are shown."""
 
 _LOUDEST_GAIN = 16.0
 """Quiet sound is drawn larger, but silence stays a line."""
@@ -33,17 +39,21 @@ _LOOK = Look(ceiling_db=-15.0)
 
 
 def thumbnail(
-    reader: EdgeReader, address: Address, total: Fraction, width: int, height: int, ink: Ink
+    reader: EdgeReader, address: Address, total: Fraction, width: int, height: int, ink: Ink, inks: Sequence[Ink] = ()
 ) -> Picture | None:
     """The picture of an edge: of sound and stems the whole song, read piece by piece, of bins the first half minute.
 
-    None for values that have no picture, and while not all of it is computed.
+    Sound is drawn with the ink, curves with one of the inks each. None for values that have no picture, and while not
+    all of it is computed.
     """
     value = reader.read(address, (Fraction(0), min(total, Fraction(1, 10))))
     if isinstance(value, Stems):
         names = list(value)[:LANES]
     elif isinstance(value, Audio):
         names = [""]
+    elif isinstance(value, Curves | Scores):
+        traces = read_traces(reader, address, [(Fraction(0), total)], 0.0, float(total), width)
+        return None if traces is None else _of_figures(traces, width, height, inks or (ink,))
     else:
         value = reader.read(address, (Fraction(0), min(total, _BINS_SECONDS)))
         return None if value is None else _of_bins(value, width, height)
@@ -68,6 +78,25 @@ def _extremes(samples: Float32, width: int) -> Envelope:
     low = pooled(np.minimum, samples, edges, axis=1).min(axis=0, keepdims=True)
     high = pooled(np.maximum, samples, edges, axis=1).max(axis=0, keepdims=True)
     return Envelope(np.nan_to_num(low), np.nan_to_num(high), np.ones(width, np.bool_))
+
+
+def _of_figures(traces: Traces, width: int, height: int, inks: Sequence[Ink]) -> Picture | None:
+    """Lanes by unit above each other, each from its lowest to its highest figure."""
+    lanes = traces.lanes[:UNITS]
+    if not np.isfinite(traces.values).any():
+        return None
+    picture = np.zeros((height, width, 4), np.uint8)
+    bounds = np.linspace(0, height, len(lanes) + 1).astype(int)
+    places = (np.arange(width) + 0.5) / width
+    for lane, (top, bottom) in zip(lanes, pairwise(bounds), strict=True):
+        for number in lane.numbers:
+            values = traces.values[number]
+            if traces.labels:
+                known = np.isfinite(values)
+                values = np.interp(places, traces.places[known], values[known]) if known.any() else places * np.nan
+            share = ((values - lane.low) / (lane.high - lane.low)).astype(np.float32)
+            draw_curve(picture[top:bottom], share, inks[number % len(inks)])
+    return picture
 
 
 def _of_bins(value: Value, width: int, height: int) -> Picture | None:

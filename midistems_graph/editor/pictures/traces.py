@@ -82,9 +82,9 @@ class Traces:
         return "   ".join(told)
 
 
-def figure(value: float) -> str:
-    """A figure as it is read: four digits at most."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+def figure(value: float, digits: int = 4) -> str:
+    """A figure as it is read, with so many digits at most."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
 def of_scores(scores: Scores) -> Traces:

@@ -46,14 +46,20 @@ def plot(curves: Levels, height: int, inks: Sequence[Ink], floor_db: float, ceil
     picture = np.zeros((height, curves.levels.shape[1], 4), np.uint8)
     for number in reversed(range(len(curves.names))):
         share = (curves.levels[number] - floor_db) / (ceiling_db - floor_db)
-        low, high = _touching(share, share)
-        cover = _covered((1 - high) * height - _PEN / 2, (1 - low) * height + _PEN / 2, height)
-        alpha = np.where(curves.seen, cover, 0)[..., np.newaxis]
-        ink = np.asarray(inks[number % len(inks)])
-        under = np.where(picture[..., 3:] > 0, picture[..., :3], ink)
-        picture[..., :3] = under * (1 - alpha) + ink * alpha
-        picture[..., 3:] = np.maximum(picture[..., 3:], alpha * 255)
+        draw_curve(picture, np.where(curves.seen, share, np.nan).astype(np.float32), inks[number % len(inks)])
     return picture
+
+
+def draw_curve(picture: Picture, share: Float32, ink: Ink) -> None:
+    """Draw a curve into a picture uint8 [height, width, 4]: a height of 0 to 1 for each column, NaN for none."""
+    height = len(picture)
+    low, high = _touching(share, share)
+    cover = _covered((1 - high) * height - _PEN / 2, (1 - low) * height + _PEN / 2, height)
+    alpha = np.nan_to_num(cover)[..., np.newaxis]
+    color = np.asarray(ink)
+    under = np.where(picture[..., 3:] > 0, picture[..., :3], color)
+    picture[..., :3] = under * (1 - alpha) + color * alpha
+    picture[..., 3:] = np.maximum(picture[..., 3:], alpha * 255)
 
 
 def _touching(low: Float32, high: Float32) -> tuple[Float32, Float32]:

@@ -7,19 +7,20 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from midistems_graph.audio.files import MEDIA_EXTENSIONS, SOUND_EXTENSIONS, is_sound
-from midistems_graph.document.files import load
 from midistems_graph.document.graph import DocumentError
 from midistems_graph.document.presets import presets
 from midistems_graph.editor.model import clipboard
 from midistems_graph.editor.model.arrange import with_places
 from midistems_graph.editor.model.plane import GRID, Point, Rect
-from midistems_graph.editor.program.documents import GRAPH_FILES, Documents
+from midistems_graph.editor.program.documents import GRAPH_FILES, SCRIPTS, Documents
 from midistems_graph.editor.view.browser import Kind
 from midistems_graph.editor.view.clips import clipboard_text
 from midistems_graph.engine.binding import sound_files
+from midistems_graph.rules.script import load_graph
 
 SONG_FILES = Kind("a song", (*sorted(SOUND_EXTENSIONS), *sorted(MEDIA_EXTENSIONS)))
-ANY_FILES = Kind("a graph or a song", (*GRAPH_FILES.suffixes, *SONG_FILES.suffixes))
+INSERTED = Kind("a graph", (*GRAPH_FILES.suffixes, *SCRIPTS.suffixes))
+ANY_FILES = Kind("a graph or a song", (*INSERTED.suffixes, *SONG_FILES.suffixes))
 MOST = 500
 """Songs that are taken at once."""
 
@@ -32,14 +33,14 @@ class Arrivals:
         self.bench = documents.bench
         ask = documents.browser.ask_open
         self.bench.commands["open"] = lambda: ask(ANY_FILES, lambda path: self.take([path]))
-        self.bench.commands["import"] = lambda: ask(GRAPH_FILES, self.insert)
+        self.bench.commands["import"] = lambda: ask(INSERTED, self.insert)
         for name in ("paste", "paste_wired"):
             self.bench.commands[name] = self._paster(self.bench.commands[name])
 
     def take(self, paths: Sequence[Path]) -> None:
         """Open what there is among some paths: one graph, and songs; the songs of a folder too."""
         there = [path for path in paths if path.exists()]
-        graphs = [path for path in there if path.suffix.lower() in GRAPH_FILES.suffixes]
+        graphs = [path for path in there if path.suffix.lower() in INSERTED.suffixes]
         songs = [path for path in there if path.is_file() and is_sound(path)]
         for folder in (path for path in there if path.is_dir()):
             songs += sound_files(folder)
@@ -47,6 +48,7 @@ class Arrivals:
             self._songs(songs[:MOST])
         if graphs:
             own = any(preset.path.resolve() == graphs[0].resolve() for preset in presets())
+            own = own or graphs[0].suffix.lower() in SCRIPTS.suffixes
             (self.documents.open_preset if own else self.documents.open_file)(graphs[0])
         if not graphs and not songs:
             names = ", ".join(path.name for path in paths[:3])
@@ -56,7 +58,7 @@ class Arrivals:
         """Put the nodes of a graph file beside those that are there; its file stays as it is."""
         editor = self.bench.editor
         try:
-            graph = with_places(load(path), editor.library)
+            graph = with_places(load_graph(path), editor.library)
         except DocumentError as error:
             self.bench.say(str(error), wrong=True)
             return

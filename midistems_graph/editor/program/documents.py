@@ -19,11 +19,14 @@ from midistems_graph.editor.view.fonts import unreadable
 from midistems_graph.editor.view.menu import Row
 from midistems_graph.editor.view.notice import Notice
 from midistems_graph.engine.locked import CannotLock, carry
+from midistems_graph.rules.script import SUFFIX, load_graph
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the file: whether another window or program touched it."""
 
 GRAPH_FILES = Kind("a graph", (".json", ".mgraph"))
+SCRIPTS = Kind("a script", (SUFFIX,))
+"""Read, never executed; a document that was begun with one is saved as a graph file."""
 NAMED_FILES = Kind("a sound file", tuple(sorted(SOUND_EXTENSIONS)))
 NAMED_FOLDERS = Kind("a folder", (), folders=True)
 """What knobs name."""
@@ -79,7 +82,7 @@ class Documents:
         self.ask_first(lambda: self._show_file(path))
 
     def open_preset(self, path: Path) -> None:
-        """Begin a new document with what a preset holds."""
+        """Begin a new document with what a preset, or a script, holds."""
         self.ask_first(lambda: self._show_preset(path))
 
     def begin(self, graph: Graph, name: str) -> None:
@@ -201,7 +204,7 @@ class Documents:
 
     def _show_preset(self, path: Path) -> None:
         try:
-            self._show(load(path), None, path.stem)
+            self._show(load_graph(path), None, path.stem)
         except DocumentError as error:
             self.bench.say(str(error), wrong=True)
 
@@ -253,6 +256,7 @@ class Documents:
         if self.file is not None:
             self.bench.file = self.file.name
             self.browser.folder = self.file.parent
+            self.listener.locking.opened(self.file.parent)
         self.bench.refresh()
 
 

@@ -1,23 +1,25 @@
-"""Locking nodes: what they give for the song is kept beside the graph file and read in their place from then on."""
+"""Locking nodes and groups: what they give for the song is kept beside the graph file and read in their place."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from midistems_graph.document.flatten import FUNCTIONS
+from midistems_graph.document.flatten import FUNCTIONS, Flat
 from midistems_graph.document.graph import Address, Graph, Lock, Node
 from midistems_graph.editor.model.bodies import Path as Way
 from midistems_graph.editor.model.bodies import body_at, group_at, path_of, with_body
 from midistems_graph.editor.model.edit import Edit, Refused, named
+from midistems_graph.editor.model.journal import is_open_elsewhere
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
-from midistems_graph.engine.locked import CannotLock, keep
+from midistems_graph.engine.locked import CannotLock, keep, mentioned, sweep
 
 _LOOK_SECONDS = 0.3
 """Between two looks at whether what is to be locked is there."""
@@ -44,11 +46,21 @@ class Locking:
         self._waiting: list[_Asked] = []
         self._looked = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="locks")
+        self._known: dict[Path, set[str]] = {}
+        """What documents of this window were locked to at any time, by the folder of their files."""
         bench.commands["lock"] = self._toggle
 
     def close(self) -> None:
-        """End when what is being written is whole."""
+        """End when what is being written is whole; with the history goes what nothing is locked to any more."""
         self._writer.shutdown(wait=True, cancel_futures=True)
+        for folder, digests in self._known.items():
+            if not is_open_elsewhere(folder):
+                sweep(folder, digests)
+
+    def opened(self, folder: Path) -> None:
+        """A document lies in a folder."""
+        with suppress(OSError):
+            self._known.setdefault(folder, set()).update(mentioned(folder))
 
     def tick(self, ears: Ears) -> None:
         """Before every frame: lock what waited for being computed."""
@@ -83,8 +95,6 @@ class Locking:
             raise Refused("no song is open; press Ctrl+O and choose a sound file")
         if folder is None:
             raise Refused("save the graph first; what a locked node gives is kept beside its file")
-        if node.group is not None:
-            raise Refused(f"{node_id} is a group; enter it, or unpack it, and lock the nodes whose sound is to stay")
         outputs = self._outputs(node_id, node)
         return _Asked(ears, editor.state.path, node_id, outputs, tuple(map(ears.live.lineage, outputs)), folder)
 
@@ -97,11 +107,22 @@ class Locking:
         places = sum(group_at(graph, path_of(inside)) == editor.state.group for inside in known.flat.bodies)
         if places > 1:
             raise Refused(f"{node_id} stands in {places} places and in each gives another sound; unpack the group")
-        node_type = editor.library.get(node.type)
-        ports = [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
+        ports = self._ports(prefix + node_id, node, known.flat)
         if not ports:
             raise Refused(f"{node_id} gives nothing that could be locked; lock the node that feeds it")
         return tuple(Address(prefix + node_id, port) for port in ports)
+
+    def _ports(self, address: str, node: Node, flat: Flat) -> list[str]:
+        """What is locked of a node, or of an instance of a group: what comes from nodes inside of it."""
+        if node.group is None:
+            node_type = self.bench.editor.library.get(node.type)
+            return [p.name for p in node_type.outputs if p.name not in FUNCTIONS] if node_type else []
+        inside = (f"{address}/", f"{address}[")
+        shown = {
+            port: flat.aliases.get(f"{address}.{port}")
+            for port in self.bench.editor.state.graph.groups[node.group].outputs
+        }
+        return [p for p, at in shown.items() if at and at.node.startswith(inside) and at.port not in FUNCTIONS]
 
     def _try(self, asked: _Asked) -> bool:
         """Begin to lock a node if all it gives is there; False if one has to wait."""
@@ -116,6 +137,7 @@ class Locking:
                 if len(there) < len(values):
                     raise CannotLock(f"{asked.node} was lost from the store in the meantime; lock it again")
                 lock = keep(there, asked.ears.bindings.song_digest, asked.folder)
+                self._known.setdefault(asked.folder, set()).update(lock.outputs.values())
             except CannotLock as error:
                 sentence = str(error)
                 self.bench.window.jobs.post(lambda: self.bench.say(sentence, wrong=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from midistems_graph.audio.strokes import Stroke, StrokeError
@@ -10,7 +10,7 @@ from midistems_graph.document.graph import Address
 from midistems_graph.editor.model.edit import Edit, Refused
 from midistems_graph.editor.model.events import Audition
 from midistems_graph.editor.model.paint import Tool, add_stroke, canvas_port, strokes_of
-from midistems_graph.editor.model.stroke_edit import change_stroke, remove_stroke, with_gain
+from midistems_graph.editor.model.stroke_edit import change_strokes, remove_strokes, with_gain
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.pointer import Key
@@ -25,8 +25,8 @@ class Painting:
         self._last = Tool()
         self._behind: dict[Address, Audition] = {}
         """What was heard before the first stroke made a node, by that node's output."""
-        self.chosen: int | None = None
-        """The number of the stroke that is changed."""
+        self.chosen: frozenset[int] = frozenset()
+        """The numbers of the strokes that are changed."""
         bench.keys.append(self._key)
         bench.commands |= {
             "paint": self._toggle,
@@ -37,13 +37,14 @@ class Painting:
         }
 
     def take(self, tool: Tool) -> None:
-        """Paint with another tool; another level is also that of the chosen stroke."""
+        """Paint with another tool; another level is also that of the chosen strokes."""
         before, self.tool = self._last, tool
         self._last = tool
         if not tool.edits:
-            self.chosen = None
-        elif self.chosen is not None and tool.gain_db != before.gain_db:
-            self.reshape(self.chosen, with_gain(self.strokes()[self.chosen], tool.gain_db))
+            self.chosen = frozenset()
+        elif self.chosen and tool.gain_db != before.gain_db:
+            strokes = self.strokes()
+            self.reshape({number: with_gain(strokes[number], tool.gain_db) for number in self.chosen})
 
     def paint(self, stroke: Stroke) -> None:
         """A stroke was drawn on what is heard."""
@@ -66,17 +67,15 @@ class Painting:
             self._behind[flat] = Audition(port, heard)
             self.bench.audition(Audition(painted, flat))
 
-    def pick(self, number: int | None) -> None:
-        """Choose one of the strokes, or none; its level is then that of the tool."""
-        self.chosen = number
-        if number is not None:
-            self.tool = self._last = replace(self._last, gain_db=round(self.strokes()[number].gain_db))
+    def pick(self, numbers: frozenset[int]) -> None:
+        """Choose some of the strokes; the level of the first is then that of the tool."""
+        self.chosen = numbers
+        if numbers:
+            self.tool = self._last = replace(self._last, gain_db=round(self.strokes()[min(numbers)].gain_db))
 
-    def reshape(self, number: int, stroke: Stroke) -> None:
-        """A stroke was moved, pulled, or got another level."""
-        self._change(
-            lambda port: change_stroke(self.bench.editor.state, self.bench.editor.library, port, number, stroke)
-        )
+    def reshape(self, changed: Mapping[int, Stroke]) -> None:
+        """Strokes were moved, pulled, or got another level."""
+        self._change(lambda port: change_strokes(self.bench.editor.state, self.bench.editor.library, port, changed))
 
     def _change(self, make: Callable[[Address], Edit]) -> None:
         editor, heard = self.bench.editor, self._heard()
@@ -84,17 +83,17 @@ class Painting:
             self.bench.edit(lambda: make(canvas_port(editor.state, editor.insight, heard)))
 
     def _key(self, key: Key) -> bool:
-        """Delete takes the chosen stroke away, Escape lets go of it, then of the tool."""
+        """Delete takes the chosen strokes away, Escape lets go of them, then of the tool."""
         if self.tool is None or not self.tool.edits or key.name not in ("Delete", "Backspace", "Escape"):
             return False
-        number, self.chosen = self.chosen, None
+        numbers, self.chosen = self.chosen, frozenset()
         if key.name == "Escape":
-            self.tool = self.tool if number is not None else None
+            self.tool = self.tool if numbers else None
             return True
-        if number is not None:
+        if numbers:
             editor = self.bench.editor
-            self._change(lambda port: remove_stroke(editor.state, editor.library, port, number))
-        return number is not None
+            self._change(lambda port: remove_strokes(editor.state, editor.library, port, numbers))
+        return bool(numbers)
 
     def strokes(self) -> tuple[Stroke, ...]:
         """The strokes behind what is heard."""
@@ -109,8 +108,8 @@ class Painting:
 
     def changed(self) -> None:
         """The document is another one: if the painted node was undone, what it was made from is heard again."""
-        if self.chosen is not None and self.chosen >= len(self.strokes()):
-            self.chosen = None
+        if self.chosen and max(self.chosen) >= len(self.strokes()):
+            self.chosen = frozenset()
         heard, known = self._heard(), self.bench.editor.insight.map
         if heard in self._behind and known is not None and heard.node not in known.flat.nodes:
             self.bench.audition(self._behind.pop(heard))

@@ -20,6 +20,7 @@ from midistems_graph.editor.program.painting import Painting
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
+from midistems_graph.editor.view.palette import STEM_INKS
 from midistems_graph.editor.view.panes import Sight
 from midistems_graph.editor.view.strip import Strip
 from midistems_graph.editor.view.strip_hand import Hands
@@ -204,7 +205,7 @@ class Pictures:
         def work() -> None:
             if self.ears is not ears:  # another song in the meantime
                 return
-            picture = thumbnail(ears.live, flat, ears.bindings.total, *THUMBNAIL, ink)
+            picture = thumbnail(ears.live, flat, ears.bindings.total, *THUMBNAIL, ink, STEM_INKS)
             if picture is not None:
                 jobs.post(lambda: self._show_thumbnail(node_id, flat, picture))
 

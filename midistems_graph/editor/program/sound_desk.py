@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from midistems_graph.audio.files import SoundFileError
+from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.audible import NotAudible
 from midistems_graph.editor.audition.desk import OWN, NotOnDesk
 from midistems_graph.editor.audition.desk_view import DeskView
 from midistems_graph.editor.audition.meters import Levels
 from midistems_graph.editor.audition.offline import NotComputed
+from midistems_graph.editor.audition.stem_mixers import StemMixers
 from midistems_graph.editor.model import bands
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.settings import VOLUME_DB
@@ -44,6 +46,8 @@ class SoundDesk:
         self.bench, self.browser, self._ears, self._switched = bench, browser, ears, switched
         self._held, self._title = 0.0, ""
         self._heard_by: Ears | None = None
+        self._mixed: Address | None = None
+        """The edge whose stems have rows."""
         self._mixes = Mixes(bench, lambda: self.panel.mixer.is_held)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
@@ -92,10 +96,10 @@ class SoundDesk:
         """Begin, when the window is there."""
         bench, palette, scale = self.bench, self.bench.window.palette, self.bench.window.scale
         hands = MixerHands(
-            choose=lambda n: self._do(lambda e: e.desk.mixers.choose(n)),
-            solo=lambda n: self._do(lambda e: e.desk.mixers.toggle_solo(n)),
-            mute=lambda n: self._do(lambda e: e.desk.mixers.toggle_mute(n)),
-            gain=lambda n, db: self._do(lambda e: e.desk.mixers.set_gain(db, n)),
+            choose=lambda n: self._mix(lambda mixers: mixers.choose(n)),
+            solo=lambda n: self._mix(lambda mixers: mixers.toggle_solo(n)),
+            mute=lambda n: self._mix(lambda mixers: mixers.toggle_mute(n)),
+            gain=lambda n, db: self._mix(lambda mixers: mixers.set_gain(db, n)),
         )
         self.transport = TransportBar(bench.transport_area, palette, scale, bench.do, bench.hint, self._turn)
         self.panel = DeskPanel(bench.desk_area, palette, scale, hands, bench.do, bench.hint)
@@ -112,7 +116,7 @@ class SoundDesk:
 
     def tick(self) -> bool:
         """Before every frame: show how it stands; whether something moves."""
-        ears = self._ears()
+        ears, self._mixed = self._ears(), None
         if ears is None:
             self.transport.show(Heard())
             self.panel.show(PanelView())
@@ -121,6 +125,7 @@ class SoundDesk:
         self._mixes.tick(ears)
         ears.desk.tick()
         status, view, total = ears.deck.status, ears.desk.view, ears.seconds
+        self._mixed = ears.desk.edge if view.strips else None
         at = status.sample / ears.deck.song.rate
         playing = status.playing and (at < total or ears.deck.transport.loop is not None)
         kept = {number: take.addresses[0] for number, take in enumerate(ears.deck.slots) if take is not None}
@@ -133,7 +138,7 @@ class SoundDesk:
         failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
         badge = "failed" if failure else "computing" if status.waiting else badge
         gone = ears.desk.edge is not None and not ears.live.has(ears.desk.edge)
-        badge = "gone" if gone else badge
+        badge = "gone" if gone else badge if ears.desk.edge is not None else ""
         levels = None if hides else status.levels
         self._hold(title, levels)
         note = "" if hides else GONE if gone else failure or status.note
@@ -156,6 +161,12 @@ class SoundDesk:
             self._act(act)
         except Refused as refused:
             self.bench.say(str(refused), wrong=True)
+
+    def _mix(self, act: Callable[[StemMixers], None]) -> None:
+        """What a row of the mixer asks for; rows of an edge that is heard no more are about to go."""
+        ears = self._ears()
+        if ears is not None and ears.desk.mixer is not None and ears.desk.edge == self._mixed:
+            self._do(lambda e: act(e.desk.mixers))
 
     def _act(self, act: Callable[[Ears], object]) -> None:
         ears = self._ears()

@@ -83,7 +83,10 @@ class Queue:
             self._thread.join(2.0)
 
     def _work(self) -> None:
-        store = self._open_store()
+        with self._open_store() as store:
+            self._work_with(store)
+
+    def _work_with(self, store: Store) -> None:
         while (job := self._next()) is not None:
             began = time.monotonic()
             try:

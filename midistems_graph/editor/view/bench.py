@@ -106,7 +106,9 @@ class Bench:
         self.transport_area, self.listening_area, self.desk_area = make_area(root), make_area(root), make_area(root)
         self.top = TopBar(self.top_area, palette, self.do, self.hint)
         self.status = StatusBar(self.status_area, palette, lambda: self.do("cancel"))
-        outside = Outside(self._menu_at_pointer, self._choose, self._say_wrong, lambda: self.folder, self._go_to)
+        outside = Outside(
+            self._menu_at_pointer, self._ask, self._choose, self._say_wrong, lambda: self.folder, self._go_to
+        )
         hands = hands_of(self.editor, self.edit, outside)
         self.inspector = Inspector(self.side_area, palette, scale, hands)
         self.settings_area = make_area(root)
@@ -368,6 +370,15 @@ class Bench:
     def _menu_at_pointer(self, rows: Sequence[Row], chosen: Callable[[str], None]) -> None:
         x, y = dpg.get_mouse_pos(local=False)
         self.menu.open((x, y), lambda _: rows, chosen, width=260, inside=self.window.size)
+
+    def _ask(self, hint: str, verb: str, typed: Callable[[str], None]) -> None:
+        """Have a line typed at the pointer."""
+        x, y = dpg.get_mouse_pos(local=False)
+
+        def rows(text: str) -> Sequence[Row]:
+            return (Row(text, f"{verb} {text}".strip(), enabled=bool(text.strip())),)
+
+        self.menu.open((x, y), rows, typed, search=hint, width=260, inside=self.window.size)
 
     def _choose(self, folder: bool, chosen: Callable[[Path], None]) -> None:
         self.choose_file(folder, chosen)

@@ -7,6 +7,7 @@ and details go where they could not be read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 import dearpygui.dearpygui as dpg
@@ -28,6 +29,12 @@ from midistems_graph.editor.view.signs import Worry
 from midistems_graph.editor.view.text_widths import TextWidths
 from midistems_graph.editor.view.themes import plot_theme
 from midistems_graph.editor.view.wire_items import WireItem
+
+ROUGH = 3
+"""The level of detail from which on lines have rough edges while the canvas moves, which is a seventh of a frame."""
+
+STILL = 0.15
+"""Seconds without a movement after which they are smooth again."""
 
 
 class Canvas:
@@ -51,6 +58,8 @@ class Canvas:
         self._detail = Detail.at(1.0)
         self._seen: set[str] = set()
         self._grid: tuple[float, Rect] | None = None
+        self._rough = False
+        self._moved_at = 0.0
         self.measure = TextWidths()
         with dpg.plot(
             parent=parent,
@@ -117,6 +126,18 @@ class Canvas:
         dpg.set_axis_limits(self._y, seen.top, seen.bottom)
         self._draw_grid()
         self._show_near()
+        self._moved_at = time.monotonic()
+        self._roughen(self._detail.level >= ROUGH)
+
+    def tick(self) -> None:
+        """Before every frame: what stands still is drawn smooth."""
+        if self._rough and time.monotonic() > self._moved_at + STILL:
+            self._roughen(False)
+
+    def _roughen(self, rough: bool) -> None:
+        if rough != self._rough:
+            self._rough = rough
+            dpg.configure_app(anti_aliased_lines=not rough)
 
     # What is there
 

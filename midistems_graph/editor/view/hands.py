@@ -24,9 +24,14 @@ Choose = Callable[[bool, Callable[[Path], None]], None]
 
 @dataclass(frozen=True)
 class Outside:
-    """What the hands need of the bench: a menu at the pointer, files chosen, sentences said, a node shown."""
+    """What the hands need of the bench.
+
+    A menu at the pointer, a line typed there (its hint, what is done with it), files chosen, sentences said, a node
+    shown.
+    """
 
     open_menu: Callable[[Sequence[Row], Callable[[str], None]], None]
+    ask: Callable[[str, str, Callable[[str], None]], None]
     choose: Choose
     say: Callable[[str], None]
     folder: Callable[[], Path | None]
@@ -37,10 +42,18 @@ def hands_of(editor: Editor, edit: EditThis, outside: Outside) -> Hands:
     """The hands of a panel that shows what an editor has selected."""
 
     def set_knob(name: str, value: object) -> None:
-        edit(lambda: knobs.set_knob(editor.state, editor.library, editor.state.selection.nodes, name, value))
+        state, library = editor.state, editor.library
+        if chosen := state.selection.nodes:
+            edit(lambda: knobs.set_knob(state, library, chosen, name, value))
+        else:
+            edit(lambda: knobs.set_published(state, library, name, row_of(name).turns, value))
 
     def type_knob(name: str, text: str) -> None:
-        edit(lambda: knobs.type_knob(editor.state, editor.library, editor.state.selection.nodes, name, text))
+        state, library = editor.state, editor.library
+        if chosen := state.selection.nodes:
+            edit(lambda: knobs.type_knob(state, library, chosen, name, text))
+        else:
+            edit(lambda: knobs.set_published(state, library, name, row_of(name).turns, text))
         editor.seal()
 
     def rename(label: str) -> None:
@@ -69,7 +82,15 @@ def hands_of(editor: Editor, edit: EditThis, outside: Outside) -> Hands:
         row = row_of(name)
 
         def chosen(action: str) -> None:
-            edit(lambda: done_to(editor, row, action))
+            if action == "rename":
+                outside.ask("the name of the knob", "call it", renamed)
+            elif action == "see":
+                outside.go(row.turns[0].node)
+            else:
+                edit(lambda: done_to(editor, row, action))
+
+        def renamed(wanted: str) -> None:
+            edit(lambda: knobs.rename_published(editor.state, row.name, wanted))
 
         outside.open_menu(knob_actions(editor, row), chosen)
 
@@ -88,8 +109,12 @@ def knob_actions(editor: Editor, row: KnobRow) -> list[Row]:
         rows.append(Row("link", f"Let these {len(chosen)} share one value"))
     if row.linked:
         rows.append(Row("unlink", "Share its value no longer"))
-    if editor.state.path and len(chosen) == 1:
-        rows.append(Row("publish", "Publish it no longer" if row.published else "Publish it on the group"))
+    if len(chosen) == 1:
+        where = "group" if editor.state.path else "graph"
+        rows.append(Row("publish", "Publish it no longer" if row.published else f"Publish it on the {where}"))
+    if row.turns:
+        rows += [] if editor.state.path else [Row("rename", "Give it another name")]
+        rows += [Row("hide", "Publish it no longer"), Row("see", f"See {row.turns[0].node}")]
     return rows
 
 
@@ -103,6 +128,10 @@ def done_to(editor: Editor, row: KnobRow, action: str) -> Edit:
             return knobs.unlink(state, chosen, row.name)
         case "publish":
             return knobs.publish(state, editor.library, next(iter(chosen)), row.name)
+        case "hide":
+            return knobs.hide(state, row.name)
         case "disconnect" if row.driven_by is not None:
             return disconnect(state, [row.driven_by])
+    if row.turns:
+        return knobs.set_published(state, editor.library, row.name, row.turns, row.knob.default)
     return knobs.reset_knob(state, chosen, row.name)

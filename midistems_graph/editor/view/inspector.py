@@ -176,8 +176,9 @@ class Inspector:
         self._build_facts(page.told)
 
     def _build_facts(self, facts: tuple[Fact, ...]) -> None:
-        for name, words in facts:
-            dpg.add_text(f"{name}  {words}", color=self._look.palette.soft, wrap=self._wrap)
+        if facts:
+            lines = "\n".join(f"{name}  {words}" for name, words in facts)
+            dpg.add_text(lines, color=self._look.palette.soft, wrap=self._wrap)
 
     def _build_trouble(self, trouble: Trouble) -> None:
         """A sentence that is wrong; a click on it leads to its node."""

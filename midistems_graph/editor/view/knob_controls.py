@@ -19,7 +19,7 @@ from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import TEXT_SIZE
 from midistems_graph.node.definition import Knob
 
-NAME, SLIDER, FIELD = 110, 64, 62
+NAME, SLIDER, FIELD = 120, 46, 64
 """Widths in pixels at scale 1; the field takes what is left, its text at least so much."""
 
 FINE = 0.1
@@ -93,7 +93,7 @@ class KnobControl:
                 if not dpg.is_item_active(self.main):
                     dpg.set_value(self.main, place_of(knob, float(value)))
                 full = with_unit(knob, value)
-                fits = text_width(full, TEXT_SIZE) <= FIELD * 1.15
+                fits = text_width(full, TEXT_SIZE) <= FIELD
                 dpg.set_value(self.field, text if row.mixed or not fits else full)
             case _:
                 dpg.set_value(self.main, text)
@@ -157,7 +157,8 @@ def _told(row: KnobRow) -> str:
     """What is said while the pointer is on the name."""
     shown = f"{row.name}: default {with_unit(row.knob, row.knob.default)}; allowed: {row.knob.allowed}"
     fine = "Drag with Shift for fine steps. " if row.control in ("slider", "drag") else ""
-    return f"{row.docs}\n{shown}\n{fine}Click the name to reset, link or publish it.".strip()
+    turns = f"It turns {', '.join(map(str, row.turns))}. " if row.turns else ""
+    return f"{row.docs}\n{shown}\n{turns}{fine}Click the name to reset, link or publish it.".strip()
 
 
 def place_of(knob: Knob, value: float) -> float:

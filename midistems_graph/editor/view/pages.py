@@ -23,7 +23,8 @@ an empty id) it is then the id of the node.
 
 FAILED = "failed"
 
-MOST_PROBLEMS = 20
+MOST_PROBLEMS = 8
+"""More are counted: the first ones are to be mended first, and often the others go with them."""
 
 
 def page_of(editor: Editor, why: Why = lambda _: ()) -> Page:
@@ -113,7 +114,14 @@ def _of_graph(editor: Editor, why: Why) -> Page:
     failed = tuple(Trouble(words, True, name) for name, words in told if name in body.nodes)
     shown = tuple(fact for fact in told if fact[0] not in body.nodes)
     return Page(
-        ("graph", editor.state.path), title, "", about, shown, problems=(*failed, *problems), facts=tuple(facts)
+        ("graph", editor.state.path),
+        title,
+        "",
+        about,
+        shown,
+        inspect(editor.state, editor.insight).knobs,
+        (*failed, *problems),
+        facts=tuple(facts),
     )
 
 
@@ -126,10 +134,15 @@ def worries(editor: Editor) -> dict[str, Worry]:
 
 
 def _problems(editor: Editor) -> tuple[Trouble, ...]:
-    """What the rules find wrong, errors first, each with the node of the canvas that it is about."""
+    """What the rules find wrong, errors first, each with the node of the canvas that it is about; a few of many."""
     found: dict[str, Trouble] = {}
     for node_id, problems in editor.insight.problems_at(editor.state.path).items():
         for problem in problems:
             there = node_id if node_id in editor.state.body.nodes else ""
             found.setdefault(problem.message, Trouble(problem.message, problem.severity == "error", there))
-    return tuple(sorted(found.values(), key=lambda trouble: not trouble.is_error))[:MOST_PROBLEMS]
+    troubles = sorted(found.values(), key=lambda trouble: not trouble.is_error)
+    if len(troubles) <= MOST_PROBLEMS + 1:
+        return tuple(troubles)
+    rest = troubles[MOST_PROBLEMS:]
+    more = Trouble(f"and {len(rest)} more", rest[0].is_error, rest[0].node)
+    return (*troubles[:MOST_PROBLEMS], more)

@@ -20,8 +20,8 @@ NOWHERE = (-1e9, -1e9)
 Button = Literal["left", "right", "middle"]
 BUTTONS: dict[int, Button] = {0: "left", 1: "right", 2: "middle"}
 
-PAGE_UP, PAGE_DOWN = 517, 518
-"""As they arrive; mvKey_Prior and mvKey_Next of Dear PyGui 2.3 are numbers that no key has."""
+PAGE_UP, PAGE_DOWN, EQUAL = 517, 518, 602
+"""As they arrive; mvKey_Prior, mvKey_Next and mvKey_Plus of Dear PyGui 2.3 are numbers that no key has."""
 
 NAMES = {
     dpg.mvKey_Spacebar: "Space",
@@ -40,8 +40,10 @@ NAMES = {
     dpg.mvKey_End: "End",
     PAGE_UP: "PageUp",
     PAGE_DOWN: "PageDown",
-    dpg.mvKey_Plus: "Plus",
+    EQUAL: "Plus",
+    dpg.mvKey_Add: "Plus",
     dpg.mvKey_Minus: "Minus",
+    dpg.mvKey_Subtract: "Minus",
     dpg.mvKey_Comma: "Comma",
     dpg.mvKey_Period: "Period",
     dpg.mvKey_Slash: "Slash",
@@ -182,6 +184,8 @@ class Pointer:
             return
         down = {name for name, is_down in zip(("Shift", "Ctrl", "Alt"), modifiers(), strict=True) if is_down}
         held = self._held.counting(down)
+        if name == "Plus":
+            held = held - {"Shift"}  # it stands above the equal sign
         self._pressed(Key(name, "Ctrl" in held, "Shift" in held, "Alt" in held, is_typing()))
 
     def _key_up(self, _: int, key: int) -> None:

@@ -21,7 +21,7 @@ from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.small_graph import draw_small
-from midistems_graph.editor.view.themes import chosen_button_theme, flat_theme, quiet_button_theme
+from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
 LEFT = 420.0
 PICTURE = 74.0
@@ -214,9 +214,10 @@ class SeparatePage:
         turn = partial(self._hands.turn, knob)
         with dpg.group(horizontal=True):
             name = knob.knob.name.replace("_", " ")
-            text = dpg.add_text(_short(f"{name} · {knob.label}", 27), color=p.soft)
+            text = dpg.add_text(_short(f"{name} · {knob.label}" if knob.label else name, 27), color=p.soft)
             with dpg.tooltip(text):
-                dpg.add_text(f"{knob.label}: {name}; allowed: {knob.knob.allowed}", wrap=int(320 * s))
+                turns = ", ".join(map(str, knob.ends))
+                dpg.add_text(f"{turns}; allowed: {knob.knob.allowed}", wrap=int(320 * s))
             x = int(206 * s)
             match knob.knob.kind:
                 case "bool":
@@ -293,8 +294,7 @@ class SeparatePage:
             scored = bool(came.scores)
             heads = ["", "stem", "file", "peak", "LUFS", *(("SI-SDR", "mixture's") if scored else ())]
             with dpg.table(header_row=True, borders_innerH=False, policy=dpg.mvTable_SizingFixedFit, pad_outerX=True):
-                for head in heads:
-                    dpg.add_table_column(label=head, width_stretch=head == "file")
+                add_columns(heads, self._scale, {"stem": 1, "file": 3})
                 self._row(job, "the song", "", {}, None, None, scored, heard, number)
                 for output in came.outputs:
                     own = came.scores.get(output.node, {})
@@ -311,7 +311,8 @@ class SeparatePage:
                     )
         for figure in came.figures:
             row = f" {figure.row}" if figure.row else ""
-            dpg.add_text(f"{figure.node}{row}: {figure.name} {figure.value:.1f} {figure.unit}".rstrip(), color=p.soft)
+            name = "" if figure.name == "value" else f" {figure.name}"
+            dpg.add_text(f"{figure.node}{row}:{name} {figure.value:.1f} {figure.unit}".rstrip(), color=p.soft)
 
     def _row(
         self,

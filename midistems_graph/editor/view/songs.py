@@ -12,7 +12,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.runs.score_table import ScoreTable
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
-from midistems_graph.editor.view.themes import chosen_button_theme, flat_theme, quiet_button_theme
+from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
 Do = Callable[[], object]
 MOST_COLUMNS = 8
@@ -94,6 +94,7 @@ class SongsPage:
                 "The same graph over several songs: what helps one may hurt another. "
                 "Ctrl+PageDown and Ctrl+PageUp go on to the next song and back, at the same edge.",
                 color=p.faint,
+                wrap=0,
             )
             with dpg.group(horizontal=True):
                 self._button("Add songs", hands.add)
@@ -112,8 +113,7 @@ class SongsPage:
                 return
             columns = table.columns[:MOST_COLUMNS]
             with dpg.table(header_row=True, policy=dpg.mvTable_SizingFixedFit, borders_innerH=True, pad_outerX=True):
-                for head in ("", "song", *columns, "", ""):
-                    dpg.add_table_column(label=head, width_stretch=head == "song")
+                add_columns(("", "song", *columns, "", ""), self._scale, {"song": 1})
                 for song in table.songs:
                     self._row(state, song, columns)
                 if len(table.songs) > 1 and columns:

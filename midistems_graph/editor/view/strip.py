@@ -64,9 +64,9 @@ class Strip:
         views: Views,
         tool: Tool | None = None,
         strokes: tuple[Stroke, ...] = (),
-        chosen: int | None = None,
+        chosen: frozenset[int] = frozenset(),
     ) -> None:
-        """Show something else, or in another way; with a tool the pointer paints, or changes the chosen stroke."""
+        """Show something else, or in another way; with a tool the pointer paints, or changes the chosen strokes."""
         paint = self.paint
         painted = (tool, strokes, chosen) != (paint.tool, paint.strokes, paint.chosen)
         paint.tool, paint.strokes, paint.chosen = tool, strokes, chosen

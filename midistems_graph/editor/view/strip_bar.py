@@ -21,7 +21,7 @@ _WIDTHS = {"shows": 92, "scale": 62, "channel": 58, "ceiling": 66, "range": 62}
 _PAINT_WIDTHS = {"shape": 80, "gain_db": 66, "size": 52}
 _HINTS = {
     "shape": "what is drawn (Shift+P), or edit what is there (Alt+P)",
-    "gain_db": "how much softer or louder, also the chosen stroke (Alt+G)",
+    "gain_db": "how much softer or louder, also the chosen strokes (Alt+G)",
     "size": "how wide brush and harmonics are (Alt+W)",
     "shows": "what is shown (Shift+V)",
     "scale": "scale of frequencies (Alt+S)",

@@ -2,8 +2,8 @@
 
 The wheel zooms at the pointer (with Ctrl frequencies, with Shift it moves), the middle button moves. A click goes to
 a moment, a drag makes a loop (with Alt it scrubs), the right button takes it away; a double click on the ruler shows
-the whole song. With a tool in hand the left button paints on the spectrogram of what is heard, or takes hold of a
-stroke that is there: its corner or point alone, or all of it.
+the whole song. With a tool in hand the left button paints on the spectrogram of what is heard, or takes hold of
+strokes that are there: of a corner or point of one, or of all that are chosen (Shift adds, a box chooses several).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Hands:
     choose: Callable[[Views], None] = lambda _: None
     take: Callable[[Tool], None] = lambda _: None
     paint: Callable[[Stroke], None] = lambda _: None
-    pick: Callable[[int | None], None] = lambda _: None
-    reshape: Callable[[int, Stroke], None] = lambda _number, _stroke: None
+    pick: Callable[[frozenset[int]], None] = lambda _: None
+    reshape: Callable[[Mapping[int, Stroke]], None] = lambda _: None
     scrub: Callable[[float], None] = lambda _: None
     release: Callable[[], None] = lambda: None
 
@@ -193,7 +193,7 @@ class StripHand:
         elif button == 0 and strip.paint.tool is not None and (chart := self._painted_at(y)) is not None:
             self._drag = _Drag("paint", button, x, y, strip.timeline)
             if strip.paint.tool.edits:
-                strip.hands.pick(strip.paint.grab(chart, x, y))
+                strip.hands.pick(strip.paint.grab(chart, x, y, adds=modifiers()[0]))
             else:
                 strip.paint.begin(chart, x, y)
         else:
@@ -229,8 +229,10 @@ class StripHand:
             strip.hands.release()
         elif drag.kind == "paint":
             strip.paint.go_on(*self._inside())
-            if (held := strip.paint.let_go()) is not None:
-                strip.hands.reshape(*held)
+            if held := strip.paint.let_go():
+                strip.hands.reshape(held)
+            elif (picked := strip.paint.picked()) is not None:
+                strip.hands.pick(picked)
             elif (stroke := strip.paint.finish()) is not None:
                 strip.hands.paint(stroke)
             strip.paint.draw(strip.charts())

@@ -214,4 +214,4 @@ def wide(text: str, size: float) -> float:
         measured = dpg.get_text_size(text)
     if not measured:
         return text_width(text, size)
-    return float(measured[0]) * size / (TEXT_SIZE * float(dpg.get_global_font_scale()))
+    return float(measured[0]) * size / TEXT_SIZE

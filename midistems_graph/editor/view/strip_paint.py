@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.audio.strokes import Stroke
 from midistems_graph.editor.model.paint import Point, Tool
-from midistems_graph.editor.model.stroke_edit import moved, stroke_at, with_place
+from midistems_graph.editor.model.stroke_edit import all_moved, stroke_at, strokes_within, with_place
 from midistems_graph.editor.model.tracks import nearest_point
 from midistems_graph.editor.view.palette import Color, Palette, faded
 from midistems_graph.editor.view.panes import Chart
@@ -21,15 +21,16 @@ GRIP, MOST_HANDLES = 4.0, 60
 
 
 class StripPaint:
-    """Draws on a layer of the strip. `tool` is None while nobody paints, `chosen` the number of the stroke in hand."""
+    """Draws on a layer of the strip. `tool` is None while nobody paints, `chosen` are numbers of strokes in hand."""
 
     def __init__(self, layer: int, palette: Palette) -> None:
         self.palette, self._layer = palette, layer
         self.tool: Tool | None = None
         self.strokes: tuple[Stroke, ...] = ()
         """Those of the node whose sound is shown."""
-        self.chosen: int | None = None
+        self.chosen: frozenset[int] = frozenset()
         self._held: _Held | None = None
+        self._box: _Box | None = None
         self._points: tuple[Point, ...] = ()
         self._chart: Chart | None = None
 
@@ -41,30 +42,52 @@ class StripPaint:
         self._chart, self._points = chart, ()
         self.go_on(x, y)
 
-    def grab(self, chart: Chart, x: float, y: float) -> int | None:
-        """Take hold of the stroke under the pointer (of a corner of it, if one is near); its number."""
-        at = chart.point(x, y)
-        corner = self._corner_at(chart, x, y)
+    def grab(self, chart: Chart, x: float, y: float, *, adds: bool) -> frozenset[int]:
+        """Take hold of the stroke under the pointer (of a corner of it, if one is near) with all that are chosen, or
+        begin a box; the strokes that are chosen then. `adds` leaves chosen what is chosen, but for that stroke."""
+        at, corner = chart.point(x, y), self._corner_at(chart, x, y)
         reach = GRIP * chart.seconds_per_pixel, abs(chart.hz(y - GRIP) - chart.hz(y + GRIP)) / 2
-        number = self.chosen if corner is not None else stroke_at(self.strokes, at.seconds, at.hz, reach)
-        self._held = None if number is None else _Held(chart, number, corner, at, self.strokes[number])
-        return number
+        number = min(self.chosen) if corner is not None else stroke_at(self.strokes, at.seconds, at.hz, reach)
+        if number is None:
+            self._box = _Box(chart, at, at, self.chosen if adds else frozenset())
+            self.chosen = self._box.before
+            return self.chosen
+        if adds:
+            self.chosen = self.chosen ^ {number}
+        elif number not in self.chosen:
+            self.chosen = frozenset({number})
+        if number in self.chosen:
+            held = {k: self.strokes[k] for k in sorted(self.chosen)}
+            self._held = _Held(chart, number, corner, at, held, adds=adds)
+        return self.chosen
 
-    def let_go(self) -> tuple[int, Stroke] | None:
-        """The number of the stroke that was held and what it is now; None if it stayed where it was."""
-        held, self._held = self._held, None
-        return (held.number, held.stroke) if held is not None and held.stroke != self.strokes[held.number] else None
+    def let_go(self) -> Mapping[int, Stroke]:
+        """The strokes that were held, by number, as they are now; none if they stayed where they were."""
+        held = self._held
+        if held is None or all(stroke == self.strokes[number] for number, stroke in held.strokes.items()):
+            return {}
+        self._held = None
+        return held.strokes
+
+    def picked(self) -> frozenset[int] | None:
+        """What is chosen when nothing was moved: the strokes in the box, or of several the one that was clicked."""
+        held, self._held, box, self._box = self._held, None, self._box, None
+        if box is not None:
+            return box.before | strokes_within(self.strokes, *box.sides)
+        return frozenset({held.number}) if held is not None and not held.adds else None
 
     def _corner_at(self, chart: Chart, x: float, y: float) -> int | None:
-        """Which corner (or point of the path) of the chosen stroke is under the pointer."""
-        if self.chosen is None or self.chosen >= len(self.strokes):
+        """Which corner (or point of the path) of the stroke that is chosen alone is under the pointer."""
+        if len(self.chosen) != 1 or min(self.chosen) >= len(self.strokes):
             return None
-        corners = [chart.pixel(float(seconds), hz) for seconds, hz in self.strokes[self.chosen].places]
+        corners = [chart.pixel(float(seconds), hz) for seconds, hz in self.strokes[min(self.chosen)].places]
         return nearest_point(corners, (x, y), 2 * GRIP)
 
     def go_on(self, x: float, y: float) -> None:
         if (held := self._held) is not None:
-            self._held = replace(held, stroke=held.pulled(self.strokes[held.number], x, y))
+            self._held = replace(held, strokes=held.pulled(self.strokes, x, y))
+        if self._box is not None:
+            self._box = replace(self._box, to=self._box.chart.point(x, y))
         if self._chart is not None and self.tool is not None:
             self._points = self.tool.after(self._points, self._chart.point(x, y))
 
@@ -82,11 +105,14 @@ class StripPaint:
         p = self.palette
         for chart in charts:
             for number, stroke in enumerate(self.strokes):
-                if self._held is not None and self._held.number == number:
-                    stroke = self._held.stroke
+                if self._held is not None:
+                    stroke = self._held.strokes.get(number, stroke)
                 self._outline(chart, stroke, p.accent if stroke.gain_db < 0 else p.warn)
-                if number == self.chosen and self.tool is not None and self.tool.edits:
+                if number in self.chosen and self.tool is not None and self.tool.edits:
                     self._handles(chart, stroke)
+        if self._box is not None:
+            ends = ((point.x, point.y) for point in (self._box.at, self._box.to))
+            dpg.draw_rectangle(*ends, color=p.accent, fill=faded(p.accent, 28), parent=self._layer)
         if self._chart is not None and self.tool is not None and self._points:
             self._sketch(self._chart, self.tool)
 
@@ -150,21 +176,40 @@ class StripPaint:
 
 @dataclass(frozen=True)
 class _Held:
-    """A stroke in hand since the pointer was `at` a place: all of it, or one corner. `stroke` is what it is now."""
+    """Strokes in hand since the pointer was `at` a place of the one with the `number`: all of them, or one corner of
+    it. `strokes` are what they are now; `adds`: it was added to what was chosen."""
 
     chart: Chart
     number: int
     corner: int | None
     at: Point
-    stroke: Stroke
+    strokes: Mapping[int, Stroke]
+    adds: bool = False
 
-    def pulled(self, was: Stroke, x: float, y: float) -> Stroke:
-        """The stroke with the pointer elsewhere; on the axis of frequencies all of it moves by as many pixels."""
+    def pulled(self, were: Sequence[Stroke], x: float, y: float) -> Mapping[int, Stroke]:
+        """The strokes with the pointer elsewhere; on the axis of frequencies all of them move by as many pixels."""
         chart, to = self.chart, self.chart.point(x, y)
         if self.corner is not None:
-            return with_place(was, self.corner, to.seconds, to.hz)
+            return {self.number: with_place(were[self.number], self.corner, to.seconds, to.hz)}
         higher = chart.axis.place(to.hz) - chart.axis.place(self.at.hz)
-        return moved(was, to.seconds - self.at.seconds, lambda hz: chart.axis.hz(chart.axis.place(hz) + higher))
+        before = {number: were[number] for number in self.strokes}
+        return all_moved(before, to.seconds - self.at.seconds, lambda hz: chart.axis.hz(chart.axis.place(hz) + higher))
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A box that chooses strokes, drawn from one point to another; `before` is what was chosen already."""
+
+    chart: Chart
+    at: Point
+    to: Point
+    before: frozenset[int]
+
+    @property
+    def sides(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Moments and frequencies that it reaches from and to."""
+        moments, pitches = sorted((self.at.seconds, self.to.seconds)), sorted((self.at.hz, self.to.hz))
+        return (moments[0], moments[1]), (pitches[0], pitches[1])
 
 
 def brush_size(chart: Chart, at: Point, pixels: int) -> tuple[float, float]:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from midistems_graph.document.boxes import fit
+from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.traces import PITCH, Lane, Traces, figure, segments
-from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded
+from midistems_graph.editor.view.palette import CLEAR, STEM_INKS, Color, Palette, faded
 from midistems_graph.editor.view.panes import Pane
 
 DOTS = 40
@@ -55,7 +55,7 @@ class StripTraces:
         right, span = left + width, lane.high - lane.low
         dpg.draw_line((left, top + height - 1), (right, top + height - 1), color=p.line, parent=into)
         for value, y in ((lane.most, top + 1), (lane.least, top + height - small - 2)):
-            dpg.draw_text((4, y), fit(figure(value), small, left - 6), size=small, color=p.soft, parent=into)
+            dpg.draw_text((4, y), fit(figure(value, 3), small, left - 6), size=small, color=p.soft, parent=into)
         x = left + 8
         for number in lane.numbers:
             ink = _ink(number)
@@ -67,8 +67,11 @@ class StripTraces:
                     for at in line:
                         dpg.draw_circle(at, 3, fill=ink, color=(0, 0, 0, 0), parent=into)
             name = f"{traces.names[number]} {lane.unit}".rstrip()
+            wide = text_width(name, small)
+            corners = (x - 3, top + 2), (x + wide + 3, top + small + 5)
+            dpg.draw_rectangle(*corners, fill=faded(p.ground, 190), color=CLEAR, rounding=3, parent=into)
             dpg.draw_text((x, top + 3), name, size=small, color=ink, parent=into)
-            x += len(name) * small * 0.6 + 16
+            x += wide + 16
 
     def _line(self, points: list[list[float]], color: Color, thickness: float) -> None:
         if len(points) > 1:

@@ -28,5 +28,5 @@ class TextWidths:
                 return text_width(text, size)
             if len(self._known) > MOST:
                 self._known.clear()
-            self._known[key] = measured[0] / (TEXT_SIZE * dpg.get_global_font_scale()) * size
+            self._known[key] = measured[0] / TEXT_SIZE * size  # measured at scale 1, whatever the interface's is
         return self._known[key]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed
 
 TEXT_SIZE = 14
+
+FIGURE = 64.0
+"""Pixels that a column of figures has at least, at scale 1."""
 
 
 def build_theme(palette: Palette, scale: float = 1.0) -> int:
@@ -70,7 +74,22 @@ def build_theme(palette: Palette, scale: float = 1.0) -> int:
             dpg.add_theme_color(target, color)
         for style, values in sizes.items():
             dpg.add_theme_style(style, *(v if style in keep else v * scale for v in values))
+    with dpg.theme_component(dpg.mvCollapsingHeader, parent=theme):
+        dpg.add_theme_color(dpg.mvThemeCol_Header, p.raised)
     return int(theme)
+
+
+def add_columns(heads: Sequence[str], scale: float, stretched: Mapping[str, float]) -> None:
+    """Columns of a table as wide as their heads need, and at least as a figure does; some take what is left, by weight.
+
+    Their widths are said at once: a table that is made out of sight would find none of its own.
+    """
+    for head in heads:
+        if head in stretched:
+            dpg.add_table_column(label=head, width_stretch=True, init_width_or_weight=stretched[head])
+        else:
+            width = max(text_width(head, TEXT_SIZE) + 6, FIGURE) * scale
+            dpg.add_table_column(label=head, width_fixed=True, init_width_or_weight=width)
 
 
 def plot_theme() -> int:

@@ -67,9 +67,10 @@ class Outcome:
 
 
 class Bench:
-    """Tries variants on songs, several at a time on one store, so that what they share is computed once.
+    """Tries variants on songs on one store, so that what they share is computed once.
 
-    `jobs` are threads: as many variants at work at once, or all of them on one variant if it is alone.
+    `jobs` are threads. The first try has them all, since most of its work is what the others share; then as many are
+    at work at once.
     """
 
     def __init__(
@@ -92,10 +93,12 @@ class Bench:
     def outcomes(self, tries: Iterable[tuple[Variant, Subject]]) -> Iterator[Outcome]:
         """The outcome of each, as it comes. Stops what is at work when it is left."""
         tries = list(tries)
-        threads = max(1, min(self._jobs, len(tries)))
+        threads = max(1, min(self._jobs, len(tries) - 1))
         with ThreadPoolExecutor(threads) as pool:
-            waiting = [pool.submit(self._tried, *each, max(1, self._jobs // threads)) for each in tries]
             try:
+                for first in tries[:1]:
+                    yield pool.submit(self._tried, *first, self._jobs).result()
+                waiting = [pool.submit(self._tried, *each, max(1, self._jobs // threads)) for each in tries[1:]]
                 for done in as_completed(waiting):
                     yield done.result()
             finally:

@@ -52,4 +52,5 @@ class HtdemucsWaveform(Contract):
 
 def demucs_grid(length: int, overlap: float) -> Grid:
     """Segments as Demucs lays them: from the song's first sample on, a quarter shared."""
-    return Grid(triangle(length), step_of(length, overlap or 4 / 3), centred=True)
+    step = step_of(length, overlap) if overlap else length * 3 // 4  # a step is rounded down there
+    return Grid(triangle(length), step, centred=True)

@@ -65,8 +65,9 @@ def save_stem_file(
                             )
                         tracks = [Track(one, song.channels) for one in ("mixture", *names)]
                         writer = MediaWriter(
-                            file.path, tracks=tracks, rate=song.rate, codec=codec, kbits=kbits, tags=run.tags
-                        )
+                            file.path, tracks=tracks, rate=song.rate, codec=codec, kbits=kbits, tags=run.tags,
+                            cover=run.cover,
+                        )  # fmt: skip
                     for track, audio in enumerate((song, *parts.audio.values())):
                         run.check()
                         writer.write(track, audio.samples)
@@ -94,7 +95,7 @@ def save_film(
     name: str = "",
     run: Run,
 ) -> None:
-    """Write a film anew with another sound: its picture is copied as it is, without loss.
+    """Write a film anew with another sound: picture, chapters and subtitles are copied as they are, without loss.
 
     Parameters
     ----------
@@ -115,8 +116,8 @@ def save_film(
 
     Notes
     -----
-    Needs the extra `media`. MP4 and MOV films stay what they are, others become Matroska. Subtitles and further sound
-    tracks are left out.
+    Needs the extra `media`. MP4 and MOV films stay what they are, others become Matroska. Subtitles that the new file
+    cannot hold (those of MP4 in Matroska) are left out, and the run says so; so are further sound tracks.
     """
     path = run.file("film")
     suffix = ".mkv" if codec == "flac" else FILMS.get(path.suffix.lower(), ".mkv")
@@ -136,6 +137,9 @@ def save_film(
                             picture=path,
                             start=Fraction(sound.span.start, sound.span.rate),
                         )
+                        if writer.left_out:
+                            which = ", ".join(writer.left_out)
+                            run.warn(f"subtitles ({which}) are left out: a file of the kind {suffix} cannot hold them")
                     run.check()
                     writer.write(0, tile.samples)
                     run.progress((tile.span.stop - sound.span.start) / max(1, sound.span.frames))

@@ -48,6 +48,7 @@ def write_stems(
                             layout=audio.layout,
                             tags={**run.tags, "software": _software(file)},
                             timeline=run.timeline.of(stems.span),
+                            cover=run.cover,
                             seed=len(writers),
                         )
                         meter = LoudnessMeter(audio.rate, audio.channels, audio.layout)

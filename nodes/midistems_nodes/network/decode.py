@@ -9,7 +9,7 @@ from midistems_graph.models.latents import decoded
 from midistems_graph.models.library import ModelLibrary
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Features, ModelName, Run, Stems, node
-from midistems_nodes.network.shared import Provider, opened
+from midistems_nodes.network.shared import Provider, opened, resident
 
 
 def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
@@ -23,6 +23,7 @@ def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
     title="Decode",
     tags=("onnx", "latent", "vae", "decoder", "vocoder"),
     stems=_stems,
+    resident=resident,
     libraries=("onnxruntime",),
     keeps_gain=False,
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 from midistems_graph.models.latents import encoded
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Audio, Features, ModelName, Range, Run, Stream, node
-from midistems_nodes.network.shared import Provider, opened
+from midistems_nodes.network.shared import Provider, opened, resident
 
 
 @node(
@@ -15,6 +15,7 @@ from midistems_nodes.network.shared import Provider, opened
     version="1.0.0",
     title="Encode",
     tags=("onnx", "latent", "embedding", "vae", "encoder", "speaker"),
+    resident=resident,
     libraries=("onnxruntime",),
     keeps_gain=False,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from midistems_graph.models.runner import Settings
 from midistems_graph.models.trajectory import trajectory as followed
 from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
-from midistems_nodes.network.shared import Provider, opened
+from midistems_nodes.network.shared import Provider, opened, resident
 
 
 @node(
@@ -16,6 +16,7 @@ from midistems_nodes.network.shared import Provider, opened
     title="Trajectory",
     tags=("onnx", "flow", "diffusion", "bridge", "steps", "curve"),
     context=WHOLE,
+    resident=resident,
     libraries=("onnxruntime",),
     keeps_gain=False,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from midistems_graph.models.latents import transformed
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Features, ModelName, Range, Run, node
-from midistems_nodes.network.shared import Provider, opened
+from midistems_nodes.network.shared import Provider, opened, resident
 
 
 @node(
@@ -15,6 +15,7 @@ from midistems_nodes.network.shared import Provider, opened
     version="1.0.0",
     title="Transform latents",
     tags=("onnx", "latent", "flow", "diffusion", "bridge", "sampler"),
+    resident=resident,
     libraries=("onnxruntime",),
     keeps_gain=False,
 )

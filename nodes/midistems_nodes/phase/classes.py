@@ -19,6 +19,7 @@ from midistems_graph.node import (
     Spectrogram,
     node,
 )
+from midistems_nodes.network.shared import resident
 from midistems_nodes.signals import require_match
 
 
@@ -36,6 +37,7 @@ def _context(knobs: SimpleNamespace) -> Context:
     title="Phase classes",
     tags=("onnx", "network", "phasenet", "model"),
     context=_context,
+    resident=resident,
     libraries=("onnxruntime", "numpy"),
     keeps_gain=False,
 )

@@ -80,6 +80,15 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
         return False
 
 
+def _apart(knobs: SimpleNamespace) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By stem the knobs that make it alone, for models with a file for each."""
+    try:
+        runner = _runner(knobs)
+        return {name: {"stems": (name,)} for name in runner.names} if runner.has_a_network_for_each_stem else {}
+    except (ModelMissing, NodeError):
+        return {}
+
+
 def _resident(knobs: SimpleNamespace) -> int:
     try:
         return _runner(knobs).nbytes
@@ -95,6 +104,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     separator=True,
     stems=lambda k: _runner(k).names,
     complete=lambda k: _runner(k).complete,
+    apart=_apart,
     context=_context,
     reduce=level,
     reduces=_needs_level,

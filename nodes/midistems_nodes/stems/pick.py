@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,12 @@ class Picked(NamedTuple):
     rest: Audio
 
 
-@node("stems.pick", title="Pick stem", tags=("select", "solo"), derived=True, scratch=0.5)
+def _needed(knobs: SimpleNamespace, port: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """What an output is made of: the picked stem of itself, the rest of all."""
+    return tuple(find(knobs.name, names)) if port == "stem" else names
+
+
+@node("stems.pick", title="Pick stem", tags=("select", "solo"), derived=True, scratch=0.5, picks=_needed)
 def pick(stems: Stems, *, name: str = "vocals") -> Picked:
     """Take one stem out of a set; the others, added up, come out too.
 

@@ -11,7 +11,7 @@ import pytest
 from small_decks import RATE, SONG, Shelf, edge, noise, take
 
 from midistems_graph.audio.output_clock import FakeClock
-from midistems_graph.audio.values import Span
+from midistems_graph.audio.values import Audio, Span, Stems
 from midistems_graph.document.graph import Edge, Graph, Node
 from midistems_graph.document.previews import EdgePreview, made_of
 from midistems_graph.editor.audition.audible import NotAudible
@@ -27,10 +27,10 @@ TONE = np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE)
 SOUND = noise(1).with_samples(np.stack([TONE, 0.5 * TONE]).astype(np.float32))
 
 
-def preview(start: int = 2, seconds: int = 5) -> EdgePreview:
-    part = SOUND.samples[:, start * RATE : (start + seconds) * RATE]
+def preview(start: int = 2, seconds: int = 5, stem: str = "", sound: Audio = SOUND) -> EdgePreview:
+    part = sound.samples[:, start * RATE : (start + seconds) * RATE]
     content = encoded([part[:, : 3 * RATE], part[:, 3 * RATE :]], RATE)
-    return EdgePreview("a.out", made_of(GRAPH, ["a"])["a"], SONG_DIGEST, start, seconds, 12, RATE, content)
+    return EdgePreview("a.out", made_of(GRAPH, ["a"])["a"], SONG_DIGEST, start, seconds, 12, RATE, content, stem)
 
 
 def test_what_is_read_is_the_sound_of_its_stretch() -> None:
@@ -41,6 +41,32 @@ def test_what_is_read_is_the_sound_of_its_stretch() -> None:
     expected = SOUND.samples[:, 3 * RATE : 5 * RATE]
     error = np.sum((value.samples - expected) ** 2) / np.sum(expected**2)
     assert 10 * np.log10(error) < -20
+
+
+def test_stems_of_one_edge_are_a_set_that_is_mixed() -> None:
+    low, high = SOUND, SOUND.with_samples(np.ascontiguousarray(SOUND.samples[::-1]))
+    stems = (preview(stem="low", sound=low), preview(stem="high", sound=high), preview(start=3, stem="elsewhere"))
+    previews = CarriedPreviews()
+    previews.show(replace(GRAPH, previews=stems), SONG_DIGEST)
+    carried = previews.preview(edge("a"))
+    assert carried is not None
+    value = carried.read(edge("a"), (Fraction(0), Fraction(1)))
+    assert isinstance(value, Stems) and list(value) == ["low", "high"]
+    shelf = Shelf({"a": noise(5), "song": noise(6)})
+    shelf.computing.add(edge("a"))
+    clock = FakeClock(RATE, 64)
+    deck = Deck(shelf, SONG, out=clock, previews=previews)
+    deck.start(threads=False)
+    deck.seek(3 * RATE)
+    deck.hear(take("a", "high"))
+    deck.play()
+    for _ in range(40):
+        deck.pager.fetch_all()
+        deck.player.pump()
+        heard = clock.take().T
+    at = deck.sample - heard.shape[1]
+    assert np.allclose(heard, high.samples[:, at : at + heard.shape[1]], atol=0.1)
+    assert deck.tracks.stems(edge("a")) == ("low", "high")
 
 
 def test_it_holds_only_for_the_same_edge_of_the_same_song() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,8 +18,11 @@ from hypothesis import strategies as st
 from small_decks import RATE, SONG, Desk, Shelf, edge, noise, stems, take
 
 from midistems_graph.audio.loudness import integrated_loudness
-from midistems_graph.audio.values import Audio, Float32, Span
+from midistems_graph.audio.output_process import NULL, ProcessOut
+from midistems_graph.audio.output_silent import SilentOut
+from midistems_graph.audio.values import Audio, Float32, Span, Value
 from midistems_graph.document.graph import Address, Channel
+from midistems_graph.editor.audition.deck import Deck
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.offline import NotComputed, matching_gains
 from midistems_graph.editor.audition.program import Monitor
@@ -302,6 +307,38 @@ def test_what_is_not_computed_is_silence_that_says_so_and_fades_in_when_it_comes
     assert rising.all()
 
 
+class Stretch(Shelf):
+    """Has no more than a stretch of the song."""
+
+    there = Fraction(2), Fraction(4)
+
+    def read(self, address: Address, stretch: tuple[Fraction, Fraction]) -> Value | None:
+        inside = self.there[0] <= stretch[0] and stretch[1] <= self.there[1]
+        return super().read(address, stretch) if inside else None
+
+
+def test_a_loop_is_heard_to_its_ends_when_nothing_else_is_computed() -> None:
+    desk = Desk(Stretch({"a": A, "song": A}))
+    desk.deck.loop(2 * RATE, 4 * RATE)
+    heard = desk.playing("a", at=2 * RATE).listen(3 * RATE)
+    assert not desk.deck.status.waiting
+    assert np.array_equal(heard[:, 2000 : 2 * RATE], A.samples[:, 2 * RATE + 2000 - 64 : 4 * RATE - 64])
+
+
+def test_what_is_resampled_wants_a_little_more_than_the_loop() -> None:
+    shelf = Stretch({"a": A, "song": A})
+    desk = Desk(shelf, rate=RATE * 3 // 2)
+    desk.deck.loop(2 * RATE, 4 * RATE)
+    desk.playing("a", at=2 * RATE).listen(RATE)
+    start, stop = shelf.wanted[edge("a")][0]
+    assert 1.9 < start < 2 and 4 < stop < 4.1
+    assert desk.deck.status.waiting
+    shelf.there = start, stop
+    desk.deck.computed()
+    desk.listen(3 * RATE)
+    assert not desk.deck.status.waiting
+
+
 def test_the_song_comes_in_softly_where_its_computed_part_begins(desk: Desk) -> None:
     desk.shelf.from_second[edge("b")] = 2
     desk.playing("b", at=RATE)
@@ -503,9 +540,6 @@ def test_a_lost_device_of_another_rate_goes_on_at_the_same_place(desk: Desk) -> 
 
 
 def test_real_threads_switch_edges_without_an_xrun_of_the_ring() -> None:
-    from midistems_graph.audio.output_silent import SilentOut
-    from midistems_graph.editor.audition.deck import Deck
-
     deck = Deck(shelf(), Span.whole(SONG.total, RATE), out=SilentOut(RATE, 256))
     deck.start()
     deck.hear(take("a"))
@@ -523,3 +557,42 @@ def test_real_threads_switch_edges_without_an_xrun_of_the_ring() -> None:
     assert status.sample >= RATE // 2
     assert status.levels.peak[0] > 0
     assert Fraction(status.sample, RATE) < 12
+
+
+def test_a_run_on_a_device_of_its_own_on_a_loaded_machine_reports_its_xruns(
+    record_property: Callable[[str, object], None],
+) -> None:
+    deck = Deck(shelf(), SONG, out=ProcessOut(NULL, RATE, 256), ahead=0.35)
+    ended = threading.Event()
+
+    def load() -> None:
+        while not ended.is_set():
+            sum(range(2000))
+            np.fft.rfft(np.ones(1 << 15))
+
+    loads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in loads:
+        thread.start()
+    try:
+        deck.start()
+        deck.hear(take("a"))
+        deck.play()
+        for click in range(30):
+            deck.hear(take("ab"[click % 2]))
+            time.sleep(0.03)
+        before = deck.player.health
+        record_property("xruns", before.xruns)
+        assert before.calls > 10 and deck.status.levels.peak[0] > 0
+        deck.player.renderer.render = lambda out: time.sleep(0.6)  # type: ignore[method-assign]
+        deck.player.refresh()
+        deadline = time.monotonic() + 10
+        while deck.player.health.xruns == before.xruns and time.monotonic() < deadline:
+            time.sleep(0.02)
+        health = deck.player.health
+        assert health.xruns > before.xruns and health.lost_frames > 0
+        assert f"{health.xruns} time" in health.hint or "once" in health.hint
+    finally:
+        ended.set()
+        deck.close()
+        for thread in loads:
+            thread.join()

@@ -259,12 +259,17 @@ def test_during_a_blind_test_nothing_else_is_switched(player: Player) -> None:
 
 
 def test_another_document_is_silence(player: Player) -> None:
-    player.desk.hear(edge("a"))
+    player.desk.hear(edge("stems"))
+    player.heard()
+    player.desk.keep(1)
     player.desk.forget()
+    player.deck.play()
     assert not player.heard()[0].any()
-    assert player.desk.view.edges == {}
+    assert player.desk.view.edges == {} and player.deck.slots == (None,) * 10
     with pytest.raises(NotOnDesk, match="nothing is heard"):
         player.desk.keep(1)
+    player.desk.edges["A"] = edge("stems")
+    assert player.desk.mixer is None, "an edge of that name may carry other stems there"
 
 
 def test_a_band_of_ones_own_is_heard_alone(player: Player) -> None:

@@ -13,7 +13,7 @@ import soundfile
 from driver import Driver, small_graph
 
 from midistems_graph.audio.output_silent import SilentOut
-from midistems_graph.document.graph import Edge
+from midistems_graph.document.graph import Address, Edge
 from midistems_graph.editor.program.listener import Listener
 from midistems_graph.editor.view.browser import Browser
 from midistems_graph.editor.view.ears import Ears
@@ -169,6 +169,19 @@ def test_the_mixer_appears_with_stems_and_takes_mouse_and_keys(hand: Hand) -> No
     assert all(strip.audible and not strip.channel.gain_db for strip in hand.ears.desk.view.strips)
 
 
+def test_a_row_of_an_edge_that_is_heard_no_more_does_and_says_nothing(hand: Hand) -> None:
+    hand.hear(STEMS)
+    rows = hand.listener.desk.panel.mixer
+    hand.until(lambda: len(rows.rows) == 3)
+    hand.bench.show_document(small_graph())
+    hand.listener.forget()
+    rows.hands.solo(0)
+    hand.ears.desk.hear(SONG.source)
+    rows.hands.gain(1, -6.0)
+    assert not hand.bench.status.said.startswith("the edge that is heard carries no stems")
+    assert not hand.ears.desk.mixers.channels
+
+
 def test_a_blind_test_goes_on_in_the_panel_until_its_verdict(hand: Hand) -> None:
     panel = hand.listener.desk.panel
     hand.hear(SONG)
@@ -240,6 +253,23 @@ def test_a_node_is_locked_and_unlocked_by_a_key(hand: Hand, tmp_path: Path) -> N
     hand.hear(STEMS)
     hand.key("k", "ctrl+z", "ctrl+z")
     assert not hand.bench.editor.state.graph.nodes["hpss"].is_locked
+    hand.bench.folder = hand.listener.folder = None
+
+
+def test_a_group_is_locked_by_the_same_key(hand: Hand, tmp_path: Path) -> None:
+    hand.bench.folder = hand.listener.folder = tmp_path
+    hand.hear(SONG)
+    hand.driver.click(hand.driver.title("hpss"))
+    hand.key("ctrl+g")
+    (name,) = [i for i, node in hand.bench.editor.state.graph.nodes.items() if node.group]
+    hand.key("k")
+    hand.until(lambda: hand.bench.editor.state.graph.nodes[name].is_locked)
+    assert len(list((tmp_path / "locked").iterdir())) == 1
+    stems = Edge(Address(f"{name}/hpss", "out"), Address("pick", "stems"))
+    hand.ears.desk.hear(stems.source)
+    hand.until(lambda: not hand.ears.deck.status.waiting and bool(hand.ears.desk.view.strips))
+    hand.key("k")
+    assert not hand.bench.editor.state.graph.nodes[name].is_locked
     hand.bench.folder = hand.listener.folder = None
 
 

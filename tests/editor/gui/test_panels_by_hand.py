@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import dearpygui.dearpygui as dpg
 import numpy as np
 import pytest
 from driver import Driver
@@ -28,7 +29,7 @@ def test_a_knob_is_reset_from_the_menu_of_its_name(gui: Driver) -> None:
     gui.click(gui.title("hpss"))
     gui.click_item(gui.bench.inspector.control_ids["harmonic_margin"])
     gui.click_item(gui.bench.inspector.name_of("harmonic_margin"))
-    assert [row.id for row in gui.bench.menu.rows] == ["reset"]
+    assert [row.id for row in gui.bench.menu.rows] == ["reset", "publish"]
     gui.key("Return")
     assert "harmonic_margin" not in gui.bench.editor.state.graph.nodes["hpss"].knobs
 
@@ -100,6 +101,35 @@ def test_settings_are_changed_by_hand_and_a_command_gets_another_key(gui: Driver
     gui.key("ctrl+k")
     assert bench.editor.state.graph.nodes["hpss"].state == "bypassed"
     bench.settings = replace(bench.settings, shortcuts=bench.settings.shortcuts.reset("bypass"))
+
+
+def test_keys_make_the_interface_larger_and_smaller(gui: Driver) -> None:
+    for key, scale in (("ctrl+plus", 1.1), ("ctrl+KP_Add", 1.25), ("ctrl+minus", 1.1), ("ctrl+minus", 1.0)):
+        gui.key(key)
+        assert gui.bench.settings.ui_scale == scale
+        text = f"so wide at {scale}"
+        item = dpg.add_text(text, parent=gui.bench.status_area)
+        gui.step()
+        assert dpg.get_item_rect_size(item)[0] == pytest.approx(gui.bench.canvas.measure(text, 14) * scale, rel=0.04)
+        dpg.delete_item(item)
+
+
+def test_a_knob_is_published_on_the_graph_turned_there_and_given_a_name(gui: Driver) -> None:
+    gui.click(gui.title("hpss"))
+    gui.click_item(gui.bench.inspector.name_of("harmonic_margin"))
+    gui.key("Down", "Return")
+    assert [str(end) for end in gui.bench.editor.state.graph.knobs["harmonic_margin"]] == ["hpss.harmonic_margin"]
+    gui.key("Escape")
+    gui.click_item(gui.bench.inspector.field("harmonic_margin"))
+    gui.key("ctrl+a")
+    gui.type("2")
+    gui.key("Return")
+    assert gui.bench.editor.state.graph.nodes["hpss"].knobs["harmonic_margin"] == 2.0
+    gui.click_item(gui.bench.inspector.name_of("harmonic_margin"))
+    gui.key("Down", "Return")
+    gui.type("cleaner tones")
+    gui.key("Return")
+    assert set(gui.bench.editor.state.graph.knobs) == {"cleaner_tones"}
 
 
 def test_two_runs_of_one_document_look_alike(gui: Driver, tmp_path: Path) -> None:

@@ -136,18 +136,37 @@ def test_a_stroke_is_taken_hold_of_moved_and_pulled_by_a_corner(bar: Bar) -> Non
     bar.gui.step(2)
     bar.drag((0.3, 0.5), (0.4, 0.55), (0.5, 0.6))
     (picked, reshaped) = bar.asked
-    assert picked == ("pick", 0) and reshaped[:2] == ("reshape", 0)
-    places = [(float(seconds), hz) for seconds, hz in reshaped[2].places]
+    assert picked == ("pick", {0}) and reshaped[0] == "reshape" and set(reshaped[1]) == {0}
+    places = [(float(seconds), hz) for seconds, hz in reshaped[1][0].places]
     assert places[0] == pytest.approx((40, bar.strip.axis.hz(0.5)), rel=0.06)
     assert places[1] == pytest.approx((60, bar.strip.axis.hz(0.7)), rel=0.06)
     bar.asked.clear()
-    bar.strip.look(sight, Views(), Tool("edit"), (stroke,), 0)
+    bar.strip.look(sight, Views(), Tool("edit"), (stroke,), frozenset({0}))
     bar.drag((0.4, 0.6), (0.45, 0.7), (0.5, 0.8))
-    places = [(float(seconds), hz) for seconds, hz in bar.asked[1][2].places]  # type: ignore[attr-defined]
+    places = [(float(seconds), hz) for seconds, hz in bar.asked[1][1][0].places]  # type: ignore[attr-defined]
     assert places[0] == pytest.approx((20, low), rel=1e-3) and places[1][0] == pytest.approx(50, abs=0.5)
     bar.asked.clear()
     bar.drag((0.8, 0.5), (0.85, 0.5))
-    assert bar.asked == [("pick", None)]
+    assert bar.asked == [("pick", frozenset())] * 2
+
+
+def test_a_box_chooses_strokes_shift_adds_and_all_of_them_are_dragged(bar: Bar) -> None:
+    low, high = bar.strip.axis.hz(0.4), bar.strip.axis.hz(0.6)
+    strokes = tuple(Stroke.of("rectangle", -40, [(at, low), (at + 10, high)]) for at in (10.0, 40.0, 70.0))
+    sight = Sight(TAKE, "audio")
+    bar.strip.look(sight, Views(), Tool("edit"), strokes)
+    bar.drag((0.05, 0.3), (0.3, 0.5), (0.45, 0.7))
+    assert bar.asked[-1] == ("pick", {0, 1})
+    bar.strip.look(sight, Views(), Tool("edit"), strokes, frozenset({0, 1}))
+    bar.gui.x("keydown", "shift")
+    bar.drag((0.75, 0.5))
+    bar.gui.x("keyup", "shift")
+    assert bar.asked[-1] == ("pick", {0, 1, 2})
+    bar.strip.look(sight, Views(), Tool("edit"), strokes, frozenset({0, 1, 2}))
+    bar.drag((0.45, 0.5), (0.47, 0.5), (0.5, 0.5))
+    name, changed = bar.asked[-1]
+    begins = [float(changed[number].places[0][0]) for number in range(3)]
+    assert name == "reshape" and begins == pytest.approx([15, 45, 75], abs=0.4)
 
 
 def test_a_picture_of_another_stretch_is_moved_to_where_it_belongs(bar: Bar) -> None:

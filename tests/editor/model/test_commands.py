@@ -13,6 +13,7 @@ from midistems_graph.editor.model import arrange, clipboard, commands, decor, gr
 from midistems_graph.editor.model.bodies import INPUTS, free_name
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.editor import Editor
+from midistems_graph.editor.model.published import published_knobs, with_value
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.rules.check import check
 from midistems_graph.rules.problems import errors
@@ -226,6 +227,41 @@ def test_links_across_the_border_of_a_group_are_published() -> None:
     assert hand.graph.nodes["a"].knobs == {"gain": -6.0}
 
 
+def test_a_knob_is_published_on_the_graph_renamed_set_and_hidden() -> None:
+    hand = Hand(CHAIN, WIRED)
+    for node in ("a", "b"):
+        hand.editor.apply(knobs.publish(hand.editor.state, LIBRARY, node, "gain"))
+    assert hand.graph.knobs == {"gain": (Address("a", "gain"),), "gain_2": (Address("b", "gain"),)}
+    hand.editor.apply(knobs.rename_published(hand.editor.state, "gain", "how loud"))
+    for wanted, said in (("gain_2", "another knob"), ("1st", "cannot name"), ("repeat", "another knob")):
+        with pytest.raises(Refused, match=said):
+            knobs.rename_published(hand.editor.state, "how_loud", wanted)
+    assert [one.knob.name for one in published_knobs(hand.graph, LIBRARY)] == ["gain_2", "how_loud"]
+    loud = published_knobs(hand.graph, LIBRARY)[1]
+    assert with_value(hand.graph, LIBRARY, loud, "-3").nodes["a"].knobs == {"gain": -3.0}
+    hand.editor.apply(knobs.set_published(hand.editor.state, LIBRARY, "how_loud", loud.ends, -6))
+    assert hand.graph.nodes["a"].knobs == {"gain": -6.0} and hand.editor.undo() == "set how_loud"
+    hand.editor.apply(knobs.hide(hand.editor.state, "gain_2"))
+    hand.editor.apply(knobs.publish(hand.editor.state, LIBRARY, "a", "gain"))
+    assert not hand.graph.knobs
+
+
+def test_what_the_graph_publishes_follows_its_node_into_a_group_and_out_and_goes_with_it() -> None:
+    hand = Hand(CHAIN, WIRED)
+    hand.editor.apply(knobs.publish(hand.editor.state, LIBRARY, "a", "gain"))
+    published = hand.graph.knobs
+    hand.editor.apply(grouping.group_selection(select(hand, "a").state, LIBRARY, "g"))
+    assert hand.graph.knobs == {"gain": (Address("g", "gain"),)}
+    (one,) = published_knobs(hand.graph, LIBRARY)
+    assert with_value(hand.graph, LIBRARY, one, -6).nodes["g"].knobs == {"gain": -6.0}
+    hand.editor.apply(grouping.unpack(hand.editor.state, "g"))
+    assert hand.graph.knobs == published
+    hand.editor.apply(nodes.change_id(hand.editor.state, "a", "c"))
+    assert hand.graph.knobs == {"gain": (Address("c", "gain"),)}
+    commands.run(select(hand, "c"), "delete")
+    assert not hand.graph.knobs
+
+
 def test_a_group_within_a_group_keeps_its_ports() -> None:
     inner = group(
         "a=filter.gain; b=filter.gain",
@@ -242,6 +278,18 @@ def test_a_group_within_a_group_keeps_its_ports() -> None:
     assert hand.graph.groups["two"].knobs == {"gain": (Address("deep", "gain"),)}
     commands.run(select(hand, "deep"), "unpack")
     assert replace(hand.graph.groups["two"], view=inner.view) == inner
+
+
+def test_a_group_goes_with_its_last_instance_and_comes_back_with_undo() -> None:
+    deep = group("a=filter.gain", inputs={"x": "a.signal"})
+    outer = group("d=group:deep", inputs={"x": "d.x"})
+    hand = Hand("one=group:outer; two=group:outer", groups={"outer": outer, "deep": deep, "kept": deep})
+    commands.run(select(hand, "one"), "delete")
+    assert hand.graph.groups.keys() == {"outer", "deep", "kept"}
+    commands.run(select(hand, "two"), "delete")
+    assert hand.graph.groups.keys() == {"kept"}
+    hand.editor.undo()
+    assert hand.graph.groups.keys() == {"outer", "deep", "kept"}
 
 
 def test_repeats_and_functions_are_not_unpacked() -> None:

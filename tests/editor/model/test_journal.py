@@ -14,6 +14,7 @@ from midistems_graph.editor.model.journal import (
     Journal,
     autosave_of,
     discard,
+    is_open_elsewhere,
     recover,
     recover_unsaved,
     set_aside,
@@ -115,6 +116,14 @@ def test_windows_of_dead_processes_are_forgotten(file: Path, tmp_path: Path) -> 
     assert kept.open() == ""
     kept.close()
     assert not lock.exists()
+
+
+def test_a_folder_is_open_elsewhere_while_another_process_has_a_file_of_it(file: Path, tmp_path: Path) -> None:
+    here = Journal(file, tmp_path)
+    here.open()
+    assert not is_open_elsewhere(file.parent)
+    write_json(file.with_name(".other.json.lock"), {"windows": [{"pid": os.getppid(), "token": "theirs"}]})
+    assert is_open_elsewhere(file.parent)
 
 
 def test_what_a_crash_left_is_set_aside_and_no_autosave_lies_over_it(file: Path, tmp_path: Path) -> None:

@@ -5,7 +5,19 @@ import pytest
 from made_songs import RATE, noise, part
 
 from midistems_graph.audio.stft import stft
-from midistems_graph.audio.values import Audio, Magnitude, Mask, Number, Phase, Span, Stems, StftSettings, Timed, Value
+from midistems_graph.audio.values import (
+    Audio,
+    Curves,
+    Magnitude,
+    Mask,
+    Number,
+    Phase,
+    Span,
+    Stems,
+    StftSettings,
+    Timed,
+    Value,
+)
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.pictures.painting import Picture
 from midistems_graph.editor.pictures.thumbnail import thumbnail
@@ -70,6 +82,15 @@ def test_a_rising_tone_grows_to_the_right_and_fills_the_height() -> None:
     assert picture is not None
     heights = picture[..., 3].sum(axis=0) / 255
     assert heights[0] <= 2.5 and heights[-1] >= 48.5 and (np.diff(heights) >= -1).all()
+
+
+def test_figures_over_time_are_curves_with_a_lane_for_each_unit() -> None:
+    values = np.stack([np.linspace(100, 200, 101), np.full(101, 0.5)]).astype(np.float32)
+    curves = Curves(values, ("pitch", "sure"), ("Hz", ""), Span.whole(51_200, RATE), 512)
+    picture = picture_of(curves, 100, 80)
+    assert picture is not None
+    upper, lower = (picture[rows, :, 3].argmax(axis=0) for rows in (slice(0, 40), slice(40, 80)))
+    assert upper[0] > 30 and upper[-1] < 10 and (np.diff(upper) <= 0).all() and np.ptp(lower) == 0
 
 
 def test_silence_is_a_line() -> None:

@@ -12,7 +12,7 @@ import soundfile
 
 from midistems_graph.audio.demo import demo_folder, write_demo_mixture
 from midistems_graph.document.files import load
-from midistems_graph.document.graph import Graph, InputSlot, Node
+from midistems_graph.document.graph import Address, Edge, Graph, Group, InputSlot, Node
 from midistems_graph.editor.runs.job import Job, State
 from midistems_graph.editor.runs.order import Order, Recipe
 from midistems_graph.editor.runs.queue import Queue
@@ -64,6 +64,24 @@ def test_a_song_is_separated_into_files(queue: Queue, song: Path, tmp_path: Path
     assert set(stems) == {"harmonic", "percussive", "residual"}
     total = sum(soundfile.read(path, dtype="float32")[0] for path in stems.values())
     assert np.allclose(total, soundfile.read(song, dtype="float32")[0], atol=1e-5)
+
+
+def test_kept_edges_inside_a_group_are_scored(queue: Queue, song: Path) -> None:
+    group = Group(
+        nodes={"hpss": Node("separate.hpss"), "loud": Node("stems.pick", knobs={"name": "percussive"})},
+        edges=frozenset({Edge.parse("hpss.out", "loud.stems")}),
+        inputs={"in": (Address("hpss", "mixture"),)},
+        outputs={"out": Address("hpss", "out")},
+    )
+    graph = Graph(groups={"split": group}).with_node("song", Node("io.load")).with_node("save", Node("io.save"))
+    graph = (
+        graph.with_node("box", Node("group:split")).with_edge("song.out", "box.in").with_edge("box.out", "save.stems")
+    )
+    queue.add([Job(song, graph, "split", edges=(Address("box/loud", "stem"), Address("song", "out")))])
+    (state,) = ends(queue)
+    assert state.came is not None, state.said
+    levels = {figure.node: figure.value for figure in state.came.figures}
+    assert levels.keys() == {"box/loud-stem", "song-out"} and levels["box/loud-stem"] < levels["song-out"] < 0
 
 
 def test_what_one_song_lacks_does_not_stop_the_next(queue: Queue, song: Path, tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Stems that are computed by themselves: whoever reads only some spares the others, and nothing runs twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from midistems_graph.document.graph import Address, Graph
+from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.execute import Executor
+from midistems_graph.engine.forecast import forecast
+from midistems_graph.engine.plan import compile_plan
+from midistems_graph.engine.store import MemoryStore
+from midistems_graph.engine.why import why
+from midistems_graph.engine.wiring import Source
+from midistems_graph.node import Audio, Features, NodeError, Stems, Stream, node
+from small_runs import RATE, graph, library
+
+MADE: list[str] = []
+GAINS = {"low": 0.5, "mid": 0.3, "high": 0.2}
+
+
+def _peak(audio: Stream[Audio], **_: object) -> Features:
+    return Features({"peak": np.float32([max(np.abs(tile.samples).max() for tile in audio)])})
+
+
+@node(
+    "apart.gains",
+    separator=True,
+    stems=lambda k: k.stems,
+    complete=lambda k: len(k.stems) == len(GAINS),
+    apart=lambda k: {stem: {"stems": (stem,)} for stem in k.stems},
+    reduce=_peak,
+)
+def gains(audio: Audio, learned: Features, *, stems: tuple[str, ...] = tuple(GAINS)) -> Stems:
+    """Stems that each cost by themselves; "high" cannot be had where "hiss" is asked for too."""
+    MADE.extend(stems)
+    loud = 1 / learned.arrays["peak"][0]
+    made = {name: audio.with_samples(audio.samples * np.float32(GAINS[name] * loud)) for name in stems}
+    return Stems(made, len(stems) == len(GAINS))
+
+
+@dataclass
+class Run:
+    """A run with its own store: the executor, and the stems that were computed."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    def __call__(self, made: Graph, *wanted: str, window: tuple[int, int] | None = None) -> tuple[Executor, list[str]]:
+        MADE.clear()
+        executor = Executor(plan_of(made, wanted, window), LIBRARY, store=self.store, jobs=2)
+        executor.run()
+        return executor, sorted(set(MADE))
+
+
+LIBRARY = library().__class__.of([*library(), gains])
+
+CASCADE = graph(
+    {
+        "song": "small.tone",
+        "net": "apart.gains",
+        "low": ("stems.pick", {"name": "low"}),
+        "high": ("stems.pick", {"name": "HIGH"}),
+        "loud": ("small.scale", {"factor": 2.0}),
+    },
+    "song.out -> net.audio; net.out -> low.stems; net.out -> high.stems; low.stem -> loud.audio",
+)
+
+
+def plan_of(made: Graph, wanted: Collection[str], window: tuple[int, int] | None = None):  # type: ignore[no-untyped-def]
+    stretch = None if window is None else (Fraction(window[0]), Fraction(window[1]))
+    ports = [Address.parse(each) for each in wanted]
+    return compile_plan(made, LIBRARY, Bindings({}, RATE, Fraction(25)), outputs=ports, window=stretch)
+
+
+def samples(executor: Executor, port: str) -> np.ndarray:
+    value = executor.value(Source(*port.split(".")))
+    assert isinstance(value, Audio)
+    return value.samples
+
+
+def test_stems_that_nothing_reads_are_not_computed() -> None:
+    executor, made = Run()(CASCADE, "loud.out")
+    assert made == ["low"] and not executor.failures
+    assert executor.reports["net#stem:low"].units == {"ran": 3}
+    with pytest.raises(NodeError, match="net has no result"):
+        executor.value(Source("net", "out"))
+
+
+def test_what_else_is_wanted_changes_neither_samples_nor_keys() -> None:
+    run = Run()
+    alone, _ = run(CASCADE, "loud.out")
+    both, made = run(CASCADE, "loud.out", "net.out")
+    assert made == ["high", "mid"]  # what was there is not computed again, nor is what lies below it
+    assert both.reports["loud"].status == both.reports["net#stem:low"].status == "cached"
+    np.testing.assert_array_equal(samples(alone, "loud.out"), samples(both, "loud.out"))
+    whole = both.value(Source("net", "out"))
+    assert isinstance(whole, Stems) and whole.complete and tuple(whole) == tuple(GAINS)
+    np.testing.assert_array_equal(whole["low"].samples * 2, samples(both, "loud.out"))
+
+
+def test_a_wider_result_serves_a_narrower_request() -> None:
+    run = Run()
+    run(CASCADE, "net.out")
+    executor, made = run(CASCADE, "high.stem")
+    assert made == [] and executor.reports["net#stem:high"].status == "cached"
+    assert samples(executor, "high.stem").any()
+
+
+def test_the_rest_of_a_stem_needs_all_of_them() -> None:
+    run = Run()
+    executor, made = run(CASCADE, "low.rest")
+    assert made == sorted(GAINS)
+    some = run(CASCADE, "low.stem")[0]
+    np.testing.assert_allclose(samples(executor, "low.rest"), samples(some, "low.stem"), rtol=1e-5)  # 0.3 + 0.2 = 0.5
+
+
+def test_a_stem_that_is_not_there_is_said_as_ever() -> None:
+    unknown = graph(
+        {"song": "small.tone", "net": "apart.gains", "pick": ("stems.pick", {"name": "hiss"})},
+        "song.out -> net.audio; net.out -> pick.stems",
+    )
+    executor, _ = Run()(unknown, "pick.stem")
+    with pytest.raises(NodeError, match="there is no stem 'hiss'; the set has low, mid, high"):
+        executor.value(Source("pick", "stem"))
+
+
+def test_a_window_of_one_stem_is_the_whole_songs() -> None:
+    whole, _ = Run()(CASCADE, "loud.out")
+    part, made = Run()(CASCADE, "loud.out", window=(9, 12))
+    assert made == ["low"]
+    np.testing.assert_array_equal(samples(part, "loud.out"), samples(whole, "loud.out")[:, 9 * RATE : 12 * RATE])
+
+
+def test_a_muted_separator_is_silent_in_every_stem() -> None:
+    from dataclasses import replace
+
+    muted = replace(CASCADE, nodes={**CASCADE.nodes, "net": replace(CASCADE.nodes["net"], state="muted")})
+    executor, _ = Run()(muted, "loud.out")
+    assert not samples(executor, "loud.out").any()
+
+
+def test_the_forecast_counts_what_is_spared_and_why_speaks_of_the_node() -> None:
+    plan = plan_of(CASCADE, ["loud.out"])
+    told = {each.address: each.units for each in forecast(plan, MemoryStore()).nodes}
+    assert (told["net#stem:low"], told["net#stem:mid"], told["net"]) == (3, 0, 0)
+    assert why(plan, MemoryStore(), "loud") == ["net has to be computed first"]

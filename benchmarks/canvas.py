@@ -150,7 +150,9 @@ def main() -> None:
     server = None
     if "DISPLAY" not in os.environ and shutil.which("Xvfb"):
         read, write = os.pipe()
-        server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"], pass_fds=(write,))
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"], pass_fds=(write,)
+        )
         os.close(write)
         with open(read) as answer:  # noqa: PTH123 - a pipe
             os.environ["DISPLAY"] = ":" + answer.readline().strip()

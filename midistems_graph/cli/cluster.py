@@ -22,7 +22,7 @@ from midistems_graph.cli.cluster_task import Run, end_there, run_there
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.crew import Words, WorkerDied
 from midistems_graph.cli.fingerprint import looks
-from midistems_graph.engine.cluster.adoption import adopt
+from midistems_graph.engine.cluster.adoption import Adopter, Song
 from midistems_graph.engine.cluster.blobs import NotThere, forget, receive, send
 from midistems_graph.engine.cluster.policy import stretches, wanted_in_flight
 from midistems_graph.engine.cluster.scheduler import TOPIC, ClusterProblem, connected, is_open, is_there
@@ -44,12 +44,12 @@ class Cluster:
         self, client: Any, address: str, run: Run, folder: OutputFolder | None, shared: SharedFolder | None
     ) -> None:
         self.address, self.run = address, run
-        self._client, self._folder, self.shared = client, folder, shared
+        self._client, self.shared = client, shared
+        self._adopter = Adopter(folder) if folder is not None else None
         self._sent: dict[str, str] = {}
         self._models: dict[str, dict[str, str]] = {}
         self._told: dict[str, Told] = {}
         self._out: set[str] = set()
-        self._lock = threading.Lock()
         client.subscribe_topic(TOPIC, self._hear)
 
     @property
@@ -115,20 +115,19 @@ class Cluster:
 
     def taken(self, over: Words, order: Words) -> Words:
         """What came of a song, its files taken over into the output folder."""
-        if self._folder is None or not over.get("outputs"):
+        if self._adopter is None or not over.get("outputs"):
             return over
         made = Path(over["made"])
         by_path = {Path(output["path"]).relative_to(made).as_posix(): output for output in over["outputs"]}
         nodes = [node["id"] for node in over["nodes"]]
-        problems: list[str] = []
         try:
             if "files" in over:
                 made = Path(self.run.made) / secrets.token_hex(8)
                 for path in by_path:
                     self._received(over["files"][path], made / path)
-            with self._lock:
-                self._folder.claim(order["taken"])
-                became = adopt(self._folder, made, over["receipt"], nodes, order["folder"], problems)
+            became, problems = self._adopter.adopted(
+                Song(made, over["receipt"], nodes, order["folder"], order["taken"])
+            )
         except (CannotWrite, OutputRefused, NotThere) as error:
             return {**over, "outputs": [], "exit_code": Exit.OUTPUT, "cure": "", "problems": [str(error)]}
         outputs = [

@@ -125,13 +125,18 @@ class OutputFolder:
 
     @contextmanager
     def at_once(self, problems: list[str]) -> Iterator[None]:
-        """Within, the receipt is read once and written once, whatever happens to it; other threads wait."""
-        with self._lock, self._receipt(problems) as receipt:
-            self._open = receipt
-            try:
-                yield
-            finally:
-                self._open = None
+        """Within, the receipt is read once and written once, whatever happens to it; other threads wait.
+
+        Raises CannotWrite.
+        """
+        with self._lock, _refusals(self.folder / RECEIPT):
+            self._root.mkdir(parents=True, exist_ok=True)
+            with self._receipt(problems) as receipt:
+                self._open = receipt
+                try:
+                    yield
+                finally:
+                    self._open = None
 
     @contextmanager
     def _receipt(self, problems: list[str]) -> Iterator[Receipt]:

@@ -81,8 +81,8 @@ class Adopter:
                         became.append(adopt(self._folder, song))
                     except (CannotWrite, OutputRefused) as error:
                         became.append(error)
-        except (CannotWrite, OSError) as error:
-            became = [CannotWrite(f"the receipt in {self._folder.folder} cannot be written: {error}")] * len(come)
+        except Exception as error:  # whoever waits for one of these must learn of it
+            became = [error] * len(come)
         for (_, future), adopted in zip(come, became, strict=True):
             if isinstance(adopted, Exception):
                 future.set_exception(adopted)

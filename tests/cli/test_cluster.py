@@ -332,6 +332,11 @@ def test_an_open_address_is_warned_of(run: Program, split: Path, song: Path, mon
     assert ended.code == 11 and "not encrypted" in ended.sentences[0]
 
 
+def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, song: Path) -> None:
+    ended = run(split, song, "--dask", "tls://127.0.0.1:9")
+    assert ended.code == 11 and len(ended.sentences) == 1 and "certificates" in ended.sentences[0]
+
+
 def test_the_words_of_a_worker() -> None:
     options = main_parser().parse_args(["worker", "tls://host:8786", "--jobs", "3", "--memory", "2G", "--name", "x"])
     assert (options.address, options.jobs, options.memory, options.name) == ("tls://host:8786", 3, 2 << 30, "x")

@@ -90,7 +90,8 @@ def cores(options: argparse.Namespace, place: Path) -> dict[str, object]:
         for jobs in took:
             began = time.perf_counter()
             subprocess.run(command(options, place, f"{jobs}-{run}", "--jobs", str(jobs)), check=True)
-            took[jobs].append(time.perf_counter() - began)
+            took[jobs].append(round(time.perf_counter() - began, 2))
+            print(f"{jobs} threads: {took[jobs][-1]} s", file=sys.stderr)
     medians = {jobs: float(np.median(values)) for jobs, values in took.items()}
     return {
         "songs": options.songs,

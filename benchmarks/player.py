@@ -6,7 +6,7 @@ Three tables:
 - lateness of the device's calls at 512 frames (time between calls beyond the period), idle and while threads of this
   process compute: of a device that a process of its own serves, as in the editor, of one in this process, and of a
   timer thread (`silent`). miniaudio's null device keeps time by sleeping 10 ms; the goal is below 0.3 periods at p99.9.
-  `bare` is a process that does nothing but sleep from period to period at the same time, with the same priority: what
+  `bare` is p99.9 of a process that only sleeps from period to period at the same time, with the same priority: what
   it is late the machine is (a virtual one may be stopped by its host);
 - a click on a cached edge until its first sample is handed to the device;
 - a knob turned until the changed sound is handed over, less what computing the loop below the knob takes.
@@ -161,7 +161,7 @@ def lateness(seconds: float) -> dict[str, dict[str, float]]:
                 "p99.9": health.p999 / period,
                 "xruns": health.xruns - xruns,
                 "calls": health.calls,
-                "bare p99.9": slept.percentile(0.999) / period,
+                "bare": slept.percentile(0.999) / period,
             }
     return found
 

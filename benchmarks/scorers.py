@@ -61,9 +61,10 @@ class BenchRun(FakeRun):
     def separate(self, separator: Separator, mixture: Audio) -> Stems:
         node_type = LIBRARY[separator.type]
         learned = () if node_type.reduce is None else (_first_pass(separator, mixture),)
+        unused = (None,) * (len(node_type.inputs) - 1)
         files = {"model": ModelLibrary.default().folder / MODEL}
         run = BenchRun(mixture.span, self.threads, self.cores, files=files)
-        made = node_type(mixture, *learned, **_knobs(separator.type, dict(separator.knobs)), run=run)
+        made = node_type(mixture, *unused, *learned, **_knobs(separator.type, dict(separator.knobs)), run=run)
         assert isinstance(made, Stems)
         return made
 

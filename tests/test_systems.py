@@ -1,4 +1,4 @@
-"""The page of systems names a preset that exists for every row, or says what is left."""
+"""The page of systems names for every row a preset that exists and names the row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from midistems_graph.document.files import load
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
@@ -16,14 +18,13 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_a_system_has_a_preset_or_is_named_as_left(row: list[str]) -> None:
-    system, here, preset, _ = row
-    assert system and here
+def test_a_system_has_a_preset_that_names_it(row: list[str]) -> None:
+    system, here, preset, measured, cost = row
     named = re.findall(r"\[(\w+)\]\(\.\./presets/(\w+)\.md\)", preset)
-    assert named or preset.startswith("left: ")
+    assert system and here and named and measured and cost
     for shown, page in named:
-        assert shown == page
-        assert (ROOT / "graphs" / f"{page}.json").exists() and (ROOT / "docs" / "presets" / f"{page}.md").exists()
+        assert shown == page and (ROOT / "docs" / "presets" / f"{page}.md").exists()
+        assert system in load(ROOT / "graphs" / f"{page}.json").systems
 
 
 def test_the_page_has_the_systems_of_all_groups() -> None:

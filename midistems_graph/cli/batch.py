@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from midistems_graph.cli.crew import Allowance, Crew, Hand, Words, Worker, Worke
 from midistems_graph.cli.fingerprint import fingerprint, looks, with_files
 from midistems_graph.cli.knob_table import Settings
 from midistems_graph.cli.manifest import Entry, Manifest
-from midistems_graph.cli.plain_text import clean, in_seconds
+from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.result import Report
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.songs import Song, Sources
@@ -38,7 +38,8 @@ from midistems_graph.document.graph import Graph
 from midistems_graph.engine.augment import Wanted
 from midistems_graph.engine.cluster.policy import largest_first
 from midistems_graph.engine.naming import folded, path_for
-from midistems_graph.engine.outputs import OutputFolder
+from midistems_graph.engine.outputs import CannotWrite, OutputFolder
+from midistems_graph.engine.room import free_bytes
 from midistems_graph.node.library import NodeLibrary
 
 TRIES = 3
@@ -108,7 +109,7 @@ class Batch:
         self._busy: dict[int, Task] = {}
         self._claims: dict[str, list[str]] = {}
         self._prints: dict[Settings, str] = {}
-        self._stopped = False
+        self._stopped = self._looked_ahead = False
         self._broken: BaseException | None = None
         names = templates(self.asked.wanted, self.asked.library, options)
         self._template = next((name for name in names if name and "{song}" not in name), names[0] if names else "")
@@ -239,10 +240,11 @@ class Batch:
     @property
     def _looked_at_anyway(self) -> bool:
         options = self.asked.options
-        return bool(options.dry_run or options.report or options.no_receipt)
+        return bool(options.dry_run or options.report or options.trace or options.no_receipt)
 
     def _told(self, slot: int, task: Task, words: Words) -> Words | None:
         if "asks" in words:
+            self._look_ahead(task, int(words.get("writes", 0)))
             granted = self._memory.grant(slot, int(words["asks"]))
             return {"memory": granted if self.asked.options.memory else 0}
         if "done" in words:
@@ -250,6 +252,21 @@ class Batch:
         elif "said" in words:
             self._say(f"{task.song.name}: {words['said']}")
         return None
+
+    def _look_ahead(self, task: Task, writes: int) -> None:
+        """Once, when the first song is planned: say so if all of them will not fit on the disk."""
+        with self._changed:
+            if self._looked_ahead or not task.size:
+                return
+            self._looked_ahead = True
+            left = task.size + sum(other.size for other in self._queue if not self.manifest.is_done(other.key))
+        folder = self.asked.options.output
+        needs, free = writes * left // task.size, free_bytes(folder)
+        if free is not None and needs > free:
+            self.report.problem(
+                f"all songs together will write about {in_bytes(needs)}, and {in_bytes(free)} are free on the disk of "
+                f"{folder}; make room before it is full, or choose a smaller --format"
+            )
 
     # What came of a song
 
@@ -361,6 +378,9 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
             stopped = more is None or batch.is_busy
         except Refused as refused:  # what is done is told all the same
             report.refuse(refused)
+        if folder is not None:
+            with suppress(CannotWrite):  # the log is part of the receipt
+                folder.settle()
         batch.results.gather(report, nodes=options.json)
     if batch.full:
         report.ended.append(Exit.OUTPUT)

@@ -102,7 +102,7 @@ class Pace:
     def left(self) -> float | None:
         """Seconds, once there is something to go by."""
         spent = time.monotonic() - self._began if self._began is not None else 0.0
-        return spent / self.share * (1 - self.share) if spent > 2 and self.share > 0.002 else None
+        return spent / self.share * (1 - self.share) if spent > 2 and 0.002 < self.share < 1 else None
 
     @property
     def words(self) -> str:

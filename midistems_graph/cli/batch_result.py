@@ -130,7 +130,7 @@ def print_songs(results: Results, console: Console) -> None:
 
 def print_forecasts(report: Report, console: Console) -> None:
     """What each song would cost, and all of them together."""
-    names = ("cached", "units", "seconds", "bytes")
+    names = ("cached", "units", "elapsed", "bytes")
     costs = [(str(one["song"]), *(one[name] for name in names)) for one in report.forecast]
     costs.append((f"{len(costs)} songs", *(sum(one[name] for one in report.forecast) for name in names)))
     rows = [(name, f"{cached} of {units}", in_seconds(s), in_bytes(b)) for name, cached, units, s, b in costs]

@@ -10,6 +10,7 @@ import argparse
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -320,7 +321,7 @@ def _made(made: Path, token: str) -> Iterator[None]:
     """The hidden folder in which workers write, gone afterwards, as is what runs that were killed have left."""
     try:
         for path in made.parent.glob(".midistems-*.cluster") if made.parent.is_dir() else ():
-            if is_leftover(path):
+            if is_leftover(path, time.time()):
                 shutil.rmtree(path, ignore_errors=True)
         made.mkdir(parents=True)
         (made / "token").write_text(token)

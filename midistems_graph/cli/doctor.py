@@ -22,7 +22,7 @@ from midistems_graph.document.presets import presets
 from midistems_graph.editor.view.fonts import font_sentence
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.models.library import ModelLibrary, ModelMissing
-from midistems_graph.models.providers import available, chosen
+from midistems_graph.models.providers import available, chosen, runtimes
 from midistems_graph.node.library import installed
 
 
@@ -41,7 +41,8 @@ def _facts() -> Iterator[tuple[str, str]]:
         yield package, _version(package)
     yield "libsndfile", soundfile.__libsndfile_version__
     yield "fft", fft_backend()
-    yield "networks run on", f"{', '.join(available())} (auto takes {chosen('auto')})"
+    yield from runtimes().items()
+    yield "networks run on", _computing()
     yield "node types", str(len(installed()))
     yield "editor's font", font_sentence()
     yield "presets", str(len(presets()))
@@ -51,6 +52,15 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "sound", _sound()
     yield "store", _store()
     yield "log file", str(log_file())
+
+
+def _computing() -> str:
+    """What networks can run on; packages of ONNX Runtime overwrite one another, so two of them are one too many."""
+    words = f"{', '.join(available())} (auto takes {chosen('auto')})"
+    packages = [name for name in ("onnxruntime", *runtimes()) if _version(name) != "not installed"]
+    if len(packages) < 2:
+        return words
+    return f"{words}; {' and '.join(packages)} overwrite each other: uninstall both, then install the one you want"
 
 
 def _packages() -> list[str]:

@@ -81,6 +81,11 @@ class Manifest:
             return False
         return (found.st_size, found.st_mtime_ns) == (output["bytes"], output["changed"])
 
+    def is_done(self, song: str) -> bool:
+        """Whether a song was done when the run began, as far as that is told without looking at any file."""
+        entry = self._entries.get(song)
+        return entry is not None and entry.status == "done"
+
     def put(self, entry: Entry) -> None:
         """Keep an entry, on the disk as soon as that is not too often."""
         with self._lock:

@@ -35,6 +35,7 @@ from midistems_graph.engine.plan import Plan
 from midistems_graph.engine.reports import Cure, Failure, Watcher, cure_of
 from midistems_graph.engine.room import free_bytes, written_bytes
 from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
+from midistems_graph.engine.spans import Spans
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary
@@ -120,6 +121,7 @@ def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
         outputs = work.outputs.song(song.name, plan.bindings.song_digest, plan.nodes, song.folder)
         _refuse_without_room(work.outputs, outputs, plan)
     memory = work.memory(plan)
+    spans = Spans() if work.options.trace else None
     executors: list[Executor] = []
 
     def begun(executor: Executor) -> None:
@@ -140,11 +142,16 @@ def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
                 memory=memory,
                 warnings=warnings,
                 only=work.options.only,
+                spans=spans,
                 started=begun,
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from error
     _keep(work.report, plan, result, song, name)
+    if spans is not None:
+        trace = _of_song(work, work.options.trace, result)
+        written(trace, spans.as_json())
+        work.onlooker.say(f"trace: {trace} (open it in Perfetto or chrome://tracing)")
     if result.cancelled:
         raise KeyboardInterrupt
     if work.options.report:
@@ -167,13 +174,19 @@ def _refuse_without_room(folder: OutputFolder, outputs: SongOutputs, plan: Plan)
         raise Refused(Exit.OUTPUT, str(error)) from error
 
 
+def _of_song(work: Work, path: Path, result: RunResult) -> Path:
+    """Where what is written beside the outputs goes: of several songs each has its name in that of its file."""
+    if not work.sources.several:
+        return path
+    fields = {"song": result.song, "stem": path.stem}
+    return path.with_name(str(path_for("{stem} - {song}", fields, path.suffix.lstrip(".") or "json")))
+
+
 def _write_report(work: Work, executor: Executor, result: RunResult, watcher: Recorded) -> None:
-    """The page of a song; of several songs each has its name in that of its file. Raises Refused."""
+    """The page of a song. Raises Refused."""
     from midistems_graph.pages.report import Story, report
 
-    path: Path = work.options.report
-    if work.sources.several:
-        path = path.with_name(str(path_for("{stem} - {song}", {"song": result.song, "stem": path.stem}, "html")))
+    path = _of_song(work, work.options.report, result)
     story = Story(work.document, work.library, executor, result, watcher.bars, path.parent)
     page = report(story)
     executor.plan.bindings.close()
@@ -282,7 +295,9 @@ def _farewell(work: Work, song: Song, result: RunResult) -> None:
         for address, node in result.nodes.items():
             why = f": {node.reason}" if node.reason else ""
             work.onlooker.say(f"  {address} {node.status}{why}")
-    seconds = in_seconds(result.seconds if len(work.report.songs) else work.report.seconds)
+    if work.sources.several:  # the batch tells how it went
+        return
+    seconds = in_seconds(work.report.seconds)
     if all(node.status in SETTLED for node in result.nodes.values()):
         work.onlooker.say(f"nothing to do: every result was in the store and every file is up to date ({seconds})")
     else:

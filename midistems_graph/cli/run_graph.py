@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="only say what would run, and what it would cost")
     add("--report", type=Path, metavar="FILE", help="also write a page (one HTML file): the graph, every edge to hear "
         "and see, scores, timeline")  # fmt: skip
+    add("--trace", type=Path, metavar="FILE", help="also write what was at work when, for Perfetto or chrome://tracing")
     add("--verify", type=Path, metavar="FILE", help="render a file, or a folder of them, again from its receipt, and "
         "name the first edge that departs: run-graph --verify FOLDER SONG")  # fmt: skip
     add("--shard", type=shard, metavar="I/N", help="only the I-th of N parts of the songs, for jobs on many machines")

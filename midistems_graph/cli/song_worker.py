@@ -7,7 +7,7 @@ It is spoken to through its standard input and answers on its standard output, o
           "stretch" in it: only so many seconds, and only into the store, for a run of the song that comes later
           {..., "stretch"}                                            so many seconds of it, into the store only
           {"memory"}                                               what that may take, after it asked
-    out   {"ready"}, {"asks"}, {"done", "node"}, {"said"}, {"over"}
+    out   {"ready"}, {"asks", "writes"}, {"done", "node"}, {"said"}, {"over"}
 
 When its input ends, because the batch is stopped or was killed, a worker stops too, and keeps what it computed.
 """
@@ -44,6 +44,7 @@ from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import Forecast
 from midistems_graph.engine.plan import Plan, Unit
 from midistems_graph.engine.reports import Status, Watcher
+from midistems_graph.engine.room import written_bytes
 from midistems_graph.engine.run import RunResult
 from midistems_graph.engine.sizes import working_bytes, working_sizes
 from midistems_graph.node.library import installed
@@ -163,7 +164,8 @@ def _serve(line: Line, first: Mapping[str, Any]) -> None:
 
     def memory(plan: Plan) -> int:
         sizes = working_sizes(plan)
-        line.tell(asks=max((working_bytes(plan, unit, sizes) for unit in plan.units), default=0))
+        asks = max((working_bytes(plan, unit, sizes) for unit in plan.units), default=0)
+        line.tell(asks=asks, writes=written_bytes(plan))
         answer = line.heard()
         if answer is None:
             raise KeyboardInterrupt
@@ -207,12 +209,13 @@ def _run(work: Work, song: Song) -> dict[str, Any]:
     except MemoryError:
         cure = "again"
         work.report.songs.append(Exit.NODE)
-        work.report.problem("there is not enough memory for it; run with a smaller --jobs or close other programs")
+        words = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+        work.report.problem(words, song.name)
     except Exception:
         log.exception("a song broke")
         cure = ""
         work.report.songs.append(Exit.FAULT)
-        work.report.problem(fault_sentence())
+        work.report.problem(fault_sentence(), song.name)
     return {
         **work.report.document(),
         "exit_code": work.report.songs[-1],

@@ -119,8 +119,8 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
     console.print(_table(("node", "type", "cached", "then", "time", "to store"), rows, right=(4, 5)))
     least = "at least " if forecast.has_unknown_seconds else "about "
     console.print(
-        f"{forecast.cached} of {forecast.units} units are in the store; {least}{in_seconds(forecast.seconds)} of work, "
-        f"{in_bytes(forecast.memory)} of memory for values, {in_bytes(forecast.nbytes)} more in the store"
+        f"{forecast.cached} of {forecast.units} units are in the store; {least}{in_seconds(forecast.elapsed)}, "
+        f"{in_bytes(forecast.memory)} of memory, {in_bytes(forecast.nbytes)} more in the store"
         + ("" if forecast.free is None else f" ({in_bytes(forecast.free)} are free there)")
     )
 

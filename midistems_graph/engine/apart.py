@@ -26,6 +26,8 @@ STEM, OUT = "#stem:", "#out:"
 
 def told_apart(nodes: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
     """The nodes of a plan, in topological order, with those for single stems and outputs among them."""
+    if all(node.type.apart is None for node in nodes.values()):
+        return dict(nodes)
     made: dict[str, PlanNode] = {}
     for node in nodes.values():
         read = {port: tuple(shown(source, made) for source in sources) for port, sources in node.inputs.items()}

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
@@ -24,9 +24,10 @@ from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.apart import shown
 from midistems_graph.engine.call import call_scorer, call_separator
+from midistems_graph.engine.costs import Cost, Kind, remember
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
-from midistems_graph.engine.memo import Memo
+from midistems_graph.engine.memo import MEMO_BYTES, Memo
 from midistems_graph.engine.outputs import NodeOutputs, SongOutputs
 from midistems_graph.engine.plan import ONCE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.reports import (
@@ -40,7 +41,8 @@ from midistems_graph.engine.reports import (
     named,
 )
 from midistems_graph.engine.schedule import Needs, Outcome, ReadyQueue, run_all
-from midistems_graph.engine.sizes import working_bytes, working_sizes
+from midistems_graph.engine.sizes import signal_samples, working_bytes, working_sizes
+from midistems_graph.engine.spans import Fact, Spans
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
 from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
@@ -52,9 +54,6 @@ PATIENCE = 0.4
 
 UNPIN_EVERY = 64
 """Values that were read for the last time are unpinned in batches of this size: a store may need a transaction."""
-
-MEMO_BYTES = 128 << 20
-"""How much of derived values is kept for other readers of the same stretch; at most a quarter of a memory budget."""
 
 
 class Executor:
@@ -71,6 +70,7 @@ class Executor:
         jobs: int = 0,
         memory: int = 0,
         turns: Turns | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self.plan = plan
         self.library = library
@@ -81,11 +81,13 @@ class Executor:
         self.problems: list[str] = []
         self.reports = {address: NodeReport(_rest_status(plan, address)) for address in plan.nodes}
         self._turns = turns or Turns()
+        self._spans = spans
         self._cancel = threading.Event()
         self._over = False
         self._told_full = False
         self._lock = threading.Lock()
         self._failures: dict[str, tuple[int, Failure]] = {}
+        self._spent: dict[str, Cost] = {}
         self._keys = KeyChain(plan)
         self._held: dict[Unit, Mapping[str, Value]] = {}
         self._pinned: dict[Unit, list[str]] = {}
@@ -94,7 +96,7 @@ class Executor:
         self._keyed = store is not None or outputs is not None
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
-        self._queue = ReadyQueue(plan.units, self._ranks(), self._lost, self._needs(memory), Needs(memory, self.cores))
+        self._queue = ReadyQueue(plan.units, plan.ranks(), self._lost, self._needs(memory), Needs(memory, self.cores))
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
@@ -114,6 +116,7 @@ class Executor:
             self._mark_cancelled()
         if self.store:
             self._unpin(everything=True)
+        remember((Kind.of(self.plan.nodes[address]), cost) for address, cost in self._spent.items())
         if self._queue.broken:
             raise self._queue.broken
 
@@ -174,6 +177,15 @@ class Executor:
     # What one unit goes through
 
     def _work(self, unit: Unit) -> Outcome:
+        with self._span(self.plan.nodes[unit.node], self.plan.interval(unit), unit.tile) as told:
+            status, nbytes = self._do(unit)
+            told |= {"status": status, "bytes": nbytes}
+        return "failed" if status == "failed" else "done"
+
+    def _span(self, node: PlanNode, interval: Interval, tile: int = ONCE) -> AbstractContextManager[dict[str, Fact]]:
+        return self._spans.span(node.address, interval, tile) if self._spans else nullcontext({})
+
+    def _do(self, unit: Unit) -> tuple[Status, int]:
         node = self.plan.nodes[unit.node]
         self.watcher.unit_started(unit)
         began = time.perf_counter()
@@ -190,8 +202,13 @@ class Executor:
                 first = self._failures.setdefault(unit.node, (unit.tile, failure))
                 self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
         self._release(unit)
-        self._report(unit, status, time.perf_counter() - began, nbytes, reason)
-        return "failed" if status == "failed" else "done"
+        seconds = time.perf_counter() - began
+        if status == "ran":
+            cost = Cost(signal_samples(self.plan, unit), seconds, nbytes)
+            with self._lock:
+                self._spent[unit.node] = self._spent.get(unit.node, Cost()) + cost
+        self._report(unit, status, seconds, nbytes, reason)
+        return status, nbytes
 
     def _settle(self, unit: Unit, node: PlanNode) -> tuple[Status, int, str]:
         """Find, or compute and keep, what a unit gives."""
@@ -336,7 +353,9 @@ class Executor:
             began = time.perf_counter()
             unit = Unit(node.address, ONCE)
             try:
-                found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
+                with self._span(node, interval) as told:
+                    told["status"] = "derived"
+                    found = evaluate(self.plan, node, interval, self._fetch, _UnitRun(self, unit, node, interval, None))
             except (Cancelled, DerivedFailed):
                 raise
             except Exception as error:
@@ -405,18 +424,6 @@ class Executor:
         if digests:
             self.store.unpin(digests)
         return bool(digests)
-
-    def _ranks(self) -> dict[Unit, tuple[int, ...]]:
-        """Tile by tile through the graph, the deepest node first: what was computed is soon used and freed.
-
-        What holds up others for the whole song goes before all tiles, what nobody reads after them.
-        """
-        last = 1 + max((unit.tile for unit in self.plan.units), default=0)
-        nodes, read = self.plan.nodes, self.plan.read
-        return {
-            unit: (unit.tile if unit.tile != ONCE or unit.node in read else last, -nodes[unit.node].depth)
-            for unit in self.plan.units
-        }
 
     def _needs(self, budget: int) -> Callable[[Unit], Needs]:
         """What each unit takes at work, its memory if there is a budget. A network has all cores and runs alone."""

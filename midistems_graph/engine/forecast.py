@@ -2,19 +2,27 @@
 
 Keys are followed from the sources as far as results are known. Below a unit that is not in the store nothing can
 be looked up, because a key needs the content of the inputs; such units count as work, although some of them may turn
-out to be there. Time is what the store remembers of a node type. What is not known stays None.
+out to be there. Time, and bytes where no rule tells them, are what the node types cost on this machine before
+(`costs`). What is not known stays None.
 """
 
 from __future__ import annotations
 
+import heapq
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from midistems_graph.engine.costs import Cost, Costs
 from midistems_graph.engine.keys import KeyChain
 from midistems_graph.engine.plan import Plan, PlanNode, Unit
-from midistems_graph.engine.sizes import output_bytes, working_bytes, working_sizes
-from midistems_graph.engine.store import Spent, Store
+from midistems_graph.engine.sizes import output_bytes, signal_samples, working_bytes, working_sizes
+from midistems_graph.engine.store import Store
+
+PROGRAM_BYTES = 90 << 20
+"""What Python and the libraries take before any work, as measured."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,16 @@ class NodeForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All nodes in the order of the plan. `memory` is for the values of units in work, `free` that of the disk."""
+    """All nodes in the order of the plan.
+
+    `memory` is the most that the program takes, `elapsed` seconds of the clock on so many threads, `free` room on
+    the disk.
+    """
 
     nodes: tuple[NodeForecast, ...]
     memory: int
     free: int | None = None
+    elapsed: float = 0.0
 
     @property
     def units(self) -> int:
@@ -79,6 +92,7 @@ class Forecast:
             "units": self.units,
             "cached": self.cached,
             "seconds": self.seconds,
+            "elapsed": self.elapsed,
             "memory": self.memory,
             "bytes": self.nbytes,
             "free": self.free,
@@ -86,38 +100,34 @@ class Forecast:
         }
 
 
-def forecast(plan: Plan, store: Store, *, jobs: int = 0) -> Forecast:
-    """Look every unit of a plan up; computes nothing, stores nothing."""
+def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = None) -> Forecast:
+    """Look every unit of a plan up; computes nothing, stores nothing. `costs` are those of this machine."""
     cached = in_store(plan, store)
-    work = [unit for unit in plan.units if unit not in cached]
-    spent = {type_id: store.spent(type_id) for type_id in {node.type.id for node in plan.nodes.values()}}
-    by_node: dict[str, list[Unit]] = {address: [] for address in plan.nodes}
+    costs = costs or Costs.read()
+    todo: dict[str, list[Unit]] = {address: [] for address in plan.nodes}
+    planned = Counter(unit.node for unit in plan.units)
     for unit in plan.units:
-        by_node[unit.node].append(unit)
-    nodes = []
+        if unit not in cached:
+            todo[unit.node].append(unit)
+    nodes, seconds = [], dict[Unit, float]()
     for address, node in plan.nodes.items():
-        units = by_node[address]
-        todo = [unit for unit in units if unit not in cached]
-        sizes = [output_bytes(plan, unit) for unit in todo]
-        nbytes = None if None in sizes else sum(size or 0 for size in sizes)
-        if node.mode == "derived" or node.type.writes:
-            nbytes = 0
-        seconds = _seconds(node, len(todo), nbytes, spent[node.type.id])
+        cost = costs.of(node)
+        expected = [cost.for_samples(signal_samples(plan, unit)) if cost else None for unit in todo[address]]
+        seconds |= {unit: one.seconds if one else 0.0 for unit, one in zip(todo[address], expected, strict=True)}
         nodes.append(
             NodeForecast(
                 address=address,
                 type=node.type.id,
                 mode=node.mode,
                 writes=node.type.writes,
-                units=len(units),
-                cached=len(units) - len(todo),
-                seconds=seconds,
-                nbytes=nbytes,
+                units=planned[address],
+                cached=planned[address] - len(todo[address]),
+                seconds=None if None in expected else sum(one.seconds for one in expected if one),
+                nbytes=_bytes(plan, node, todo[address], expected),
             )
         )
-    at_work = working_sizes(plan)
-    needs = sorted((working_bytes(plan, unit, at_work) for unit in work), reverse=True)
-    return Forecast(tuple(nodes), sum(needs[: jobs or os.cpu_count() or 1]))
+    workers = jobs or os.cpu_count() or 1
+    return Forecast(tuple(nodes), _memory(plan, list(seconds), workers), elapsed=_elapsed(plan, seconds, workers))
 
 
 def in_store(plan: Plan, store: Store) -> set[Unit]:
@@ -127,12 +137,53 @@ def in_store(plan: Plan, store: Store) -> set[Unit]:
     return set(keys.digests)
 
 
-def _seconds(node: PlanNode, units: int, nbytes: int | None, spent: Spent | None) -> float | None:
-    """What units cost by what the node type has cost so far: per byte of output, else per unit."""
-    if units == 0:
-        return 0.0
-    if spent is None or node.type.writes:
-        return None
-    if nbytes and spent.nbytes:
-        return spent.seconds / spent.nbytes * nbytes
-    return spent.seconds / spent.units * units
+def _bytes(plan: Plan, node: PlanNode, units: list[Unit], expected: list[Cost | None]) -> int | None:
+    """What units leave in the store, by their kinds of value or else by what was measured."""
+    if node.mode == "derived" or node.type.writes:
+        return 0
+    total = 0.0
+    for unit, cost in zip(units, expected, strict=True):
+        known = output_bytes(plan, unit)
+        if known is None and cost is None:
+            return None
+        total += cost.nbytes if known is None and cost else known or 0
+    return int(total)
+
+
+def _memory(plan: Plan, units: list[Unit], workers: int) -> int:
+    """The program itself, and the largest units that can be at work together."""
+    if not units:
+        return 0
+    sizes = working_sizes(plan)
+    needs = sorted((working_bytes(plan, unit, sizes) for unit in units), reverse=True)
+    return PROGRAM_BYTES + sum(needs[:workers])
+
+
+def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:
+    """Seconds of the clock until the last of these units is done, taken up as a run takes them up."""
+    ranks = plan.ranks()
+    readers: dict[Unit, list[Unit]] = {unit: [] for unit in seconds}
+    waits = dict.fromkeys(seconds, 0)
+    for unit in seconds:
+        for above in plan.units[unit]:
+            if above in seconds:
+                readers[above].append(unit)
+                waits[unit] += 1
+    ready = [(ranks[unit], unit) for unit, count in waits.items() if not count]
+    heapq.heapify(ready)
+    busy: list[tuple[float, Unit]] = []
+    now = 0.0
+    while ready or busy:
+        while ready and len(busy) < workers and not (busy and _is_wide(plan, ready[0][1], busy[0][1])):
+            unit = heapq.heappop(ready)[1]
+            heapq.heappush(busy, (now + seconds[unit], unit))
+        now, done = heapq.heappop(busy)
+        for reader in readers[done]:
+            waits[reader] -= 1
+            if not waits[reader]:
+                heapq.heappush(ready, (ranks[reader], reader))
+    return now
+
+
+def _is_wide(plan: Plan, *units: Unit) -> bool:
+    return any(plan.nodes[unit.node].runs_networks for unit in units)

@@ -10,6 +10,9 @@ from midistems_graph.audio.codec import pack
 from midistems_graph.audio.values import Value
 from midistems_graph.engine.plan import Interval
 
+MEMO_BYTES = 128 << 20
+"""How much of derived values is kept for other readers of the same stretch; at most a quarter of a memory budget."""
+
 
 class Memo:
     """Derived values by node and stretch, the oldest going first when there are too many bytes."""

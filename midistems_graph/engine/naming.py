@@ -15,7 +15,6 @@ import re
 import secrets
 import string
 import sys
-import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -174,10 +173,11 @@ def temporary_name(extension: str) -> str:
     return f".midistems-{owner}-{secrets.token_hex(4)}.part.{extension.removeprefix('.')}"
 
 
-def is_leftover(path: Path) -> bool:
+def is_leftover(path: Path, now: float) -> bool:
     """Whether a file has a name of ours and the process that wrote it is gone.
 
-    A process on another machine cannot be asked: its file counts once nothing was written to it for a day.
+    A process on another machine cannot be asked: its file counts once nothing was written to it for a day. `now` is the
+    time of a file that was just made beside it, so that the clock of this machine has no say.
     """
     match = _PART.fullmatch(path.name)
     if not match:
@@ -185,7 +185,7 @@ def is_leftover(path: Path) -> bool:
     host, pid, process = match[1], int(match[2]), match[3]
     try:
         if host != _HOST:
-            return time.time() - path.lstat().st_mtime > _FOREIGN_SECONDS
+            return now - path.lstat().st_mtime > _FOREIGN_SECONDS
     except OSError:
         return False
     return process != _PROCESS if pid == os.getpid() else not _is_running(pid)

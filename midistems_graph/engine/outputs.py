@@ -47,11 +47,11 @@ from midistems_graph.engine.naming import (
     temporary_name,
 )
 from midistems_graph.engine.naming import OutputRefused as OutputRefused
-from midistems_graph.engine.receipt import LOCK, RECEIPT, Entry, Receipt, read_receipt, updated
+from midistems_graph.engine.receipt import LOCK, LOG, MADE, RECEIPT, Book, Entry, Receipt
 from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
-OUR_OWN = (RECEIPT, LOCK)
+OUR_OWN = (RECEIPT, LOCK, MADE, LOG)
 """Names in an output folder that no output gets."""
 
 Status = Literal["written", "up to date", "kept", "numbered", "replaced"]
@@ -107,6 +107,7 @@ class OutputFolder:
         self._swept: set[Path] = set()
         with _refusals(folder):
             self._root = _real(folder)
+            self._book = Book(self._root)
             self._refuse_input(self._root, str(folder))
             part, made = self._begin(PurePosixPath(), "probe")
             self._end(part, made)
@@ -117,6 +118,12 @@ class OutputFolder:
         `place` is what `{folder}` stands for in templates, with `/`.
         """
         return SongOutputs(self, name, digest, nodes, place)
+
+    def settle(self) -> None:
+        """Make the receipt one file again, at the end of a run of many songs. Raises CannotWrite."""
+        if self.receipt:
+            with self._lock, _refusals(self.folder / RECEIPT):
+                self._book.settle()
 
     def claim(self, paths: Collection[str]) -> None:
         """Only these, relative ones, are files of this run so far: other processes that work on it wrote them."""
@@ -144,7 +151,7 @@ class OutputFolder:
         if self._open is not None:
             yield self._open
         elif self.receipt:
-            with updated(self._root, problems) as receipt:
+            with self._book.updated(problems) as receipt:
                 yield receipt
         else:
             yield self._unkept
@@ -178,8 +185,8 @@ class OutputFolder:
             part = folder / temporary_name(extension)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._sweep(folder)
                 part.touch(exist_ok=False)
+                self._sweep(folder, part.stat().st_mtime)
             except BaseException:
                 self._end(part, missing)
                 raise
@@ -194,13 +201,13 @@ class OutputFolder:
                 for folder in made:
                     folder.rmdir()
 
-    def _sweep(self, folder: Path) -> None:
+    def _sweep(self, folder: Path, now: float) -> None:
         """Remove what dead processes left in a folder, the first time that this run writes there."""
         if folder in self._swept:
             return
         self._swept.add(folder)
         for path in folder.iterdir():
-            if is_leftover(path):
+            if is_leftover(path, now):
                 with suppress(OSError):
                     path.unlink()
 
@@ -317,7 +324,7 @@ class SongOutputs:
         """
         folder = self._folder
         with folder._lock:
-            receipt = read_receipt(folder._root)[0] if folder.receipt else folder._unkept
+            receipt = folder._book.read()[0] if folder.receipt else folder._unkept
             whose = (self.digest, self.name, node, key, self._called(template))
             found = {
                 path: entry
@@ -331,7 +338,8 @@ class SongOutputs:
     def held_bytes(self) -> int:
         """How much the files of this song take that are there by the receipt."""
         folder = self._folder
-        receipt = read_receipt(folder._root)[0] if folder.receipt else folder._unkept
+        with folder._lock:
+            receipt = folder._book.read()[0] if folder.receipt else folder._unkept
         return sum(entry.bytes for entry in receipt.outputs.values() if entry.song == self.digest)
 
     def writer(self, node: str, key: str, template: str = "") -> NodeOutputs:

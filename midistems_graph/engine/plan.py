@@ -193,6 +193,18 @@ class Plan:
                     todo.append((upstream, wider))
         return tuple(found)
 
+    def ranks(self) -> dict[Unit, tuple[int, ...]]:
+        """In which order ready units are taken up, lowest first: tile by tile through the graph, the deepest first.
+
+        So what was computed is soon used and freed. What holds up others for the whole song goes before all tiles, what
+        nobody reads after them.
+        """
+        last = 1 + max((unit.tile for unit in self.units), default=0)
+        return {
+            unit: (unit.tile if unit.tile != ONCE or unit.node in self.read else last, -self.nodes[unit.node].depth)
+            for unit in self.units
+        }
+
     def asked(self) -> Iterator[Unit]:
         """The stored units that hold what is wanted, or that it is derived from."""
         for address in self.wanted:

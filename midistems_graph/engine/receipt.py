@@ -6,8 +6,9 @@
      "outputs": {relative path: {"song", "song_name", "node", "stem", "digest", ...}}}
 
 A file is ours and unchanged when its bytes have the digest that stands here. The receipt is shared by all runs into
-the folder: each change reads it again under a lock, and it is replaced whole. It holds no absolute path. A receipt
-that is damaged or not ours is set aside and said so; nothing in it is believed.
+the folder: each change reads it again under a lock. It is replaced whole or, where it is long, noted in a log that is
+part of it (`.midistems.receipt.log`) until the run ends. It holds no absolute path. A receipt that is damaged or not
+ours is set aside and said so; nothing in it is believed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +26,16 @@ from typing import Any
 
 from midistems_graph.audio.files import file_digest
 from midistems_graph.audio.writing import sync
-from midistems_graph.engine.locks import lock
+from midistems_graph.engine.locks import lock, made_alone
 from midistems_graph.engine.naming import temporary_name
 
 RECEIPT = "midistems.json"
 LOCK = ".midistems.lock"
+MADE = ".midistems.lock.made"
+LOG = ".midistems.receipt.log"
+SHORT = 1 << 18
+"""Bytes of a receipt that is written whole at every change."""
+
 FORMAT = "midistems-receipt"
 VERSION = 1
 
@@ -71,6 +77,10 @@ class Receipt:
     songs: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, Entry] = field(default_factory=dict)
 
+    def copy(self) -> Receipt:
+        """One that does not change with this."""
+        return Receipt(dict(self.graphs), dict(self.songs), dict(self.outputs))
+
     def add_song(
         self,
         digest: str,
@@ -98,7 +108,8 @@ class Receipt:
         }
         if {**song, "made": old.get("made")} != old:
             self.songs[digest] = {**song, "made": datetime.now(UTC).isoformat(timespec="seconds")}
-        self.graphs[graph_hash] = _plain(graph)
+        if graph_hash not in self.graphs:
+            self.graphs[graph_hash] = _plain(graph)
         used = {song.get("graph") for song in self.songs.values()} | {entry.graph for entry in self.outputs.values()}
         self.graphs = {name: data for name, data in self.graphs.items() if name in used}
 
@@ -134,29 +145,158 @@ def graph_of_output(file: Path) -> Mapping[str, Any]:
 
 @contextmanager
 def updated(folder: Path, problems: list[str]) -> Iterator[Receipt]:
-    """The receipt of a folder, to be changed: read under the folder's lock, written when the block ends well.
-
-    A receipt that cannot be believed is renamed to `midistems.json.damaged`, with a sentence in `problems`.
-    Raises OSError when the folder cannot be written.
-    """
-    with locked(folder):
-        receipt, reason = read_receipt(folder)
-        if reason:
-            aside = _set_aside(folder / RECEIPT)
-            problems.append(f"{RECEIPT} {reason}, so it was renamed to {aside.name} and a new one begun.")
+    """The receipt of a folder, to be changed once; see `Book.updated`."""
+    with Book(folder).updated(problems) as receipt:
         yield receipt
-        raw = as_bytes(receipt)
-        if raw != _there(folder / RECEIPT):
-            write_whole(folder / RECEIPT, raw)
-
-
-def _there(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else as_bytes(Receipt())
 
 
 def read_receipt(folder: Path) -> tuple[Receipt, str]:
     """The receipt of a folder (an empty one if there is none), and why it cannot be believed, or nothing."""
-    path = folder / RECEIPT
+    return Book(folder).read()
+
+
+class Book:
+    """The receipt of a folder, for a process that reads and changes it many times.
+
+    A receipt of many songs is long, so changes to it are lines of a log beside it, until that is long too and both are
+    written as one. What was read once is kept, and of the log only what is new is read. Whoever has read the receipt
+    gets the same object again: a book belongs to one thread at a time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._receipt, self._reason = Receipt(), ""
+        self._base: tuple[int, ...] | None = None
+        self._log: tuple[int, ...] = ()
+        self._at = 0
+
+    def read(self) -> tuple[Receipt, str]:
+        """The receipt as it stands on the disk (an empty one if there is none), and why it cannot be believed."""
+        base, log = _identity(self._folder / RECEIPT), _identity(self._folder / LOG)
+        size = log[1] if log else 0
+        if base != self._base or (self._at and log[:1] != self._log[:1]) or size < self._at:
+            self._receipt, self._reason = _whole(self._folder / RECEIPT)
+            self._base, self._at = base, 0
+        if size > self._at and not self._reason:
+            self._apply()
+        self._log = log
+        return self._receipt, self._reason
+
+    @contextmanager
+    def updated(self, problems: list[str]) -> Iterator[Receipt]:
+        """The receipt, to be changed: read under the folder's lock, on the disk when the block ends well.
+
+        A receipt that cannot be believed is renamed to `midistems.json.damaged`, with a sentence in `problems`.
+        Raises OSError when the folder cannot be written.
+        """
+        with locked(self._folder):
+            receipt, reason = self.read()
+            if reason:
+                aside = _set_aside(self._folder / RECEIPT)
+                (self._folder / LOG).unlink(missing_ok=True)
+                problems.append(f"{RECEIPT} {reason}, so it was renamed to {aside.name} and a new one begun.")
+                receipt, self._reason = Receipt(), ""
+            before = receipt.copy()
+            self._base = None  # until it is known that the change is on the disk
+            yield receipt
+            self._write(receipt, before)
+
+    def settle(self) -> None:
+        """Write receipt and log as one, if there is a log. Raises OSError."""
+        if (self._folder / LOG).exists():
+            with locked(self._folder):
+                receipt, reason = self.read()
+                if not reason:
+                    self._write_whole(receipt)
+
+    def _write(self, receipt: Receipt, before: Receipt) -> None:
+        changes = _changes(before, receipt)
+        base, log = _identity(self._folder / RECEIPT), _identity(self._folder / LOG)
+        if not changes:
+            self._receipt, self._base = receipt, base
+        elif not base or base[1] < SHORT or (log and log[1] > base[1] // 2):
+            self._write_whole(receipt)
+        else:
+            self._append(changes)
+            self._receipt, self._base, self._log = receipt, base, _identity(self._folder / LOG)
+
+    def _write_whole(self, receipt: Receipt) -> None:
+        write_whole(self._folder / RECEIPT, as_bytes(receipt))
+        (self._folder / LOG).unlink(missing_ok=True)
+        self._receipt, self._base, self._log, self._at = receipt, _identity(self._folder / RECEIPT), (), 0
+
+    def _append(self, changes: Mapping[str, Any]) -> None:
+        line = json.dumps(changes, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace")
+        raw = b"\n" + line + b"\n"  # a line that a killed run left open ends here
+        with open(self._folder / LOG, "ab", opener=_no_link) as file:
+            begins = file.tell()
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        if begins == self._at:  # otherwise somebody else's lines are to be read first
+            self._at += len(raw)
+
+    def _apply(self) -> None:
+        """Read on in the log; a line that a killed run left half written says nothing."""
+        with suppress(FileNotFoundError), open(self._folder / LOG, "rb", opener=_no_link) as file:
+            file.seek(self._at)
+            raw = file.read()
+            raw = raw[: raw.rfind(b"\n") + 1]
+            self._at += len(raw)
+            for line in raw.split(b"\n"):
+                with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    if line:
+                        _amend(self._receipt, json.loads(line, parse_constant=_finite, parse_float=_finite))
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens a file, unless it is a link to another one."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Which file that is: number, size, time of change; nothing if there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _changes(before: Receipt, after: Receipt) -> dict[str, Any]:
+    """What is another now, by section and name; None for what is gone."""
+    outputs = {name: entry and _present(entry) for name, entry in _different(before.outputs, after.outputs).items()}
+    sections = {
+        "graphs": _different(before.graphs, after.graphs),
+        "songs": _different(before.songs, after.songs),
+        "outputs": outputs,
+    }
+    return {name: section for name, section in sections.items() if section}
+
+
+def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    gone = {name: None for name in before if name not in after}
+    new = {name: value for name, value in after.items() if value is not before.get(name)}
+    return gone | {name: value for name, value in new.items() if value != before.get(name)}
+
+
+def _amend(receipt: Receipt, changes: Mapping[str, Any]) -> None:
+    """Carry out a line of the log; raises what `_decoded` raises."""
+    found = {
+        "graphs": dict(changes.get("graphs", {})),
+        "songs": {n: None if song is None else _song(song) for n, song in changes.get("songs", {}).items()},
+        "outputs": {_checked(n): None if e is None else _entry(e) for n, e in changes.get("outputs", {}).items()},
+    }
+    for section, values in found.items():
+        table = getattr(receipt, section)
+        for name, value in values.items():
+            if value is None:
+                table.pop(name, None)
+            else:
+                table[name] = value
+
+
+def _whole(path: Path) -> tuple[Receipt, str]:
     try:
         if path.is_symlink():
             return Receipt(), "is a link to another file"
@@ -172,13 +312,18 @@ def from_bytes(raw: bytes) -> Receipt:
     data = json.loads(raw, parse_constant=_finite, parse_float=_finite)
     if data["format"] != FORMAT or data["version"] != VERSION:
         raise ValueError("not a receipt of this version")
-    songs = {digest: dict(song) for digest, song in data["songs"].items()}
-    if not all(isinstance(song["graph"], str) for song in songs.values()):
-        raise TypeError("a song's graph is not named by its hash")
-    if not all(isinstance(song.get("runs", {}), dict) for song in songs.values()):
-        raise TypeError("a song's runs are no table")
+    songs = {digest: _song(song) for digest, song in data["songs"].items()}
     outputs = {_checked(path): _entry(entry) for path, entry in data["outputs"].items()}
     return Receipt(dict(data["graphs"]), songs, outputs)
+
+
+def _song(data: Mapping[str, Any]) -> dict[str, Any]:
+    song = dict(data)
+    if not isinstance(song["graph"], str):
+        raise TypeError("a song's graph is not named by its hash")
+    if not isinstance(song.get("runs", {}), dict):
+        raise TypeError("a song's runs are no table")
+    return song
 
 
 def _finite(text: str) -> float:
@@ -260,18 +405,19 @@ def write_whole(path: Path, raw: bytes) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Holds a folder against other processes and threads; the lock ends with its process, so it is never stale.
 
-    Where the file system has no locks, runs into one folder at the same time are on their own.
+    Where the file system has no locks, a file that only one can make takes its place.
     """
     path = folder / LOCK
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        lock(handle, wait=True)
+        real = lock(handle, wait=True)
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), path.stat()):
+            if not real or os.path.samestat(os.fstat(handle), path.stat()):
                 break
         os.close(handle)  # its last holder took it away meanwhile
     try:
-        yield
+        with nullcontext() if real else made_alone(folder / MADE):
+            yield
     finally:
         if sys.platform == "win32":  # there an open file cannot be removed
             os.close(handle)

@@ -18,9 +18,12 @@ from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.keys import libraries
+from midistems_graph.engine.machine import memory_bytes
 from midistems_graph.engine.outputs import Output, SongOutputs
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
 from midistems_graph.engine.reports import Failure, NodeReport, Watcher
+from midistems_graph.engine.sizes import refuse_what_does_not_fit
+from midistems_graph.engine.spans import Spans
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.trace import Trace, remember
 from midistems_graph.engine.turns import Turns
@@ -77,7 +80,8 @@ def prepare(
 
     `folder` is where the graph file lies (files that it names must be below), `outputs` the ports that are
     wanted (all writers and open measures if none are named), `window` a stretch in seconds.
-    Raises GraphUnsound, InputProblem (a file), PlanError (bypassed nodes, too many units).
+    Raises GraphUnsound, InputProblem (a file), PlanError (bypassed nodes, too many units, a node that holds a song
+    in memory which does not fit).
     """
     wanted = None if outputs is None else [address.node for address in outputs]
     problems = check(graph, library, wanted=wanted)
@@ -86,6 +90,7 @@ def prepare(
         raise GraphUnsound(broken)
     bindings = Bindings.open(inputs, folder)
     plan = compile_plan(graph, library, bindings, outputs=outputs, window=window)
+    refuse_what_does_not_fit(plan, memory_bytes())
     return plan, [problem.message for problem in problems]
 
 
@@ -102,6 +107,7 @@ def execute(
     warnings: Collection[str] = (),
     only: Collection[str] = (),
     turns: Turns | None = None,
+    spans: Spans | None = None,
     started: Callable[[Executor], object] = lambda _: None,
 ) -> RunResult:
     """Run a plan to its end; what failed is in the result, what was written is in the receipt.
@@ -113,7 +119,15 @@ def execute(
     """
     began = time.perf_counter()
     executor = Executor(
-        plan, library, store=store, outputs=outputs, watcher=watcher, jobs=jobs, memory=memory, turns=turns
+        plan,
+        library,
+        store=store,
+        outputs=outputs,
+        watcher=watcher,
+        jobs=jobs,
+        memory=memory,
+        turns=turns,
+        spans=spans,
     )
     started(executor)
     executor.run()

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from midistems_graph.engine.plan import TILE, Plan, PlanNode, Unit
-from midistems_graph.engine.wiring import Source
+from midistems_graph.engine.wiring import PlanError, Source
 
 SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0}
 """Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit."""
 
 SAMPLE_BYTES = 4
+GB = 1 << 30
 
 
 def edge_sizes(plan: Plan) -> dict[Source, float]:
@@ -55,11 +56,34 @@ def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
     """An estimate of the memory that a unit takes at work; sizes are those of `working_sizes`."""
     node = plan.nodes[unit.node]
     start, stop = plan.needed(node, plan.interval(unit))
-    streams = any(port.stream for port in node.type.inputs)
-    seconds = float(min(stop - start, TILE) if streams else stop - start)
+    seconds = float(stop - start if holds_the_song(node) or not _streams(node) else min(stop - start, TILE))
     at_work = ((node.type, node.knobs), *node.called)  # networks run one at a time
     resident = max(t.resident(SimpleNamespace(**knobs)) if t.resident else 0 for t, knobs in at_work)
     return resident + int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
+
+
+def holds_the_song(node: PlanNode) -> bool:
+    """Whether what a node takes at work grows with the song."""
+    return node.type.holds or (node.whole and not _streams(node))
+
+
+def refuse_what_does_not_fit(plan: Plan, memory: int | None) -> None:
+    """Raise PlanError if a node holds the song and needs more than so many bytes for it (None: not known)."""
+    sizes = working_sizes(plan)
+    for unit in plan.units if memory else ():
+        node = plan.nodes[unit.node]
+        needs = working_bytes(plan, unit, sizes) if holds_the_song(node) else 0
+        if memory and needs > memory:
+            start, stop = plan.needed(node, plan.interval(unit))
+            raise PlanError(
+                f"{node.address} ({node.type.id}) holds the song in memory: about {needs / GB:.1f} GB for "
+                f"{float(stop - start) / 60:.1f} minutes, and this machine has {memory / GB:.1f}; cut the song into "
+                "parts and run each, or take that node out"
+            )
+
+
+def _streams(node: PlanNode) -> bool:
+    return any(port.stream for port in node.type.inputs)
 
 
 def output_bytes(plan: Plan, unit: Unit) -> int | None:
@@ -79,6 +103,12 @@ def output_bytes(plan: Plan, unit: Unit) -> int | None:
             case _:
                 return None
     return total
+
+
+def signal_samples(plan: Plan, unit: Unit) -> float:
+    """Samples of the song that a unit covers, every channel counted: what its cost is measured by."""
+    start, stop = plan.interval(unit)
+    return float(stop - start) * plan.bindings.rate * _channels(plan)
 
 
 def _channels(plan: Plan) -> int:

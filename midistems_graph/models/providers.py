@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
@@ -28,7 +29,7 @@ _BEYOND_THE_PROCESSOR = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime
 
 def available() -> tuple[str, ...]:
     """What the installed ONNX Runtime offers here, in our words."""
-    if sys.platform != "darwin" and not any(map(_installed, _BEYOND_THE_PROCESSOR)):
+    if sys.platform != "darwin" and not runtimes():
         return ("cpu",)  # known without loading it, which takes a while
     import onnxruntime
 
@@ -43,10 +44,16 @@ def chosen(choice: str) -> str:
     return next(name for name in wanted if name in there)
 
 
+def facts(choice: str) -> dict[str, str]:
+    """What of this machine decides the samples that networks give: what computes, and a runtime beyond the usual."""
+    return {"provider": chosen(choice), **runtimes()}
+
+
 @cache
-def _installed(package: str) -> bool:
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True
+def runtimes() -> Mapping[str, str]:
+    """The packages of ONNX Runtime for other devices that are installed, with their versions."""
+    found = {}
+    for package in _BEYOND_THE_PROCESSOR:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

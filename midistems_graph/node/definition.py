@@ -102,6 +102,7 @@ class Traits:
     reduce       a streaming first pass over the whole song; its result arrives as the function's
                  positional parameter `learned`, and the node itself stays local
     reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out
+    holds        it keeps streams as a whole in memory, as if it took values
     scratch      working memory while it runs, as a multiple of its inputs' and outputs' bytes
     resident     further bytes that it takes while it runs, whatever the stretch, as a function of the knobs (a network)
     libraries    installed packages whose version changes its samples
@@ -126,6 +127,7 @@ class Traits:
     picks: Callable[[Any, str, tuple[str, ...]], tuple[str, ...]] | None = None
     reduce: Callable[..., Any] | None = None
     reduces: Callable[[Any], bool] | None = None
+    holds: bool = False
     scratch: float = 2.0
     resident: Callable[[Any], int] | None = None
     libraries: tuple[str, ...] = ()

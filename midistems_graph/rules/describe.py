@@ -90,10 +90,10 @@ def _made(
         own = _stems(node_type, knobs)
         like_set = next((f for f in arriving if f.kind == "stems"), bound if bound and bound.kind == "stems" else None)
         complete = _complete(node_type, knobs)
+        said = getattr(knobs, "complete", False) is True  # a knob of that name, as of stems.gather
         if own or complete or like_set is None:
-            said = getattr(knobs, "complete", False) is True  # a knob of that name, as of stems.gather
             return replace(made, stems=own, complete=complete or said)
-        return replace(made, stems=like_set.stems, complete=like_set.complete)
+        return replace(made, stems=like_set.stems, complete=like_set.complete or said)
     if kind in BINS:
         like_bins = next((f.stft for f in arriving if f.kind in BINS), None)
         return replace(made, stft=like_bins or _stft(knobs))

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from midistems_graph.document.graph import Graph, Node
+from midistems_graph.engine.costs import Cost, Costs, Kind
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import NodeForecast, forecast
 from midistems_graph.engine.plan import Plan
@@ -80,15 +81,46 @@ def test_a_changed_knob_leaves_what_is_above_it(song: Path) -> None:
     assert {address: node.cached for address, node in nodes.items()} == {"load": 3, "gain": 0, "hpss": 0, "null": 0}
 
 
-def test_time_is_what_the_store_remembers_per_byte(song: Path) -> None:
-    store = MemoryStore()
-    _run(_plan(song), store)
-    spent = store.spent("separate.hpss")
-    assert spent is not None and spent.units == 3
-    assert _nodes(_plan(song, margin=2.0), store)["hpss"].seconds == pytest.approx(spent.seconds)
+def _costs(plan: Plan, **rates: float) -> Costs:
+    """Costs of nodes in seconds per second of the song."""
+    a_second = plan.bindings.rate * 2.0
+    return Costs({Kind.of(plan.nodes[name]): Cost(a_second, rate, 100.0) for name, rate in rates.items()})
+
+
+def test_time_is_what_it_cost_per_second_of_sound(song: Path) -> None:
+    plan = _plan(song)
+    told = forecast(plan, MemoryStore(), jobs=1, costs=_costs(plan, load=0.1, hpss=0.4, null=0.2))
+    seconds = {node.address: node.seconds for node in told.nodes}
+    assert [seconds[name] for name in ("load", "hpss", "null")] == pytest.approx([2.5, 10.0, 5.0])
+    assert told.seconds == pytest.approx(17.5) and told.elapsed == pytest.approx(17.5)
+
+
+def test_other_knobs_cost_what_the_type_costs_until_they_have_run(song: Path) -> None:
+    plan = _plan(song)
+    told = forecast(_plan(song, margin=2.0), MemoryStore(), costs=_costs(plan, hpss=0.4))
+    assert {node.address: node.seconds for node in told.nodes}["hpss"] == pytest.approx(10.0)
+    assert told.has_unknown_seconds
+
+
+def test_two_threads_take_half_as_long_but_not_for_what_waits(song: Path) -> None:
+    """Tiles of 10, 10 and 5 s: the loads, then two of HPSS at once and one after them, then the measure alone."""
+    plan = _plan(song)
+    told = forecast(plan, MemoryStore(), jobs=2, costs=_costs(plan, load=0.001, hpss=0.4, null=0.2))
+    assert told.elapsed == pytest.approx(4 + 2 + 5, abs=0.05)
+
+
+def test_a_run_teaches_what_the_next_forecast_says(song: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    plan = _plan(song)
+    assert forecast(plan, MemoryStore()).has_unknown_seconds
+    executor = Executor(plan, installed(), store=MemoryStore(), jobs=1)
+    executor.run()
+    told = {node.address: node for node in forecast(plan, MemoryStore(), jobs=1).nodes}
+    for name in ("load", "hpss", "null"):
+        assert told[name].seconds == pytest.approx(executor.reports[name].seconds, rel=0.01)
 
 
 def test_looking_computes_and_stores_nothing(song: Path) -> None:
     store = MemoryStore()
     forecast(_plan(song), store)
-    assert store.size() == 0 and store.spent("io.load") is None
+    assert store.size() == 0

@@ -143,8 +143,9 @@ def test_a_leftover_is_what_a_dead_process_began(tmp_path: Path) -> None:
     def leftover(name: str, age: float = 0) -> bool:
         path = tmp_path / name
         path.touch()
-        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
-        return is_leftover(path)
+        now = path.stat().st_mtime
+        os.utime(path, (now, now - age))
+        return is_leftover(path, now)
 
     assert leftover(dead) and leftover(f".{dead}.part-0a1b2c3d")
     assert not leftover(living)

@@ -325,10 +325,10 @@ def raises(error: OSError) -> Callable[..., None]:
     return function
 
 
-@pytest.mark.parametrize("name", ["sync", "file_digest", "updated"])
+@pytest.mark.parametrize("name", ["sync", "file_digest", "Book.updated"])
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(out: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     song = OutputFolder(out).song("Demo", "d1")
-    monkeypatch.setattr(module, name, raises(OSError(28, "No space left on device")))
+    monkeypatch.setattr(f"{module.__name__}.{name}", raises(OSError(28, "No space left on device")))
     with pytest.raises(CannotWrite, match=r"Demo - vocals\.wav could not be written: the disk is full"):
         save(song, "one")
     assert not out.exists()

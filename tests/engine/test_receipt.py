@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from midistems_graph.audio.files import file_digest
+from midistems_graph.engine import locks
 from midistems_graph.engine import receipt as module
-from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt, read_receipt, updated
+from midistems_graph.engine.locks import made_alone
+from midistems_graph.engine.receipt import LOG, RECEIPT, Book, Entry, Receipt, read_receipt, updated
+
+posix = pytest.mark.skipif(os.name != "posix", reason="fcntl is POSIX's")
 
 ENTRY = Entry(song="s1", song_name="Demo", node="save", stem="vocals", digest="d1", bytes=3)
 
@@ -164,17 +173,34 @@ def test_a_full_disk_keeps_the_old_receipt(tmp_path: Path, monkeypatch: pytest.M
     assert {path.name for path in tmp_path.iterdir()} == {RECEIPT}
 
 
-def test_processes_lose_none_of_each_others_entries(tmp_path: Path) -> None:
-    code = """
+NO_LOCKS = """
+import errno, fcntl
+def flock(*_):
+    raise OSError(errno.ENOLCK, "no locks available")
+fcntl.flock = flock
+"""
+"""What a network file system without locks says."""
+
+
+@pytest.mark.parametrize("first", ["", pytest.param(NO_LOCKS, marks=posix)], ids=["locks", "no locks"])
+def test_processes_lose_none_of_each_others_entries(tmp_path: Path, first: str) -> None:
+    code = (
+        first
+        + """
 import sys
 from pathlib import Path
+from midistems_graph.engine import receipt
 from midistems_graph.engine.receipt import Entry, updated
+receipt.SHORT = 2000
 for i in range(40):
     with updated(Path(sys.argv[1]), []) as receipt:
         receipt.outputs[f"{sys.argv[2]}-{i}.wav"] = Entry("s", "n", "v", "x", "d", 1)
 """
+    )
     runs = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in ("a", "b", "c")]
     assert [run.wait(60) for run in runs] == [0, 0, 0]
+    assert len(read_receipt(tmp_path)[0].outputs) == 120
+    Book(tmp_path).settle()
     assert len(read_receipt(tmp_path)[0].outputs) == 120
     assert {path.name for path in tmp_path.iterdir()} == {RECEIPT}
 
@@ -192,6 +218,53 @@ with updated(Path(sys.argv[1]), []):
     with updated(tmp_path, []) as receipt:
         receipt.outputs["a.wav"] = ENTRY
     assert {path.name for path in tmp_path.iterdir()} == {RECEIPT}
+
+
+def test_a_lock_file_that_was_left_behind_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "STALE", 0.1)
+    (tmp_path / "made").write_bytes(b"of one that died")
+    with made_alone(tmp_path / "made"):
+        assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert not list(tmp_path.iterdir())
+
+
+CHANGE = st.tuples(st.booleans(), st.sampled_from("abcde"), st.one_of(st.none(), st.integers(0, 9)))
+
+
+@given(st.lists(CHANGE, max_size=30), st.sampled_from([0, 300, 1 << 18]), st.data())
+def test_a_receipt_with_a_log_is_what_it_would_be_without(
+    changes: list[tuple[bool, str, int | None]], short: int, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+        folder, expected = Path(place), dict[str, Entry]()
+        patch.setattr(module, "SHORT", short)
+        books = Book(folder), Book(folder)
+        for first, name, number in changes:
+            with books[not first].updated([]) as receipt:
+                if number is None:
+                    receipt.outputs.pop(name, None)
+                    expected.pop(name, None)
+                else:
+                    receipt.outputs[name] = expected[name] = replace(ENTRY, bytes=number)
+            if (folder / LOG).exists() and data.draw(st.booleans()):  # a killed run's
+                with (folder / LOG).open("ab") as file:
+                    file.write(b'{"outputs": {"a": nu')
+            assert books[first].read()[0].outputs == read_receipt(folder)[0].outputs == expected
+        books[0].settle()
+        assert not (folder / LOG).exists() and read_receipt(folder)[0].outputs == expected
+
+
+@posix
+def test_a_log_that_is_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORT", 0)
+    (tmp_path / "out").mkdir()
+    with updated(tmp_path / "out", []) as receipt:
+        receipt.outputs["a.wav"] = ENTRY
+    (tmp_path / "elsewhere").write_bytes(b"")
+    (tmp_path / "out" / LOG).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError), updated(tmp_path / "out", []) as receipt:
+        receipt.outputs["b.wav"] = ENTRY
+    assert (tmp_path / "elsewhere").read_bytes() == b""
 
 
 def test_the_digest_of_a_file_is_blake3_of_its_bytes(tmp_path: Path) -> None:

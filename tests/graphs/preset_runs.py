@@ -48,6 +48,23 @@ WRITTEN = {
     "roformer_vocals": {"save": ("vocals", "instrumental")},
     "flow_consistent": {"save": ("vocals", "instrumental")},
     "diffusion_refine": {"save": ("vocals", "instrumental")},
+    "vocal_chain": {"save": ("vocals", "vocals/dry", "vocals/reverb", "instrumental")},
+    "lead_and_backing": {"save": ("vocals", "vocals/lead_vocals", "vocals/backing_vocals", "instrumental")},
+    "instrument_tree": {
+        "save": ("other", "drums", "bass", "vocals", "other/guitar", "other/piano", "other/keys"),
+    },
+    "speech_music_noise": {"save": ("speech", "instrumental", "noise")},
+    "coarse_to_fine": {"save": ("vocals", "instrumental")},
+    "chosen_by_score": {"save": ("vocals", "instrumental")},
+    "loop_where_needed": {"save": ("vocals", "instrumental")},
+    "beam_and_network": {"save": ("vocals", "instrumental")},
+    "partial_phase": {"save": ("vocals", "instrumental")},
+    "polished_voice": {"save": ("vocals", "instrumental")},
+    "shared_encoder": {"save": ("vocals", "instrumental")},
+    "two_flows": {"save": ("vocals", "instrumental")},
+    "bridge": {"save": ("vocals", "instrumental")},
+    "phase_classes": {"save": ("vocals", "instrumental")},
+    "magnitude_alone": {"save": ("vocals", "instrumental")},
 }
 """The stems that each writer of a preset writes."""
 
@@ -58,10 +75,19 @@ FURTHER = {
 """Files beside the demo song that further inputs of a preset are bound to."""
 
 WITH_SPLEETER = ("vocals", "vocals_asked_again", "four_stems_spleeter")
-"""Presets whose one network is Spleeter."""
+"""Presets whose one network is Spleeter, and that have a floor with its real weights."""
+
+AROUND_SPLEETER = ("vocal_chain", "lead_and_backing", "chosen_by_score", "loop_where_needed", "beam_and_network")
+"""Others whose one network is Spleeter."""
 
 MODELS = {
-    **dict.fromkeys(WITH_SPLEETER, ("spleeter-2stems",)),
+    **dict.fromkeys((*WITH_SPLEETER, *AROUND_SPLEETER), ("spleeter-2stems",)),
+    "instrument_tree": ("htdemucs-6s",),
+    "coarse_to_fine": ("spleeter-2stems", "htdemucs"),
+    "shared_encoder": ("shared-encoder", "decoder-vocals", "decoder-instrumental"),
+    "two_flows": ("flow-encoder", "flow-semantic", "flow-acoustic", "flow-decoder"),
+    "bridge": ("bridge-stems",),
+    "phase_classes": ("spleeter-2stems", "phasenet-vocals"),
     "htdemucs_4": ("htdemucs",),
     "mdx_ensemble": ("uvr-mdx-voc-ft", "kim-vocal-2", "uvr-mdx-inst-hq-3"),
     "mvsep_mdx23": ("kim-vocal-1", "kim-inst", "htdemucs-ft", "htdemucs", "htdemucs-6s", "hdemucs-mmi"),

@@ -61,6 +61,18 @@ def write_stand_ins(folder: Path) -> None:
     library.add_mask("bs-roformer-vocals", "vocals", 0.6 + 0.2j, frames=101)
     library.add_flow("flow-stems", {"vocals": 0.25, "instrumental": 0.75})
     library.add_score("sgmse-vocals", "vocals")
+    library.add_bridge("bridge-stems", {"vocals": 0.25, "instrumental": 0.75})
+    library.add_turn("phasenet-vocals", "vocals", classes=4, turn=1)
+    for name, stem, gain in (
+        ("shared-encoder", "latents", 2.0),
+        ("decoder-vocals", "vocals", 0.125),
+        ("decoder-instrumental", "instrumental", 0.25),
+        ("flow-encoder", "latents", 2.0),
+        ("flow-decoder", "sound", 0.5),
+    ):
+        library.add_part(name, stem, gain)
+    library.add_flow("flow-semantic", {"semantic": 0.5}, consistent=False)
+    library.add_flow("flow-acoustic", {"vocals": 0.5, "instrumental": 1.5}, consistent=False)
 
 
 _PULL = {"strength": np.float32(4), "zero": np.float32(0)}
@@ -126,7 +138,49 @@ class _Library:
         files = (ModelFile("mask.onnx", stems=(stem,)),)
         self._put(Manifest(name, "roformer-mask", (stem,), files, parameters={"frames": frames}))
 
-    def add_flow(self, name: str, shares: Mapping[str, float]) -> None:
+    def add_part(self, name: str, gives: str, gain: float) -> None:
+        """An encoder or a decoder: what goes in, times a gain."""
+        shape: Shape = ["b", 2, SAMPLES]
+        self._write("part.onnx", {"x": shape}, shape, [helper.make_node("Mul", ["x", "gain"], ["y"])], {"gain": gain})
+        files = (ModelFile("part.onnx", stems=(gives,)),)
+        self._put(Manifest(name, "latents", (gives,), files, complete=False, parameters={"samples": SAMPLES}))
+
+    def add_bridge(self, name: str, shares: Mapping[str, float]) -> None:
+        """A network that knows at every step that the stems are shares of the mixture."""
+        state: Shape = ["b", len(shares), 2, SAMPLES]
+        nodes = [
+            helper.make_node("Unsqueeze", ["mixture", "axis"], ["one"]),
+            helper.make_node("Mul", ["one", "shares"], ["goal"]),
+            helper.make_node("Mul", ["state", "zero"], ["nothing"]),
+            helper.make_node("ReduceMean", ["time"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["none"]),
+            helper.make_node("Add", ["goal", "nothing"], ["still"]),
+            helper.make_node("Add", ["still", "none"], ["y"]),
+        ]
+        factors = np.array(list(shares.values()), np.float32).reshape(1, -1, 1, 1)
+        inputs = {"state": state, "mixture": ["b", 2, SAMPLES], "time": ["b"]}
+        self._write("bridge.onnx", inputs, state, nodes, {"axis": np.array([1]), "shares": factors, "zero": 0.0})
+        files = (ModelFile("bridge.onnx", stems=tuple(shares)),)
+        self._put(Manifest(name, "bridge", tuple(shares), files, parameters={"samples": SAMPLES, "steps": 3}))
+
+    def add_turn(self, name: str, stem: str, classes: int, turn: int) -> None:
+        """Phases that are the mixture's, turned by so many classes."""
+        nodes = [
+            helper.make_node("Unsqueeze", ["magnitude", "axis"], ["one"]),
+            helper.make_node("Mul", ["one", "zero"], ["none"]),
+            helper.make_node("Add", ["none", "logits"], ["turned"]),
+            helper.make_node("ReduceMean", ["mixture"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+            helper.make_node("Add", ["turned", "nothing"], ["y"]),
+        ]
+        logits = np.where(np.arange(classes) == turn, 60, 0)
+        inputs: dict[str, Shape] = {"magnitude": ["b", 2049, 64], "mixture": ["b", 2, 2049, 64]}
+        constants = {"axis": np.array([3]), "zero": 0.0, "logits": np.float32(logits)}
+        self._write("phases.onnx", inputs, ["b", 2049, 64, classes], nodes, constants)
+        files = (ModelFile("phases.onnx", stems=(stem,)),)
+        self._put(Manifest(name, "phase-classes", (stem,), files, complete=False, parameters={"relative": True}))
+
+    def add_flow(self, name: str, shares: Mapping[str, float], *, consistent: bool = True) -> None:
         """A velocity that pulls every stem to its share of the mixture."""
         state: Shape = ["b", len(shares), 2, SAMPLES]
         nodes = [
@@ -140,7 +194,7 @@ class _Library:
         constants = {"axis": np.array([1]), "shares": factors} | _PULL
         self._write("flow.onnx", inputs, state, nodes, constants)
         files = (ModelFile("flow.onnx", stems=tuple(shares)),)
-        parameters = {"samples": SAMPLES, "consistent": True, "noise": 0.1, "steps": 4}
+        parameters = {"samples": SAMPLES, "consistent": consistent, "noise": 0.1, "steps": 4}
         self._put(Manifest(name, "flow", tuple(shares), files, parameters=parameters))
 
     def add_score(self, name: str, stem: str) -> None:

@@ -127,3 +127,40 @@ def test_refining_by_diffusion_changes_the_voice_below_seven_kilohertz_alone(son
     low, high = (hertz > 200) & (hertz < 6000), hertz > 8500
     assert change[low].sum() > 0.01 * voice[low].sum()
     assert change[high].sum() < 1e-4 * voice[high].sum()
+
+
+def parts_of(name: str, song: Path, folder: Path) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
+    """The song, and what a preset makes of it."""
+    return soundfile.read(song, dtype="float32")[0], dict(run_preset(name, song, folder).stems)
+
+
+@pytest.mark.parametrize("name", ["shared_encoder", "two_flows", "bridge"])
+def test_a_quarter_and_the_rest_come_out_of_a_chain_as_they_should(name: str, song: Path, tmp_path: Path) -> None:
+    """The encoder doubles; one decoder gives an eighth of that and the other a quarter, what they leave is shared by
+    power; two flows go half the way and then to a half and to three halves of that; a bridge ends where it is told."""
+    x, made = parts_of(name, song, tmp_path)
+    vocals = 0.25 + 0.25 * 0.25**2 / (0.25**2 + 0.5**2) if name == "shared_encoder" else 0.25
+    np.testing.assert_allclose(made["save", "vocals"], vocals * x, atol=2e-4)
+    np.testing.assert_allclose(made["save", "vocals"] + made["save", "instrumental"], x, atol=1e-6)
+
+
+def test_a_network_of_phases_turns_the_voice(song: Path, tmp_path: Path) -> None:
+    """The stand-in says a quarter turn: the voice is that of Spleeter's mask, turned by 90 degrees."""
+    x, made = parts_of("phase_classes", song, tmp_path)
+    first = np.fft.rfft(separator("spleeter-2stems")(x)["vocals"], axis=0)
+    ratio = np.vdot(first, np.fft.rfft(made["save", "vocals"], axis=0)) / np.vdot(first, first)
+    assert ratio == pytest.approx(1j, abs=0.05)
+
+
+def test_all_levels_of_a_tree_come_out_of_one_pass(song: Path, tmp_path: Path) -> None:
+    x, made = parts_of("instrument_tree", song, tmp_path)
+    below = [made["save", f"other/{name}"] for name in ("guitar", "piano", "keys")]
+    np.testing.assert_allclose(sum(below), made["save", "other"], atol=1e-6)
+    guitar, piano = below[:2]
+    assert np.vdot(guitar, x) > 2 * np.vdot(piano, x) > 0  # 0.15 and 0.05 of the song, and what is shared
+
+
+def test_the_waveform_network_hears_the_voice_of_the_first_one(song: Path, tmp_path: Path) -> None:
+    x, made = parts_of("coarse_to_fine", song, tmp_path)
+    fine = separator("htdemucs")(separator("spleeter-2stems")(x)["vocals"])["vocals"]
+    np.testing.assert_allclose(made["save", "vocals"], fine, atol=1e-5)

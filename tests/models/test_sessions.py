@@ -1,6 +1,8 @@
 """Network files that cannot be used are one sentence; those that can are loaded once and let go."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 import tiny
 from onnx import TensorProto, helper, save
 
-from midistems_graph.models.providers import available, chosen
+from midistems_graph.models import providers
+from midistems_graph.models.providers import available, chosen, facts, runtimes
 from midistems_graph.models.sessions import NetworkError, Session, Sessions
 
 SHAPE = ["b", 2, 100]
@@ -132,3 +135,47 @@ def test_a_network_that_takes_half_precision_or_doubles_gets_them(tmp_path):
 def test_a_provider_that_is_not_there_comes_to_the_processor():
     assert "cpu" in available() and chosen("cpu") == "cpu"
     assert all(chosen(name) in available() for name in ("auto", "cuda", "tensorrt", "coreml", "directml", "openvino"))
+
+
+def test_another_build_of_onnx_runtime_counts_in_keys_and_is_looked_at_for_what_it_offers(monkeypatch):
+    versions = {"onnxruntime-openvino": "1.24.1"}
+
+    def version(package: str) -> str:
+        if package not in versions:
+            raise providers.PackageNotFoundError(package)
+        return versions[package]
+
+    monkeypatch.setattr(providers, "version", version)
+    runtimes.cache_clear()
+    monkeypatch.setattr(
+        "onnxruntime.get_available_providers", lambda: ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    )
+    try:
+        assert available() == ("openvino", "cpu") and chosen("openvino") == "openvino" and chosen("auto") == "cpu"
+        assert facts("openvino") == {"provider": "openvino", "onnxruntime-openvino": "1.24.1"}
+    finally:
+        runtimes.cache_clear()
+    monkeypatch.undo()
+    assert facts("cpu") == {"provider": "cpu"} or runtimes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not bound the memory of a process")
+def test_a_network_that_asks_for_a_hundred_gigabytes_inside_is_refused_and_ends_nothing(tmp_path):
+    """In a process of its own that may have no more than 8 GB, whatever the machine has."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["big"], ["z"]),
+        helper.make_node("ReduceSum", ["z"], ["s"], keepdims=0),
+        helper.make_node("Add", ["in", "s"], ["out"]),
+    ]
+    path = stored(
+        tmp_path / "a.onnx", tiny.network({"in": SHAPE}, {"out": SHAPE}, nodes, {"big": np.array([25 * 10**9])})
+    )
+    code = (
+        "import resource, numpy as np; resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))\n"
+        "from pathlib import Path; from midistems_graph.models.sessions import Session\n"
+        f"session = Session(Path({str(path)!r}), threads=1)\n"
+        "try: session.run([np.ones((1, 2, 100), np.float32)], lambda: None)\n"
+        "except MemoryError: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"

@@ -119,6 +119,8 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     ),
     "repair.declick": ({"threshold": 4.0},),
     "repair.declip": ({"below": 6.0},),
+    "repair.deecho": ({"delay": 0.1, "repeats": 2},),
+    "repair.dereverb": ({"delay": 0.01, "length": 0.02},),
     "repair.dehum": ({"frequency": 60.0, "time": 0.5},),
     "source.noise": ({"colour": "white"}, {"colour": "pink"}),
     "source.sweep": ({"high": 3000.0},),

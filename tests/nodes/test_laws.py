@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from examples import Example, LawRun, Shape, arrays_of, digest, examples, name_of, scaled
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from midistems_graph.audio.values import Timed
+from midistems_graph.audio.values import Timed, join
 from midistems_graph.node import Audio, Cancelled, Curves, Magnitude, NodeError, Phase, Spectrogram, Stems, installed
 
 EXAMPLES = list(examples())
@@ -98,6 +101,22 @@ def test_a_window_is_the_same_as_the_whole_song(example, start, stop):
             nearly(value, whole[name].crop(value.span))
         else:
             assert value == whole[name]
+
+
+TILED = Shape(8000, 2, 12011)
+
+
+@every(lambda example: example.makes_signals and not example.streams)
+@settings(max_examples=2, deadline=None, derandomize=True, database=None)
+@given(cuts=st.sets(st.integers(1, (TILED.length - 1) * 4), min_size=1, max_size=4))
+def test_any_tiling_gives_the_samples_of_the_whole_song(example, cuts):
+    """Joins included: what lies left and right of one is held against the song in one piece."""
+    places = [Fraction(0), *(Fraction(cut, 4 * TILED.rate) for cut in sorted(cuts)), Fraction(TILED.length, TILED.rate)]
+    whole = result(example, TILED)
+    tiles = [example.on_window(TILED, *stretch) for stretch in pairwise(places)]
+    for name, value in whole.items():
+        if isinstance(value, Timed):
+            nearly(join([tile[name] for tile in tiles]), value)
 
 
 @every(lambda example: example.type.sums_to)

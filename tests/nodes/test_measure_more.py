@@ -1,10 +1,14 @@
 """Interference and artefacts, bleed and fullness, silence, masking, and the measures of other packages."""
 
+import importlib.util
 import math
+import sys
+import types
 
 import numpy as np
 import pytest
 from log_wmse_audio_quality import calculate_log_wmse
+from songs import song_of_the_demo
 
 from midistems_graph.node import Audio, NodeError, Stems
 from midistems_graph.node.testing import FakeRun, Tiles
@@ -15,7 +19,7 @@ from midistems_nodes.measure.libraries import bss_eval, log_wmse, museval_metric
 from midistems_nodes.measure.masking import masking
 from midistems_nodes.measure.projections import projections
 from midistems_nodes.measure.silence import silence
-from midistems_nodes.measure.speech import stoi
+from midistems_nodes.measure.speech import pesq, stoi
 
 RATE = 16000
 TIME = np.arange(2 * RATE) / RATE
@@ -162,6 +166,47 @@ def test_words_under_noise_are_understood_less():
     assert figures[0] == pytest.approx(1, abs=1e-3) and figures[1] < 0.8
     run = FakeRun()
     assert math.isnan(stoi(clean, tiles(0 * voice), run=run).value) and "silent" in run.warnings[0]
+
+
+class NoUtterancesError(Exception):
+    pass
+
+
+class FakePesq(types.ModuleType):
+    """The package's function, so far as its calls are to be seen: it is compiled while it is installed."""
+
+    PesqError = NoUtterancesError
+
+    def __init__(self):
+        super().__init__("pesq")
+        self.calls = []
+
+    def pesq(self, rate, true, guess, mode):
+        self.calls.append((rate, len(true), len(guess), mode))
+        if not true.any():
+            raise NoUtterancesError
+        return 4.5
+
+
+@pytest.mark.parametrize(("band", "rate", "mode"), [("wide", 16000, "wb"), ("narrow", 8000, "nb")])
+def test_pesq_hears_both_sounds_at_its_own_rate(monkeypatch, band, rate, mode):
+    library = FakePesq()
+    monkeypatch.setitem(sys.modules, "pesq", library)
+    voice = noise(1, channels=2)
+    assert pesq(tiles(voice), tiles(voice), band=band, run=FakeRun()).value == 4.5
+    length = -(-voice.shape[1] * rate // RATE)
+    assert library.calls == [(rate, length, length, mode)]
+    run = FakeRun()
+    assert math.isnan(pesq(tiles(voice), tiles(0 * voice), band=band, run=run).value) and "silent" in run.warnings[0]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pesq") is None, reason="pesq is not installed")
+def test_pesq_of_a_voice_under_noise_is_lower():
+    voice = song_of_the_demo(4)["vocals"].samples
+    hiss = np.random.default_rng(0).normal(scale=0.02, size=voice.shape).astype(np.float32)
+    clean, noisy = Tiles(Audio.of(voice, 44100)), Tiles(Audio.of(voice + hiss, 44100))
+    figures = [pesq(guess, clean, run=FakeRun()).value for guess in (clean, noisy)]
+    assert figures[0] == pytest.approx(4.64, abs=0.01) and 1 <= figures[1] < 3
 
 
 def test_all_measures_are_those_of_their_own_nodes():

@@ -56,13 +56,14 @@ class Engine(Previews, Protocol):
 class DeckStatus:
     """One look at the deck. `sample` is the place in the song, `waiting` says that there is silence until something is
     computed, `stale` that the sound from before an edit is still heard, `previewed` that the region stands in for the
-    song, `note` how an edge was made audible."""
+    song, `switching` that what is measured is not yet the take alone, `note` how an edge was made audible."""
 
     sample: int
     playing: bool
     waiting: bool
     stale: bool
     previewed: bool
+    switching: bool
     levels: Levels
     health: Health
     take: Take | None
@@ -204,12 +205,26 @@ class Deck:
             self.seek(self.transport.loop[0] if self.transport.loop else 0)
         self._move(self.transport.play(playing))
 
+    def toggle(self) -> None:
+        """Play, or pause what plays; a song that is over does not."""
+        self.play(not self.is_playing)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether it plays and the song is not over."""
+        return self.transport.playing and self.sample < self.song.total
+
     def seek(self, sample: int) -> None:
         self._move(self.transport.seek(sample))
 
     def loop(self, start: int, stop: int) -> None:
-        """Repeat the samples [start, stop) of the song. Raises ValueError for less than 10 ms."""
-        self._move(self.transport.looped(start, stop))
+        """Repeat the samples [start, stop) of the song, from its start if one is elsewhere.
+
+        Raises ValueError for less than 10 ms.
+        """
+        looped = self.transport.looped(start, stop)
+        start, stop = looped.loop or (0, self.song.total)
+        self._move(looped if start <= self.sample < stop else looped.seek(start))
 
     def unloop(self) -> None:
         self._move(self.transport.unlooped())
@@ -246,13 +261,15 @@ class Deck:
             wish, take, program = self._wish, self._take, self.mixer.program
         previewed = any(track.preview for track in program.tracks)
         tracks = program.tracks if previewed or wish is None else wish.tracks
+        elsewhere = not previewed and wish is not None and program != wish
         note = next((track.trouble or track.note for track in tracks if track.trouble or track.note), "")
         return DeckStatus(
             sample=self.sample,
-            playing=self.transport.playing,
+            playing=self.is_playing,
             waiting=state.waiting and state.voice.sounds,
-            stale=self._patient and not previewed and wish is not None and program != wish,
+            stale=self._patient and elsewhere,
             previewed=previewed,
+            switching=state.old is not None or state.voice.program is not program or (elsewhere and not self._patient),
             levels=state.levels,
             health=self.player.health,
             take=take,

@@ -98,7 +98,7 @@ class Mixer:
         state = self._following(self.state)
         count = out.shape[1]
         voice, waits = self._sound(state.voice, out)
-        old, faded, alike = state.old, state.faded, state.alike
+        old, faded, alike, before, pure = state.old, state.faded, state.alike, state.levels, 0
         if old is not None:
             under = np.zeros_like(out)
             old, _ = self._sound(old, under)
@@ -106,11 +106,13 @@ class Mixer:
             self._crossfade(out, under, state, alike)
             faded += count
             if faded >= self._fade:
+                if old.program != voice.program:  # what was heard before is measured no more
+                    before, pure = DARK, self._fade - state.faded
                 old, faded = None, 0
         elif state.waiting and not waits and state.voice.sounds and not _lacks(state.voice, state.voice.position - 1):
             ramp = self._ramp[:count]
             out[:, : len(ramp)] *= ramp
-        levels, tail = measure(out, state.tail, state.levels, self.rate)
+        levels, tail = measure(out[:, pure:], EMPTY_TAIL if pure else state.tail, before, self.rate)
         volume = self.volume
         if state.volume != 1 or volume != 1:
             out *= np.linspace(state.volume, volume, count, dtype=np.float32)

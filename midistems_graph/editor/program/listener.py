@@ -8,7 +8,7 @@ from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.audio.files import SoundFileError
-from midistems_graph.document.graph import Address, Graph, InputSlot, Node
+from midistems_graph.document.graph import Address, Edge, Graph, InputSlot, Node
 from midistems_graph.editor.audition.desk import NotOnDesk
 from midistems_graph.editor.model.bodies import all_edges
 from midistems_graph.editor.model.edit import Refused
@@ -21,7 +21,7 @@ from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bars import Work
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.browser import Browser
-from midistems_graph.editor.view.ears import NO_SONG, Ears
+from midistems_graph.editor.view.ears import NO_SONG, Ears, mixture_of
 from midistems_graph.editor.view.strip_hand import Hands
 from midistems_graph.engine.binding import SONG, Bindings, InputProblem
 from midistems_graph.engine.store import DiskStore, MemoryStore, StoreError, default_store_folder
@@ -48,11 +48,14 @@ class Listener:
         self.pictures, self.standing = Pictures(bench), Standing(bench)
         self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
-        commands |= {"run": self._run, "cancel": self._cancel}
+        commands |= {"run": self._run, "cancel": self._cancel, "play": self._play}
         self.desk = SoundDesk(bench, browser, lambda: self.ears, self._switched)
         self.output = SoundOutput(bench, lambda: self.ears)
         self.locking = Locking(bench, lambda: self.ears if self._files is None else None)
         self._edges: dict[Address, str] = {}
+        self._known: frozenset[Edge] = frozenset()
+        self._drawn: Edge | None = None
+        """The edge that was drawn last, if it is still there."""
         self._files: Mapping[str, Path] | None = None
         bench.audition, bench.changed = self._hear, self.changed
 
@@ -159,7 +162,23 @@ class Listener:
             self._begin(Ears(installed(), self.store, Bindings({}, previews[0].rate, Fraction(previews[0].total))))
             self.bench.say(NO_SONG)
 
+    def _play(self) -> None:
+        """Play or pause; if nothing was clicked yet, the edge that was drawn last, or the song."""
+        ears = self._heard_with()
+        if ears is None:
+            return
+        editor, drawn = self.bench.editor, self._drawn
+        if ears.desk.edge is None and self._files is None:
+            flat = editor.insight.flat_source(editor.state.path, drawn.source) if drawn else None
+            if flat := flat or mixture_of(editor.state.graph):
+                ears.desk.hear(flat)
+                self._switched()
+        ears.deck.toggle()
+
     def changed(self) -> None:
+        edges = all_edges(self.bench.editor.state.body)
+        new, self._known = edges - self._known, edges
+        self._drawn = next(iter(new)) if len(new) == 1 else self._drawn if self._drawn in edges else None
         self._hear_previews()
         if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph, self.folder)
@@ -179,6 +198,7 @@ class Listener:
             self._edges[asked.flat] = str(asked.edge)
         try:
             self.ears.desk.hear(asked.flat)
+            self.ears.deck.play()
         except NotOnDesk as error:
             self.bench.say(str(error), wrong=True)
         self._switched()

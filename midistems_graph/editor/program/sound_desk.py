@@ -12,7 +12,7 @@ from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.audible import NotAudible
 from midistems_graph.editor.audition.desk import OWN, NotOnDesk
 from midistems_graph.editor.audition.desk_view import DeskView
-from midistems_graph.editor.audition.meters import Levels
+from midistems_graph.editor.audition.meters import DARK, Levels
 from midistems_graph.editor.audition.offline import NotComputed
 from midistems_graph.editor.audition.stem_mixers import StemMixers
 from midistems_graph.editor.model import bands
@@ -52,7 +52,6 @@ class SoundDesk:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._writing: Future[bool] | None = None
         own: Mapping[str, Callable[[Ears], object]] = {
-            "play": lambda e: e.deck.play(not e.deck.transport.playing),
             "stop": _stop,
             "loop": _loop,
             "half_speed": lambda e: e.desk.toggle_half_speed(),
@@ -127,12 +126,11 @@ class SoundDesk:
         status, view, total = ears.deck.status, ears.desk.view, ears.seconds
         self._mixed = ears.desk.edge if view.strips else None
         at = status.sample / ears.deck.song.rate
-        playing = status.playing and (at < total or ears.deck.transport.loop is not None)
         kept = {number: take.addresses[0] for number, take in enumerate(ears.deck.slots) if take is not None}
         on = _switched_on(view) | ({"loop"} if ears.deck.transport.loop else set())
         slots = tuple((number, edge == ears.desk.edge and view.blind is None) for number, edge in kept.items())
         band, volume = bands.short(view.own_band), self.bench.settings.volume_db
-        self.transport.show(Heard(playing, at, total, frozenset(on), _figure(view), band, volume))
+        self.transport.show(Heard(status.playing, at, total, frozenset(on), _figure(view), band, volume))
         title, hides = _title(view), view.blind is not None and not view.blind.verdict
         badge = "preview" if status.previewed else "before the edit" if status.stale else ""
         failure = ears.live.states.failure(ears.desk.edge) if status.waiting and ears.desk.edge else ""
@@ -140,14 +138,14 @@ class SoundDesk:
         gone = ears.desk.edge is not None and not ears.live.has(ears.desk.edge)
         badge = "gone" if gone else badge if ears.desk.edge is not None else ""
         levels = None if hides else status.levels
-        self._hold(title, levels)
+        self._hold(title, DARK if status.switching else levels)
         note = "" if hides else GONE if gone else failure or status.note
         self.panel.show(PanelView(view, title, note, badge, levels, self._held, slots))
-        return playing
+        return status.playing
 
     def _hold(self, title: str, levels: Levels | None) -> None:
         """The largest true peak since this is heard."""
-        if title != self._title:
+        if title != self._title or levels is DARK:
             self._title, self._held = title, 0.0
         if levels is not None:
             self._held = max(self._held, *levels.true_peak)

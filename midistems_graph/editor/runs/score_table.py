@@ -15,11 +15,12 @@ from midistems_graph.editor.runs.job import Came, Job, State
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure with its unit; `detail` says what it is the mean of."""
+    """A figure with its unit; `detail` says what it is the mean of, `ranks` that the higher one is the better."""
 
     value: float
     unit: str = "dB"
     detail: str = ""
+    ranks: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class ScoreTable:
         return fmean(values) if values else None
 
     def worst(self, column: str) -> Path | None:
-        """The song that is lowest in a column of several."""
-        found = {song: cell.value for (song, name), cell in self.cells.items() if name == column}
+        """The song that is lowest in a column of several, where that tells something."""
+        found = {song: cell.value for (song, name), cell in self.cells.items() if name == column and cell.ranks}
         return min(found, key=found.__getitem__) if len(found) > 1 else None
 
 
@@ -60,10 +61,12 @@ def cells_of(came: Came) -> dict[str, Cell]:
     for writer, scores in came.scores.items():
         if scores:
             detail = ", ".join(f"{stem} {value:.1f}" for stem, value in sorted(scores.items()))
-            found[f"{writer}: SI-SDR"] = Cell(fmean(scores.values()), detail=detail)
+            found[f"{writer}: SI-SDR"] = Cell(fmean(scores.values()), detail=detail, ranks=True)
             gains = [value - came.mixture[stem] for stem, value in scores.items() if stem in came.mixture]
             if gains:
-                found[f"{writer}: gained"] = Cell(fmean(gains), detail="above what the mixture itself scores")
+                found[f"{writer}: gained"] = Cell(
+                    fmean(gains), detail="above what the mixture itself scores", ranks=True
+                )
     for figure in came.figures:
         row = f" {figure.row}" if figure.row else ""
         name = "" if figure.name == "value" else f": {figure.name}"

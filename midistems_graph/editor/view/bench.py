@@ -271,7 +271,7 @@ class Bench:
     def _show_hover(self) -> None:
         """What is known of the port or the edge under the pointer."""
         editor, hit, canvas = self.editor, self.editor.state.hover, self.canvas
-        idle = editor.gesture is None and not self.menu.is_open
+        idle = editor.gesture is None and not self.menu.is_open and self.sheet.page is None
         words = words_at(editor, hit, canvas.level(hit.id), named=canvas.names_edges) if idle else ""
         if words:
             p, at = self.window.palette, canvas.pixel(self.pointer.at)
@@ -293,6 +293,8 @@ class Bench:
         """Put the parts where they belong after a change of size."""
         width, height = self.window.size
         strip = 0 if self.sheet.page else self._listening
+        if self.sheet.page:
+            self.tooltip.hide()
         layout = Layout.of(width, height, self.window.scale, inspector=True, listening=strip)
         place(self.top_area, layout.top)
         place(self.canvas_area, layout.canvas)

@@ -99,7 +99,7 @@ class DeskPanel:
             with dpg.tooltip(self._note):
                 self._full_note = dpg.add_text("")
             with dpg.group(horizontal=True, horizontal_spacing=2, show=False) as self._kept:
-                dpg.add_text("kept", color=p.faint)
+                dpg.add_text("kept ", color=p.faint)
                 self.slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
             with dpg.child_window(border=False):
                 self._pages = {name: int(dpg.add_group()) for name in ("blind", "mixer", "pair")}

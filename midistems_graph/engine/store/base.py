@@ -61,15 +61,6 @@ class UnitRecord:
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What the units of one node type have cost so far: how many, seconds, bytes of outputs in memory."""
-
-    units: int
-    seconds: float
-    nbytes: int
-
-
-@dataclass(frozen=True)
 class VerifyReport:
     """What `verify` found: how many values were read, and the digests of those that were not in order.
 
@@ -137,10 +128,6 @@ class Store(Protocol):
         `["knob n_fft: 2048 -> 4096"]`; one sentence when there is no earlier one, or when the same
         one was lost; empty when its result is there.
         """
-        ...
-
-    def spent(self, node_type: str) -> Spent | None:
-        """What units of a node type have cost, as far as the store remembers; None if there was none."""
         ...
 
     def size(self) -> int:

@@ -29,7 +29,6 @@ from midistems_graph.engine.store import valuefile
 from midistems_graph.engine.store.base import (
     DamagedValue,
     MissingValue,
-    Spent,
     StoreError,
     StoreFull,
     UnitRecord,
@@ -182,10 +181,6 @@ class DiskStore:
     def history(self, node: str) -> list[tuple[UnitRecord, str | None]]:
         """The newest records of a node in any song, each with the reason why its result is gone, or None."""
         return self._index.history(node)
-
-    @_healing
-    def spent(self, node_type: str) -> Spent | None:
-        return self._index.spent(node_type)
 
     @_healing
     def size(self) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgpack
 
-from midistems_graph.engine.store.base import Spent, StoreError, StoreFull, UnitRecord
+from midistems_graph.engine.store.base import StoreError, StoreFull, UnitRecord
 from midistems_graph.engine.store.change import UNIT_COLUMNS, Change, length_of
 
 SCHEMA = 1
@@ -122,14 +122,6 @@ class Index:
         """The length of every value's file."""
         with self._connection() as db:
             return dict(db.execute("SELECT digest, length FROM value"))
-
-    def spent(self, node_type: str) -> Spent | None:
-        """What the units of a node type have cost, lost ones too."""
-        with self._connection() as db:
-            units, seconds, nbytes = db.execute(
-                "SELECT COUNT(*), SUM(seconds), SUM(nbytes) FROM unit WHERE node_type = ?", (node_type,)
-            ).fetchone()
-        return Spent(units, seconds, nbytes) if units else None
 
     def size(self) -> int:
         with self._connection() as db:

@@ -10,7 +10,7 @@ from typing import Self
 
 from midistems_graph.audio import codec
 from midistems_graph.audio.values import Value
-from midistems_graph.engine.store.base import MissingValue, Spent, UnitRecord, VerifyReport
+from midistems_graph.engine.store.base import MissingValue, UnitRecord, VerifyReport
 from midistems_graph.engine.store.explain import differences
 
 
@@ -70,13 +70,6 @@ class MemoryStore:
         with self._lock:
             earlier = [(r, None) for r in self._units.values() if (r.node, r.song) == (node, song)]
         return differences(node_type, facts, earlier)
-
-    def spent(self, node_type: str) -> Spent | None:
-        with self._lock:
-            found = [record for record in self._units.values() if record.node_type == node_type]
-        if not found:
-            return None
-        return Spent(len(found), sum(record.seconds for record in found), sum(record.nbytes for record in found))
 
     def size(self) -> int:
         with self._lock:

@@ -17,11 +17,12 @@ from midistems_nodes.measure.masking import masking
 from midistems_nodes.measure.null_depth import null_depth
 from midistems_nodes.measure.projections import projections
 from midistems_nodes.measure.silence import silence
-from midistems_nodes.measure.speech import stoi
+from midistems_nodes.measure.speech import pesq, stoi
 from midistems_nodes.signals import total
 
 Row = dict[str, float]
 _OPTIONAL = {"museval": "BSS eval", "log_wmse_audio_quality": "log-WMSE", "pystoi": "STOI"}
+_SPOKEN = ("vocals", "speech")
 _UNITS = {
     **dict.fromkeys(("si_sdr", "sdr", "level", "si_sir", "si_sar", "below_music", "nmr", "null_depth"), "dB"),
     **dict.fromkeys(("bss_sdr", "bss_isr", "bss_sir", "bss_sar"), "dB"),
@@ -35,7 +36,8 @@ _UNITS = {
     "measure.everything",
     title="All measures",
     tags=("score", "quality", "table", "report", "reference"),
-    libraries=("numpy", "scipy", "soxr", "museval", "log_wmse_audio_quality", "pystoi"),
+    holds=True,
+    libraries=("numpy", "scipy", "soxr", "museval", "log_wmse_audio_quality", "pystoi", "pesq"),
 )
 def everything(
     mixture: Stream[Audio],
@@ -58,8 +60,9 @@ def everything(
     Returns
     -------
     Scores
-        A row per reference with the figures of the other nodes of this room (BSS eval's begin with `bss_`; STOI for
-        vocals and speech alone), and the row `all` with the null depth, where the set is complete.
+        A row per reference with the figures of the other nodes of this room (BSS eval's begin with `bss_`; STOI, and
+        PESQ where its package is installed, for vocals and speech alone), and the row `all` with the null depth, where
+        the set is complete.
 
     Notes
     -----
@@ -98,8 +101,10 @@ def everything(
         row |= {"lufs": levels.loudness.value, "true_peak": levels.true_peak.value}
         if "log-WMSE" not in missing:
             row["log_wmse"] = log_wmse(mixture, guess, true, run=quiet).value
-        if "STOI" not in missing and name in ("vocals", "speech"):
+        if "STOI" not in missing and name in _SPOKEN:
             row["stoi"] = stoi(guess, true, run=quiet).value
+        if name in _SPOKEN and importlib.util.find_spec("pesq"):
+            row["pesq"] = pesq(guess, true, run=quiet).value
     if first.complete:
         rows["all"] = {"null_depth": null_depth(mixture, estimates, run=quiet).value}
     return Scores(rows, _UNITS)

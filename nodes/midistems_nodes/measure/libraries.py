@@ -24,6 +24,7 @@ FIGURES = ("sdr", "isr", "sir", "sar")
     "measure.bss_eval",
     title="BSS eval v4 (museval)",
     tags=("score", "sdr", "sir", "sar", "isr", "musdb", "sisec"),
+    holds=True,
     libraries=("museval",),
 )
 def bss_eval(
@@ -91,6 +92,7 @@ def bss_eval(
     "measure.log_wmse",
     title="log-WMSE",
     tags=("score", "quality", "perceptual", "silence"),
+    holds=True,
     libraries=("log_wmse_audio_quality",),
 )
 def log_wmse(mixture: Stream[Audio], estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Number:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from midistems_graph.models.latents import decoded
 from midistems_graph.models.library import ModelLibrary
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Features, ModelName, Run, Stems, node
 from midistems_nodes.network.shared import Provider, opened, resident
@@ -24,7 +25,8 @@ def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
     tags=("onnx", "latent", "vae", "decoder", "vocoder"),
     stems=_stems,
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
+    facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )
 def decode(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from midistems_graph.models.latents import encoded
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Audio, Features, ModelName, Range, Run, Stream, node
 from midistems_nodes.network.shared import Provider, opened, resident
@@ -16,7 +17,8 @@ from midistems_nodes.network.shared import Provider, opened, resident
     title="Encode",
     tags=("onnx", "latent", "embedding", "vae", "encoder", "speaker"),
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
+    facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )
 def encode(

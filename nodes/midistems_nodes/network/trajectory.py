@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.models.trajectory import trajectory as followed
 from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
@@ -17,7 +18,8 @@ from midistems_nodes.network.shared import Provider, opened, resident
     tags=("onnx", "flow", "diffusion", "bridge", "steps", "curve"),
     context=WHOLE,
     resident=resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
+    facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )
 def trajectory(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from midistems_graph.models.latents import transformed
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Features, ModelName, Range, Run, node
 from midistems_nodes.network.shared import Provider, opened, resident
@@ -17,6 +18,7 @@ from midistems_nodes.network.shared import Provider, opened, resident
     tags=("onnx", "latent", "flow", "diffusion", "bridge", "sampler"),
     resident=resident,
     libraries=("onnxruntime",),
+    facts=lambda k: facts(k.provider),
     keeps_gain=False,
 )
 def transform(

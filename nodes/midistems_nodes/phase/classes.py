@@ -7,6 +7,7 @@ from typing import Annotated
 
 from midistems_graph.models.library import Model, ModelLibrary, ModelMissing
 from midistems_graph.models.phase_classes import Choice, phases
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Runner
 from midistems_graph.node import (
     LOCAL,
@@ -38,6 +39,7 @@ def _context(knobs: SimpleNamespace) -> Context:
     tags=("onnx", "network", "phasenet", "model"),
     context=_context,
     resident=resident,
+    facts=lambda k: facts("auto"),
     libraries=("onnxruntime", "numpy"),
     keeps_gain=False,
 )

@@ -17,6 +17,7 @@ from midistems_nodes.signals import total
     title="By separating again",
     tags=("scorer", "blind", "judge", "idempotent", "purity"),
     scorer=True,
+    holds=True,
     libraries=("numpy",),
 )
 def again(

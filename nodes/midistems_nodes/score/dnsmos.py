@@ -30,6 +30,7 @@ _OPINIONS = {
     title="By DNSMOS (speech only)",
     tags=("scorer", "blind", "speech", "mos", "network", "dnsmos"),
     scorer=True,
+    holds=True,
     libraries=("numpy", "soxr", "onnxruntime", "speechmos"),
 )
 def dnsmos(

@@ -9,7 +9,13 @@ from midistems_graph.audio.values import join
 from midistems_graph.node import Audio, NodeError, Number, Range, Run, Scorer, Stems, Stream, node
 
 
-@node("score.weighted", title="Weighted scorers", tags=("scorer", "blend", "combination", "sum"), scorer=True)
+@node(
+    "score.weighted",
+    title="Weighted scorers",
+    tags=("scorer", "blend", "combination", "sum"),
+    scorer=True,
+    holds=True,
+)
 def weighted(
     mixture: Stream[Audio],
     stems: Stream[Stems],

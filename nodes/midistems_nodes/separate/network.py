@@ -10,7 +10,7 @@ import numpy as np
 
 from midistems_graph.models.conditions import conditions
 from midistems_graph.models.library import Model, ModelLibrary, ModelMissing
-from midistems_graph.models.providers import chosen
+from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Level, Runner, Settings
 from midistems_graph.node import (
     LOCAL,
@@ -110,9 +110,9 @@ def _resident(knobs: SimpleNamespace) -> int:
     reduces=_needs_level,
     scratch=6.0,
     resident=_resident,
-    libraries=("onnxruntime",),
+    libraries=("onnxruntime", "soxr"),
     keeps_gain=False,  # families that normalise do, others need not
-    facts=lambda k: {"provider": chosen(k.provider)},
+    facts=lambda k: facts(k.provider),
 )
 def network(
     mixture: Audio,

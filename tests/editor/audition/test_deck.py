@@ -523,6 +523,37 @@ def test_the_song_ends_in_silence_and_play_begins_again(desk: Desk) -> None:
     assert 0 < desk.deck.sample < 2000
 
 
+def test_of_a_song_that_is_over_one_press_plays_it_again(desk: Desk) -> None:
+    desk.playing("a", at=SONG.total - RATE // 2).listen(RATE)
+    assert not desk.deck.status.playing
+    desk.deck.toggle()
+    assert desk.listen(RATE).any() and desk.deck.status.playing
+    desk.deck.toggle()
+    desk.listen(desk.blind)
+    assert not desk.deck.status.playing
+
+
+@pytest.mark.parametrize("at", [RATE, 9 * RATE, SONG.total])
+def test_a_loop_elsewhere_is_gone_to(desk: Desk, at: int) -> None:
+    desk.playing("a", at=at).listen(1000)
+    desk.deck.loop(4 * RATE, 6 * RATE)
+    desk.listen(desk.blind)
+    assert 4 * RATE <= desk.deck.sample < 4 * RATE + 2 * desk.blind
+    desk.deck.loop(3 * RATE, 7 * RATE)
+    desk.listen(desk.blind)
+    assert desk.deck.sample > 4 * RATE, "one is inside of it already"
+
+
+def test_meters_show_nothing_of_the_edge_before(desk: Desk) -> None:
+    desk.shelf.values[edge("b")] = B.with_samples(B.samples * 0.001)
+    desk.playing("a").listen(RATE)
+    desk.deck.hear(take("b"))
+    assert desk.deck.status.switching
+    desk.listen(desk.blind)
+    assert not desk.deck.status.switching
+    assert max(desk.deck.status.levels.true_peak) < 0.01
+
+
 def test_a_lost_device_of_another_rate_goes_on_at_the_same_place(desk: Desk) -> None:
     from midistems_graph.audio.output_clock import FakeClock
 

@@ -97,7 +97,6 @@ def hand(gui: Driver, listener: Listener, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
     hand.hear(SONG)
-    hand.key("space")
     hand.until(lambda: hand.ears.deck.sample > 1000)
     panel, bar = hand.listener.desk.panel, hand.listener.desk.transport
     hand.until(lambda: dpg.get_value(panel._title) == "song.out")
@@ -108,8 +107,22 @@ def test_a_click_plays_and_the_bar_shows_what(hand: Hand) -> None:
     assert not hand.ears.deck.transport.playing
 
 
+def test_space_plays_the_edge_that_was_drawn_or_the_song(hand: Hand) -> None:
+    hand.listener.forget()
+    hand.key("space")
+    hand.until(lambda: hand.ears.desk.edge == SONG.source and hand.ears.deck.sample > 1000)
+    hand.key("space")
+    hand.until(lambda: not hand.ears.deck.status.playing)
+    hand.listener.forget()
+    hand.driver.drag(hand.driver.port("pick", "out", "stem"), hand.driver.port("gain", "in", "signal"))
+    hand.until(lambda: Edge.parse("pick.stem", "gain.signal") in hand.bench.editor.state.graph.edges)
+    hand.key("space")
+    assert hand.ears.desk.edge == Address("pick", "stem") and hand.ears.deck.status.playing
+
+
 def test_the_strip_is_scrubbed_with_alt(hand: Hand) -> None:
     hand.hear(SONG)
+    hand.key("space")
     area = hand.bench.layout.listening
     y = area.bottom - 30
     hand.driver.x("keydown", "alt")
@@ -219,7 +232,7 @@ def test_what_is_heard_is_exported_under_a_typed_name(hand: Hand, tmp_path: Path
 def test_another_buffer_is_chosen_while_it_plays(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midistems_graph.editor.program.sound_output.devices", lambda: ())
     hand.hear(SONG)
-    hand.key("space", "F9")
+    hand.key("F9")
     hand.until(lambda: hand.bench.menu.is_open)
     hand.key("Down", "Down", "Down", "Down", "Return")
     hand.until(lambda: hand.ears.deck.player.out.period == 1024)
@@ -232,7 +245,6 @@ def test_a_device_that_vanishes_is_said_and_playback_goes_on(hand: Hand) -> None
     player = hand.ears.deck.player
     player._reopen = lambda: hand.outputs.open(128)
     hand.hear(SONG)
-    hand.key("space")
     hand.until(lambda: hand.ears.deck.sample > 1000)
     hand.outputs[-1].lost = "the sound device speakers is gone"
     hand.until(lambda: hand.bench.status.said == "the sound device speakers is gone; playback goes on with silent")

@@ -15,6 +15,7 @@ from midistems_graph.document.graph import Address
 from midistems_graph.editor.pictures.sources import NotDrawable
 from midistems_graph.editor.pictures.traces import of_curves, of_scores, read_traces, segments
 from midistems_graph.editor.pictures.wishes import Wish
+from midistems_nodes.loop.trace import begun, extended
 
 RATE, HOP, SECONDS = 1000, 10, 20
 
@@ -70,3 +71,11 @@ def test_the_gallery_gives_traces_and_says_what_has_none(tmp_path: Path) -> None
         wall.gallery.close()
     with pytest.raises(NotDrawable, match="no curve"):
         read_traces(Edges(n=Number(1.0)), Address("n", "out"), [(Fraction(0), Fraction(1))], 0.0, 1.0, 10)
+
+
+def test_the_trace_of_a_loop_is_a_curve_of_its_scores_over_the_steps() -> None:
+    traces = of_scores(extended(extended(begun(7.5, 20.0), 8.0, 0.25, 80.0), 8.25, 0.5, 80.0))
+    assert traces.names == ("score", "gain", "r", "asked") and not traces.is_table
+    np.testing.assert_array_equal(traces.values[0], np.float32([7.5, 8.0, 8.25]))
+    ((places, values),) = segments(traces.places, traces.values[0])
+    assert len(places) == 3 and values[-1] == 8.25

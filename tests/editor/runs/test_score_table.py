@@ -41,6 +41,7 @@ def test_means_and_the_weakest_song_leave_out_what_is_not_known() -> None:
     assert table.columns == ("save: SI-SDR", "save: gained", "null")
     assert table.mean("save: SI-SDR") == pytest.approx(2.5)
     assert table.worst("save: SI-SDR") == TWO
+    assert table.worst("null") is None, "what is low there is not what is weak"
     assert (THREE, "null") not in table.cells and table.states[THREE].said == ("it is gone",)
 
 

@@ -1,0 +1,18 @@
+"""For all tests: the user's own state is left alone, and hypothesis sets no deadlines, since times say nothing on a
+machine that others use."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadlines", deadline=None)
+settings.load_profile("no deadlines")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs cost is kept apart from what the user's runs cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

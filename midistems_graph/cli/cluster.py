@@ -11,20 +11,21 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from midistems_graph import __version__
+from midistems_graph.audio.files import SoundFileError, open_sound
 from midistems_graph.cli.batch import Asked, first_words
 from midistems_graph.cli.cluster_task import Run, end_there, run_there
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.crew import Words, WorkerDied
 from midistems_graph.cli.fingerprint import looks
-from midistems_graph.engine.cluster.adoption import adopt
+from midistems_graph.engine.cluster.adoption import Adopter, Song
 from midistems_graph.engine.cluster.blobs import NotThere, forget, receive, send
-from midistems_graph.engine.cluster.policy import wanted_in_flight
+from midistems_graph.engine.cluster.policy import stretches, wanted_in_flight
 from midistems_graph.engine.cluster.scheduler import TOPIC, ClusterProblem, connected, is_open, is_there
 from midistems_graph.engine.naming import is_leftover, temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder, OutputRefused
@@ -44,18 +45,23 @@ class Cluster:
         self, client: Any, address: str, run: Run, folder: OutputFolder | None, shared: SharedFolder | None
     ) -> None:
         self.address, self.run = address, run
-        self._client, self._folder, self.shared = client, folder, shared
+        self._client, self.shared = client, shared
+        self._adopter = Adopter(folder) if folder is not None else None
         self._sent: dict[str, str] = {}
         self._models: dict[str, dict[str, str]] = {}
         self._told: dict[str, Told] = {}
-        self._lock = threading.Lock()
+        self._out: set[str] = set()
         client.subscribe_topic(TOPIC, self._hear)
 
     @property
     def wanted(self) -> int:
         """How many songs are to be handed out at a time."""
+        return wanted_in_flight(self._places())
+
+    def _places(self) -> int:
+        """How many tasks the workers carry out at a time."""
         try:
-            return wanted_in_flight(sum(self._client.nthreads().values()))
+            return sum(self._client.nthreads().values())
         except (OSError, TimeoutError, RuntimeError):  # RuntimeError: the client has closed
             raise self.gone() from None
 
@@ -65,11 +71,28 @@ class Cluster:
     # For one song
 
     def submitted(self, order: Words, told: Told) -> Any:
-        """The future of a song."""
+        """The future of a song, or of a stretch of one."""
         order = {**order, "id": secrets.token_hex(8), "models": self._models, "blob": self._sent.get(order["song"])}
-        with self._lock:
-            self._told[order["id"]] = told
-        return self._client.submit(run_there, self.run, order, key=f"song-{order['id']}", pure=False)
+        self._told[order["id"]] = told
+        self._out.add(order["id"])
+        future = self._client.submit(run_there, self.run, order, key=f"song-{order['id']}", pure=False)
+        future.add_done_callback(lambda _: self._landed(order["id"]))
+        return future
+
+    def _landed(self, order: str) -> None:
+        self._told.pop(order, None)
+        self._out.discard(order)
+
+    def stretches(self, song: Path) -> list[tuple[int, int]]:
+        """The parts of a long song that idle workers are to compute before; they need a shared store."""
+        if self.shared is None or self.run.windowed:
+            return []
+        try:
+            with open_sound(song) as sound:
+                seconds = sound.frames / sound.rate
+        except SoundFileError:  # its run says so
+            return []
+        return stretches(seconds, self._places() - len(self._out) - 1)
 
     def send(self, what: str, name: str) -> None:
         """Put into the shared store what a worker does not have. Raises Refused."""
@@ -93,20 +116,19 @@ class Cluster:
 
     def taken(self, over: Words, order: Words) -> Words:
         """What came of a song, its files taken over into the output folder."""
-        if self._folder is None or not over.get("outputs"):
+        if self._adopter is None or not over.get("outputs"):
             return over
         made = Path(over["made"])
         by_path = {Path(output["path"]).relative_to(made).as_posix(): output for output in over["outputs"]}
         nodes = [node["id"] for node in over["nodes"]]
-        problems: list[str] = []
         try:
             if "files" in over:
                 made = Path(self.run.made) / secrets.token_hex(8)
                 for path in by_path:
                     self._received(over["files"][path], made / path)
-            with self._lock:
-                self._folder.claim(order["taken"])
-                became = adopt(self._folder, made, over["receipt"], nodes, order["folder"], problems)
+            became, problems = self._adopter.adopted(
+                Song(made, over["receipt"], nodes, order["folder"], order["taken"])
+            )
         except (CannotWrite, OutputRefused, NotThere) as error:
             return {**over, "outputs": [], "exit_code": Exit.OUTPUT, "cure": "", "problems": [str(error)]}
         outputs = [
@@ -166,22 +188,32 @@ class ClusterWorker:
         if found is None:
             return {"exit_code": Exit.INPUT, "cure": "", "problems": [f"{path} is not there any more"], "outputs": []}
         order = {**order, "song": str(path), "size": found[0], "changed": found[1] / 1e9}
-        while True:
-            over = self._waited(self._cluster.submitted(order, told))
-            if "unseen" in over:
-                self._cluster.send(over["unseen"], over["name"])
-            elif "refused" in over:
-                raise Refused(Exit.CLUSTER, over["refused"])
-            elif "died" in over:
-                raise WorkerDied(over["died"], True)
-            else:
-                return over if over.get("stopped") else self._cluster.taken(over, order)
+        parts = [{**order, "stretch": stretch} for stretch in self._cluster.stretches(path)]
+        for over in self._over(parts, lambda _: None):
+            if over.get("stopped"):
+                return over
+        (over,) = self._over([order], told)
+        if "refused" in over:
+            raise Refused(Exit.CLUSTER, over["refused"])
+        if "died" in over:
+            raise WorkerDied(over["died"], True)
+        return over if over.get("stopped") else self._cluster.taken(over, order)
 
     def stop(self) -> None:
         self._stopped.set()
 
     def end(self) -> None:
         """The song was taken back when it was stopped."""
+
+    def _over(self, orders: Sequence[Words], told: Told) -> Iterator[Words]:
+        """What orders came to that are handed out together; what the workers do not have is sent after them."""
+        flying = [self._cluster.submitted(order, told) for order in orders]
+        for order, future in zip(orders, flying, strict=True):
+            over = self._waited(future)
+            while "unseen" in over:
+                self._cluster.send(over["unseen"], over["name"])
+                over = self._waited(self._cluster.submitted(order, told))
+            yield over
 
     def _waited(self, future: Any) -> Words:
         from distributed import KilledWorker
@@ -234,6 +266,7 @@ def on_cluster(asked: Asked, folder: OutputFolder | None, say: Callable[[str], o
                 options.store,
                 _models(asked),
                 tuple(str(path.absolute()) for path in _further(options)),
+                windowed=options.window is not None,
             )
             with _made(made, run.token) if folder is not None else nullcontext():
                 cluster = Cluster(client, address, run, folder, shared)
@@ -254,7 +287,8 @@ def _first(asked: Asked) -> Words:
     further += [f"--reference={options.reference.absolute()}"] if options.reference else []
     return {
         **words,
-        "arguments": [*words["arguments"], *further],
+        # the receipt of a worker's own folder tells what it wrote
+        "arguments": [word for word in words["arguments"] if word != "--no-receipt"] + further,
         "folder": str(asked.folder.absolute()),
         "inputs": [str(path.absolute()) for path in asked.inputs],
     }

@@ -48,6 +48,7 @@ class Run:
     store     the address of the shared store, or nothing
     models    content digests by name of the models that the graph needs
     sees      files and folders that a worker has to see where they are: further inputs, true stems
+    windowed  only a stretch of each song is asked for
     """
 
     id: str
@@ -58,6 +59,7 @@ class Run:
     store: str
     models: Mapping[str, str] = field(default_factory=dict)
     sees: tuple[str, ...] = ()
+    windowed: bool = False
 
 
 class Unseen(Exception):

@@ -4,6 +4,8 @@ It is spoken to through its standard input and answers on its standard output, o
 
     in    {"arguments", "graph", "folder", "several", "inputs"}    once: the command line, the graph as it was read
           {"song", "demo", "folder", "settings", "jobs", "taken"}  a song; others of its name have the files `taken`
+          "stretch" in it: only so many seconds, and only into the store, for a run of the song that comes later
+          {..., "stretch"}                                            so many seconds of it, into the store only
           {"memory"}                                               what that may take, after it asked
     out   {"ready"}, {"asks", "writes"}, {"done", "node"}, {"said"}, {"over"}
 
@@ -18,8 +20,11 @@ import os
 import sys
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
@@ -186,7 +191,12 @@ def _serve(line: Line, first: Mapping[str, Any]) -> None:
                     options, report, library, graph, wanted, folder, sources, outputs, store, Teller(line),
                     jobs=order["jobs"], memory=memory, started=line.began,
                 )  # fmt: skip
-                line.tell(over=_run(work, song))
+                if "stretch" in order:
+                    window = tuple(map(Fraction, order["stretch"]))
+                    work = replace(work, options=Namespace(**{**vars(options), "window": window}), outputs=None)
+                over = _run(work, song)
+                store.flush()
+                line.tell(over=over)
 
 
 def _run(work: Work, song: Song) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class OutputFolder:
         self._inputs = tuple(inputs)
         self.receipt = RECEIPT if receipt else ""
         self._unkept = Receipt()
+        self._open: Receipt | None = None
         self._lock = threading.RLock()
         self._claims: set[str] = set()
         self.claim(())
@@ -130,9 +131,26 @@ class OutputFolder:
             self._claims = {folded(PurePosixPath(name)) for name in (*OUR_OWN, *paths)}
 
     @contextmanager
+    def at_once(self, problems: list[str]) -> Iterator[None]:
+        """Within, the receipt is read once and written once, whatever happens to it; other threads wait.
+
+        Raises CannotWrite.
+        """
+        with self._lock, _refusals(self.folder / RECEIPT):
+            self._root.mkdir(parents=True, exist_ok=True)
+            with self._receipt(problems) as receipt:
+                self._open = receipt
+                try:
+                    yield
+                finally:
+                    self._open = None
+
+    @contextmanager
     def _receipt(self, problems: list[str]) -> Iterator[Receipt]:
         """The folder's receipt, to be changed, or one that is forgotten with the run."""
-        if self.receipt:
+        if self._open is not None:
+            yield self._open
+        elif self.receipt:
             with self._book.updated(problems) as receipt:
                 yield receipt
         else:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,15 +22,17 @@ from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
 from midistems_graph.cli.cluster import Cluster
-from midistems_graph.cli.cluster_task import Run, Unseen, _children, _run
+from midistems_graph.cli.cluster_task import Refusal, Run, Unseen, _children, _run
 from midistems_graph.cli.codes import Refused
 from midistems_graph.cli.main import parser as main_parser
 from midistems_graph.document.data import to_data
 from midistems_graph.document.files import load
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
+from midistems_graph.engine.cluster.policy import stretches
 from midistems_graph.engine.cluster.scheduler import is_open
 from midistems_graph.engine.outputs import OutputFolder
 from midistems_graph.engine.receipt import read_receipt
+from midistems_graph.engine.store import default_store_folder
 from midistems_graph.engine.store.shared import SharedFolder
 
 pytest.importorskip("distributed")
@@ -182,7 +187,8 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_rest_is_done_later(
     assert len(contents(Path("there"))) == 3 and not list(Path("there").glob(".midistems*"))
     later = run(graph, "songs", "-o", "there", "--json")  # the same folder, without a cluster as well
     assert later.code == 0 and len(contents(Path("there"))) == 6
-    assert [row["tries"] for row in sorted(later.json["batch"], key=lambda row: row["song"])] == [1, 0]
+    became = {output["song"]: output["status"] for output in later.json["outputs"]}
+    assert sorted(became.values()) == ["up to date", "written"]
 
 
 @pytest.mark.cluster
@@ -252,6 +258,41 @@ def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, 
     assert [path.name for path in blobs] == [order["blob"]]  # files that have arrived are taken away
 
 
+def test_stretches_that_were_computed_before_are_found_by_the_run_of_the_song(
+    apart: SimpleNamespace, home: Path, run: Program, split: Path
+) -> None:
+    song = write_song(home / "long.wav", seconds=33)
+    found = song.stat()
+    order = {**apart.order, "song": str(song), "size": found.st_size, "changed": found.st_mtime}
+    made = replace(apart.run, first={**apart.run.first, "arguments": ["split.json", f"--store={apart.run.store}"]})
+    for stretch in ((0, 20), (20, 40)):
+        over = _run(made, {**order, "stretch": stretch}, apart.worker, "key")
+        assert over["exit_code"] == 0 and over["outputs"] == []
+        for child in _children(apart.worker).values():
+            child.end()
+            shutil.rmtree(default_store_folder())  # the next one is another machine
+        _children(apart.worker).clear()
+    over = _run(made, order, apart.worker, "key")
+    units = {node["id"]: node["units"] for node in over["nodes"]}
+    assert units["hpss"] == {"cached": 4} and len(over["files"]) == 3
+    taken = apart.cluster.taken(over, order)
+    assert run(split, song, "-o", "here", "--no-cache").code == 0
+    assert contents(Path("here")) == {
+        Path(output["path"]).name: Path(output["path"]).read_bytes() for output in taken["outputs"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "idle", "count"), [(3600, 3, 4), (3600, 0, 0), (200, 9, 0), (300, 9, 2), (7200, 64, 60)]
+)
+def test_long_songs_are_cut_between_tiles_for_idle_workers(seconds: float, idle: int, count: int) -> None:
+    parts = stretches(seconds, idle)
+    assert len(parts) == count
+    if parts:
+        assert parts[0][0] == 0 and parts[-1][1] >= seconds and all(start % 10 == 0 for start, _ in parts)
+        assert all(before[1] == after[0] for before, after in pairwise(parts))
+
+
 def test_a_file_that_was_changed_on_its_way_is_refused(apart: SimpleNamespace, tmp_path: Path) -> None:
     digest = send(apart.shared, apart.song)
     apart.shared.publish(f"files/{digest[:2]}/{digest}", b"something else")
@@ -268,10 +309,6 @@ def test_what_no_worker_sees_is_one_sentence_without_a_shared_store(apart: Simpl
 
 
 def test_another_version_of_the_program_is_refused(apart: SimpleNamespace) -> None:
-    from dataclasses import replace
-
-    from midistems_graph.cli.cluster_task import Refusal
-
     with pytest.raises(Refusal, match="same version everywhere"):
         _run(replace(apart.run, version="0.0.0"), apart.order, apart.worker, "key")
 
@@ -293,6 +330,11 @@ def test_an_open_address_is_warned_of(run: Program, split: Path, song: Path, mon
     monkeypatch.setattr("midistems_graph.engine.cluster.scheduler._LOOPBACK", ())
     ended = run(split, song, "--dask", "tcp://127.0.0.1:9")
     assert ended.code == 11 and "not encrypted" in ended.sentences[0]
+
+
+def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, song: Path) -> None:
+    ended = run(split, song, "--dask", "tls://127.0.0.1:9")
+    assert ended.code == 11 and len(ended.sentences) == 1 and "certificates" in ended.sentences[0]
 
 
 def test_the_words_of_a_worker() -> None:

@@ -42,9 +42,13 @@ def connected(address: str) -> Iterator[Any]:
     Raises ClusterProblem.
     """
     try:
-        from distributed import Client
+        from distributed import Client, Security
     except ImportError:
         raise ClusterProblem('--dask needs the package distributed: pip install "midistems-graph[cluster]"') from None
+    if address.startswith("tls") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise ClusterProblem(
+            f"{address} needs certificates, and Dask's settings name none (distributed.comm.tls); see docs/scale.md"
+        )
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters to people is said in sentences
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False, name="run-graph")

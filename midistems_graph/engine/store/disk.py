@@ -223,6 +223,9 @@ class DiskStore:
                 self._list_unlisted()
         return VerifyReport(len(files | listed), tuple(damaged), tuple(missing), tuple(unlisted))
 
+    def flush(self) -> None:
+        """Everything that was put is where others find it."""
+
     def close(self) -> None:
         with self._lock:
             if self._closed:

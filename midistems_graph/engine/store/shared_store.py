@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,13 +38,14 @@ _CHECKSUM = 16
 class SharedDiskStore(DiskStore):
     """The promises of `DiskStore`, and results of other machines through a shared folder.
 
-    Publishing goes on beside the run; `close` waits for it.
+    Publishing goes on beside the run; `flush` and `close` wait for it.
     """
 
     def __init__(self, folder: Path | str, shared: SharedFolder, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         super().__init__(folder, limit_bytes)
         self.shared = shared
         self._publisher = ThreadPoolExecutor(2, "publish")
+        self._publishing: set[Future[None]] = set()
 
     def find(self, key: str) -> UnitRecord | None:
         return super().find(key) or self._fetched(key)
@@ -62,8 +63,13 @@ class SharedDiskStore(DiskStore):
     ) -> UnitRecord:
         record = super().put(key, values, node=node, node_type=node_type, seconds=seconds, song=song, facts=facts)
         if record.nbytes < seconds * SENT_PER_SECOND:
-            self._publisher.submit(self._publish, record)
+            under_way = self._publisher.submit(self._publish, record)
+            self._publishing.add(under_way)
+            under_way.add_done_callback(self._publishing.discard)
         return record
+
+    def flush(self) -> None:
+        wait(list(self._publishing))
 
     def close(self) -> None:
         self._publisher.shutdown()

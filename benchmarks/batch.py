@@ -26,7 +26,7 @@ import numpy as np
 import soundfile
 
 from midistems_graph.audio.files import content_digest
-from midistems_graph.cli.manifest import MANIFEST
+from midistems_graph.cli.batch.manifest import MANIFEST
 
 RATE = 44100
 RUN = [sys.executable, "-m", "midistems_graph.cli.run_graph"]

@@ -28,7 +28,7 @@ from midistems_graph.editor.pictures.cache import PictureCache
 from midistems_graph.editor.pictures.gallery import Gallery
 from midistems_graph.editor.pictures.wishes import Made, Wish
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.store import DiskStore
 from midistems_graph.node.library import installed
 

@@ -227,7 +227,7 @@ def _work(options: argparse.Namespace) -> Exit:
 
             return work_on_store(options)
         case "worker":
-            from midistems_graph.cli.worker import work
+            from midistems_graph.cli.cluster.worker import work
 
             return work(options)
         case _:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from midistems_graph.cli import tables
 from midistems_graph.cli.asked import folder_inputs, output_folder, refuse_unknown_inputs, wanted_of, with_options
-from midistems_graph.cli.knob_table import knobs_of_songs
+from midistems_graph.cli.batch.knob_table import knobs_of_songs
 from midistems_graph.cli.one_song import Work, run_song
 from midistems_graph.cli.plain_text import clean
 from midistems_graph.cli.presets import graph_file, graph_of
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, report: Report) -> None:
         wanted = wanted_of(document, library, options, report)
     screen = _Screen(options, tables.stderr(), tables.stdout())
     if several or options.dask:
-        from midistems_graph.cli.batch import Asked, run_batch
+        from midistems_graph.cli.batch.queue import Asked, run_batch
 
         asked = Asked(options, document, wanted, library, file.parent, sources, knobs or (lambda _: ()))
         run_batch(asked, songs, report, screen.people, screen.results)

@@ -21,8 +21,8 @@ import pytest
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
-from midistems_graph.cli.cluster import Cluster
-from midistems_graph.cli.cluster_task import Refusal, Run, Unseen, _children, _run
+from midistems_graph.cli.cluster.crew import Cluster
+from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _run
 from midistems_graph.cli.codes import Refused
 from midistems_graph.cli.main import parser as main_parser
 from midistems_graph.document.data import to_data

@@ -16,7 +16,7 @@ from midistems_graph.document.graph import Address, Edge, Graph, Group, Lock, No
 from midistems_graph.document.identity import graph_hash
 from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.locked import FOLDER, carry, keep, mentioned, sweep
 from midistems_graph.engine.plan import PlanError, compile_plan
 from midistems_graph.engine.store import MemoryStore

@@ -15,7 +15,7 @@ import numpy as np
 from midistems_graph.audio.values import Audio, Float32, Stems, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.audible import NotAudible, audible
-from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.plan import TILE, Interval
 
 LOWEST = -200.0

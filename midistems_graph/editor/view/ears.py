@@ -22,8 +22,8 @@ from midistems_graph.editor.audition.pages import Preview
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.engine.binding import SONG, Bindings
-from midistems_graph.engine.live import LiveEngine
-from midistems_graph.engine.live_events import Idle, NodeChanged, NodeState, PreviewReady, Refused, StretchReady
+from midistems_graph.engine.live.engine import LiveEngine
+from midistems_graph.engine.live.events import Idle, NodeChanged, NodeState, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.store.base import Store
 from midistems_graph.node.library import NodeLibrary
 

@@ -18,8 +18,8 @@ from midistems_graph.editor.audition.deck import Deck
 from midistems_graph.editor.audition.figures import Question
 from midistems_graph.editor.audition.takes import Take
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import LiveEngine
-from midistems_graph.engine.live_events import StretchReady
+from midistems_graph.engine.live.engine import LiveEngine
+from midistems_graph.engine.live.events import StretchReady
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import NodeLibrary, installed
 

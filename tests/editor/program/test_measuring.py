@@ -14,7 +14,7 @@ import soundfile
 from midistems_graph.document.graph import Address, Graph, Node
 from midistems_graph.editor.program.measuring import LOWEST, level_of, null_of
 from midistems_graph.engine.binding import Bindings
-from midistems_graph.engine.live import LiveEngine
+from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import installed
 

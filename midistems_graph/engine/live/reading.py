@@ -11,7 +11,7 @@ from midistems_graph.audio.values import Value
 from midistems_graph.document.graph import Address
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import in_store
-from midistems_graph.engine.live_plans import UNSOUND, Plans, Step
+from midistems_graph.engine.live.plans import UNSOUND, Plans, Step
 from midistems_graph.engine.plan import TILE, Interval, PlanNode
 from midistems_graph.engine.store import Store
 from midistems_graph.node.contract import Cancelled, NodeError

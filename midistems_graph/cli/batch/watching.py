@@ -10,8 +10,8 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from midistems_graph.cli.batch.fingerprint import looks
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.fingerprint import looks
 from midistems_graph.cli.songs import Song, listed
 
 STILL = 2.0

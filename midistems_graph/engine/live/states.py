@@ -11,8 +11,8 @@ from midistems_graph.document.flatten import FUNCTIONS, flatten
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast
-from midistems_graph.engine.live_events import NodeChanged, NodeState, NodeStatus
-from midistems_graph.engine.live_plans import UNSOUND, Plans
+from midistems_graph.engine.live.events import NodeChanged, NodeState, NodeStatus
+from midistems_graph.engine.live.plans import UNSOUND, Plans
 from midistems_graph.engine.plan import TILE, Interval, Plan, compile_plan
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.why import why

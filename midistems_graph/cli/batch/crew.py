@@ -100,7 +100,7 @@ class Worker:
             self._ready = False
             self._process = subprocess.Popen(
                 # -P: modules come from where they are installed, not from the folder of the songs
-                [sys.executable, "-P", "-m", "midistems_graph.cli.song_worker"],
+                [sys.executable, "-P", "-m", "midistems_graph.cli.batch.song_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -16,15 +16,15 @@ import pytest
 import soundfile
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
-from midistems_graph.cli import result
-from midistems_graph.cli.manifest import MANIFEST
+from midistems_graph.cli.batch import manifest as manifest_file
+from midistems_graph.cli.batch.manifest import MANIFEST
 from midistems_graph.engine.receipt import read_receipt
 from midistems_graph.engine.store import default_store_folder
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 RUN = [sys.executable, "-m", "midistems_graph.cli.run_graph"]
-SCHEMA = json.loads(Path(result.__file__).with_name("manifest.schema.json").read_text())
+SCHEMA = json.loads(Path(manifest_file.__file__).with_name("manifest.schema.json").read_text())
 
 
 def manifest(folder: Path) -> dict[str, dict[str, object]]:

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from midistems_graph.cli import batch_progress
-from midistems_graph.cli.batch_progress import Pace, shown
+from midistems_graph.cli.batch import progress as batch_progress
+from midistems_graph.cli.batch.progress import Pace, shown
 
 
 def test_the_time_left_follows_from_what_is_done_and_no_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from command_line import Program, write_song
 
-from midistems_graph.cli import batch
-from midistems_graph.cli.crew import Allowance, WorkerDied
+from midistems_graph.cli.batch import queue as batch
+from midistems_graph.cli.batch.crew import Allowance, WorkerDied
 
 DONE: dict[str, Any] = {"exit_code": 0, "problems": [], "outputs": [], "scores": [], "nodes": [], "cure": ""}
 

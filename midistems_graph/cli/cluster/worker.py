@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from midistems_graph.cli.cluster_task import JOBS, MEMORY
+from midistems_graph.cli.cluster.task import JOBS, MEMORY
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.cluster.scheduler import is_open
 

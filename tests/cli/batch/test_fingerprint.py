@@ -8,7 +8,7 @@ from pathlib import Path
 
 from command_line import graph_data
 
-from midistems_graph.cli.fingerprint import fingerprint, looks, with_files
+from midistems_graph.cli.batch.fingerprint import fingerprint, looks, with_files
 from midistems_graph.cli.run_graph import parser
 from midistems_graph.document.data import from_data
 from midistems_graph.document.graph import Graph

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from midistems_graph.audio.output_timing import lower_priority
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.live_events import NodeState
-from midistems_graph.engine.live_plans import Plans, Step
-from midistems_graph.engine.live_states import States
+from midistems_graph.engine.live.events import NodeState
+from midistems_graph.engine.live.plans import Plans, Step
+from midistems_graph.engine.live.states import States
 from midistems_graph.engine.plan import Plan, Unit
 from midistems_graph.engine.reports import Status
 

@@ -20,7 +20,7 @@ from typing import Any
 from midistems_graph import __version__
 from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.audio.files import file_digest
-from midistems_graph.cli.crew import Words, Worker, WorkerDied
+from midistems_graph.cli.batch.crew import Words, Worker, WorkerDied
 from midistems_graph.engine.cluster.adoption import told_of
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
 from midistems_graph.engine.cluster.scheduler import TOPIC

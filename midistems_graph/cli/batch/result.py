@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from midistems_graph.cli import tables
+from midistems_graph.cli.batch.fingerprint import looks
+from midistems_graph.cli.batch.manifest import Entry
 from midistems_graph.cli.codes import Exit
-from midistems_graph.cli.fingerprint import looks
-from midistems_graph.cli.manifest import Entry
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.result import Report
 from midistems_graph.engine.augment import MIXTURE

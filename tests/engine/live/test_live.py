@@ -16,9 +16,9 @@ from midistems_graph.audio.values import Audio
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Excerpt
-from midistems_graph.engine.live import LiveEngine
-from midistems_graph.engine.live_events import Idle, NodeChanged, PreviewReady, Refused, StretchReady
-from midistems_graph.engine.live_plans import Step
+from midistems_graph.engine.live.engine import LiveEngine
+from midistems_graph.engine.live.events import Idle, NodeChanged, PreviewReady, Refused, StretchReady
+from midistems_graph.engine.live.plans import Step
 from midistems_graph.engine.plan import ONCE, Interval
 from midistems_graph.engine.store import MemoryStore
 from small_runs import CALLS, ON_CALL, RATE, graph, library, run, write_song

@@ -21,18 +21,18 @@ from typing import Any
 from rich.console import Console
 
 from midistems_graph.cli.asked import output_folder, templates
-from midistems_graph.cli.batch_progress import Shown, shown
-from midistems_graph.cli.batch_result import MadeFrom, Results, conclude, entry_of, print_forecasts, print_songs
+from midistems_graph.cli.batch.crew import Allowance, Crew, Hand, Words, Worker, WorkerDied, usual_total
+from midistems_graph.cli.batch.fingerprint import fingerprint, looks, with_files
+from midistems_graph.cli.batch.knob_table import Settings
+from midistems_graph.cli.batch.manifest import Entry, Manifest
+from midistems_graph.cli.batch.progress import Shown, shown
+from midistems_graph.cli.batch.result import MadeFrom, Results, conclude, entry_of, print_forecasts, print_songs
+from midistems_graph.cli.batch.watching import Watched
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.crew import Allowance, Crew, Hand, Words, Worker, WorkerDied, usual_total
-from midistems_graph.cli.fingerprint import fingerprint, looks, with_files
-from midistems_graph.cli.knob_table import Settings
-from midistems_graph.cli.manifest import Entry, Manifest
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.result import Report
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.songs import Song, Sources
-from midistems_graph.cli.watching import Watched
 from midistems_graph.document.data import to_data
 from midistems_graph.document.graph import Graph
 from midistems_graph.engine.augment import Wanted
@@ -409,7 +409,7 @@ def _crew(asked: Asked, folder: OutputFolder | None, report: Report) -> Abstract
     """Who runs the songs, if not processes here."""
     if not asked.options.dask or asked.options.dry_run:
         return nullcontext()
-    from midistems_graph.cli.cluster import on_cluster
+    from midistems_graph.cli.cluster.crew import on_cluster
 
     return on_cluster(asked, folder, report.problem)
 

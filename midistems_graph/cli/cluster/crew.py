@@ -18,11 +18,11 @@ from typing import Any
 
 from midistems_graph import __version__
 from midistems_graph.audio.files import SoundFileError, open_sound
-from midistems_graph.cli.batch import Asked, first_words
-from midistems_graph.cli.cluster_task import Run, end_there, run_there
+from midistems_graph.cli.batch.crew import Words, WorkerDied
+from midistems_graph.cli.batch.fingerprint import looks
+from midistems_graph.cli.batch.queue import Asked, first_words
+from midistems_graph.cli.cluster.task import Run, end_there, run_there
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.crew import Words, WorkerDied
-from midistems_graph.cli.fingerprint import looks
 from midistems_graph.engine.cluster.adoption import Adopter, Song
 from midistems_graph.engine.cluster.blobs import NotThere, forget, receive, send
 from midistems_graph.engine.cluster.policy import stretches, wanted_in_flight

@@ -29,11 +29,11 @@ from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Preview
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import in_store
-from midistems_graph.engine.live_events import Event, Idle, PreviewReady, Refused, StretchReady
-from midistems_graph.engine.live_plans import UNSOUND, Lane, Plans, Step, Wish, computes_alike, is_there
-from midistems_graph.engine.live_reading import Evicted, Reading, executed
-from midistems_graph.engine.live_run import LiveRun
-from midistems_graph.engine.live_states import States
+from midistems_graph.engine.live.events import Event, Idle, PreviewReady, Refused, StretchReady
+from midistems_graph.engine.live.plans import UNSOUND, Lane, Plans, Step, Wish, computes_alike, is_there
+from midistems_graph.engine.live.reading import Evicted, Reading, executed
+from midistems_graph.engine.live.run import LiveRun
+from midistems_graph.engine.live.states import States
 from midistems_graph.engine.plan import TILE, Interval, Unit
 from midistems_graph.engine.store import MemoryStore, Store, StoreError
 from midistems_graph.node.library import NodeLibrary

@@ -29,6 +29,12 @@ def song(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def new_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever run on this machine."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 def _graph(margin: float = 1.0) -> Graph:
     """Through a derived node, a tiled one and a measure."""
     graph = Graph().with_node("load", Node("io.load")).with_node("gain", Node("filter.gain"))

@@ -18,7 +18,7 @@ EXAMPLES = list(examples())
 SIGNALS = (Audio, Stems, Spectrogram, Magnitude)
 SONG = Shape(8000, 2, 20011)
 SHORT = Shape(44100, 2, 4099)
-ODD = [Shape(8000, 1, 1), Shape(48000, 2, 2), Shape(192000, 6, 1001), Shape(22050, 1, 1009), Shape(44100, 2, 4099)]
+ODD = [Shape(8000, 1, 1), Shape(48000, 2, 2), Shape(192000, 3, 1001), Shape(22050, 1, 1009), Shape(44100, 2, 4099)]
 
 
 def every(applies: Callable[[Example], object] = lambda example: True) -> pytest.MarkDecorator:

@@ -3,7 +3,7 @@
     ORIGINALS/bin/python tests/parity/write_stand_ins.py demucs
     SEPARATOR/bin/python tests/parity/write_stand_ins.py mdx
 
-In the environments that `environment.sh` makes. The files are kept; `test_stand_ins.py` holds our runner against them.
+In the environments that `environment.sh` makes. Files are kept; `test_against_originals.py` holds our runner to them.
 """
 
 from __future__ import annotations

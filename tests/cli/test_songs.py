@@ -9,7 +9,7 @@ from command_line import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midistems_graph.cli.batch.queue import watching
+from midistems_graph.cli.batch import watching
 from midistems_graph.cli.batch.watching import Watched
 from midistems_graph.cli.codes import Refused
 from midistems_graph.cli.songs import Song, find_songs, shard_of

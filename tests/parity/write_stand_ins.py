@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import stand_ins
+import tiny_nets
 import torch
 from torch.nn import functional
 
@@ -28,7 +28,7 @@ for absent in ("torchaudio", "onnx2torch"):  # asked for, but not for what is us
 class StandIn(torch.nn.Module):
     """A stand-in in PyTorch."""
 
-    def __init__(self, part: stand_ins.Convolution) -> None:
+    def __init__(self, part: tiny_nets.Convolution) -> None:
         super().__init__()
         self.part, self.kernel = part, torch.from_numpy(part.kernel)
 
@@ -45,28 +45,28 @@ def demucs() -> None:
 
     class Whole(torch.nn.Module):
         samplerate, segment, sources = (
-            stand_ins.RATE,
-            Fraction(stand_ins.SEGMENT, stand_ins.RATE),
-            list(stand_ins.STEMS),
+            tiny_nets.RATE,
+            Fraction(tiny_nets.SEGMENT, tiny_nets.RATE),
+            list(tiny_nets.STEMS),
         )
-        wave = StandIn(stand_ins.wave_network())
+        wave = StandIn(tiny_nets.wave_network())
 
         def valid_length(self, length: int) -> int:
-            return stand_ins.SEGMENT
+            return tiny_nets.SEGMENT
 
         def forward(self, mix: torch.Tensor) -> torch.Tensor:
             return self.wave(mix)
 
     class Core(Whole):
         nfft, hop_length, cac, wiener_iters = 4096, 1024, True, 0
-        bins = StandIn(stand_ins.bins_network())
+        bins = StandIn(tiny_nets.bins_network())
 
         def forward(self, mix: torch.Tensor) -> torch.Tensor:
             spectrum = HTDemucs._spec(self, mix)
             made = HTDemucs._mask(self, spectrum, self.bins(HTDemucs._magnitude(self, spectrum)))
             return HTDemucs._ispec(self, made, mix.shape[-1]) + self.wave(mix)
 
-    mixture = torch.from_numpy(stand_ins.song())
+    mixture = torch.from_numpy(tiny_nets.song())
     mono = mixture.mean(0)
     mean, deviation = mono.mean(), mono.std() + 1e-8
     for name, model in (("htdemucs-waveform", Whole()), ("htdemucs", Core())):
@@ -79,10 +79,10 @@ def open_unmix() -> None:
     from openunmix.model import Separator
 
     models = {
-        stem: StandIn(stand_ins.magnitude_network(seed)) for seed, stem in zip((3, 4), stand_ins.STEMS, strict=True)
+        stem: StandIn(tiny_nets.magnitude_network(seed)) for seed, stem in zip((3, 4), tiny_nets.STEMS, strict=True)
     }
     separator = Separator(models, niter=1, residual=False, wiener_win_len=300).eval()
-    _write("open-unmix", separator(torch.from_numpy(stand_ins.song())[None])[0])
+    _write("open-unmix", separator(torch.from_numpy(tiny_nets.song())[None])[0])
 
 
 def mdx() -> None:
@@ -91,23 +91,28 @@ def mdx() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mdx.onnx")
-        stand_ins.as_onnx(path, {"input": stand_ins.mdx_network()})
+        tiny_nets.as_onnx(path, {"input": tiny_nets.mdx_network()})
         common: dict[str, Any] = {"logger": logging.getLogger("stand-ins"), "log_level": logging.WARNING}
         common |= {"torch_device": torch.device("cpu"), "onnx_execution_provider": ["CPUExecutionProvider"]}
-        common |= {"model_name": "mdx", "sample_rate": stand_ins.RATE, "model_path": str(path), "output_dir": folder}
+        common |= {
+            "model_name": "mdx",
+            "sample_rate": tiny_nets.RATE,
+            "model_path": str(path),
+            "output_dir": folder,
+        }
         common |= {"output_format": "WAV"}
         common["model_data"] = {
-            "compensate": stand_ins.MDX["compensate"], "mdx_dim_f_set": stand_ins.MDX["dim_f"], "mdx_dim_t_set": 5,
-            "mdx_n_fft_scale_set": stand_ins.MDX["n_fft"], "primary_stem": "Vocals",
+            "compensate": tiny_nets.MDX["compensate"], "mdx_dim_f_set": tiny_nets.MDX["dim_f"], "mdx_dim_t_set": 5,
+            "mdx_n_fft_scale_set": tiny_nets.MDX["n_fft"], "primary_stem": "Vocals",
         }  # fmt: skip
-        own = {"segment_size": stand_ins.MDX["dim_t"], "overlap": 0.25, "batch_size": 1, "hop_length": 1024}
-        made = MDXSeparator(common, own | {"enable_denoise": False}).demix(stand_ins.song())
-        _write("mdx", torch.from_numpy(np.asarray(made, np.float32))[None] * stand_ins.MDX["compensate"])
+        own = {"segment_size": tiny_nets.MDX["dim_t"], "overlap": 0.25, "batch_size": 1, "hop_length": 1024}
+        made = MDXSeparator(common, own | {"enable_denoise": False}).demix(tiny_nets.song())
+        _write("mdx", torch.from_numpy(np.asarray(made, np.float32))[None] * tiny_nets.MDX["compensate"])
 
 
 def _write(name: str, stems: torch.Tensor) -> None:
-    stand_ins.FOLDER.mkdir(exist_ok=True)
-    np.save(stand_ins.FOLDER / f"{name}.npy", stand_ins.kept(stems.numpy().astype(np.float32)))
+    tiny_nets.FOLDER.mkdir(exist_ok=True)
+    np.save(tiny_nets.FOLDER / f"{name}.npy", tiny_nets.kept(stems.numpy().astype(np.float32)))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,15 @@ def test_what_does_not_fit_is_refused_with_the_reason(gui: Driver) -> None:
     assert gui.bench.tooltip.shown.startswith("mixture: audio")
 
 
+def test_a_node_dropped_on_an_edge_is_put_into_it(gui: Driver) -> None:
+    wire = gui.bench.editor.scene.wires["song.out -> hpss.mixture"]
+    gui.drag(gui.title("gain"), wire.track.middle)
+    into = {"song.out -> gain.signal", "gain.out -> hpss.mixture", "hpss.out -> pick.stems"}
+    assert set(gui.bench.canvas.wires) == into
+    gui.key("ctrl+z")
+    assert set(gui.bench.canvas.wires) == {"song.out -> hpss.mixture", "hpss.out -> pick.stems"}
+
+
 def test_a_box_selects_and_delete_deletes(gui: Driver) -> None:
     gui.drag((500, -60), (1000, 240))
     assert gui.bench.editor.state.selection.nodes == {"pick", "gain"}

@@ -19,7 +19,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not gui" -n 3 --dist worksteal
+	$(BIN)/pytest -m "not gui" -n 2 --dist worksteal
 	for file in tests/editor/gui/test_*.py; do $(BIN)/pytest -m gui $$file || test $$? -eq 5 || exit 1; done
 
 coverage: .venv/installed-dev

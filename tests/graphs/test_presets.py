@@ -83,6 +83,11 @@ def test_the_files_add_up_to_the_song(whole: tuple[str, Made], demo: Path) -> No
     assert min(measured) <= -120 or name == "mvsep_mdx23"
 
 
+WINDOWED = ("four_stems", "misi_refine", "ensemble", "sung_pitch", "refine_loop", "snowball", "vocals", "mdx_ensemble")
+"""One preset for each way in which a graph may hang on more than its window; for every node alone see the laws."""
+
+
+@pytest.mark.parametrize("whole", WINDOWED, indirect=True, scope="session")
 def test_a_window_on_one_thread_gives_the_same_samples(whole: tuple[str, Made], demo: Path, tmp_path: Path) -> None:
     name, made = whole
     window = Fraction(17, 2), Fraction(21, 2)  # across the border of two tiles

@@ -25,7 +25,8 @@ import numpy as np
 from midistems_graph.engine.cluster.adoption import Adopter, Song, told_of
 from midistems_graph.engine.cluster.policy import largest_first, wanted_in_flight
 from midistems_graph.engine.outputs import OutputFolder
-from midistems_graph.engine.receipt import Entry, Receipt, read_receipt, updated
+from midistems_graph.engine.receipt import Entry, Receipt
+from midistems_graph.engine.receipt_book import read_receipt, updated
 
 STEMS = 4
 FULL = 1000

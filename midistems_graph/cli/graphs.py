@@ -113,7 +113,7 @@ def _import(file: Path, preset: str, output: Path) -> Exit:
 
 def _from_output(file: str, output: Path | None) -> Exit:
     """The graph that made an output file, out of the receipt beside it."""
-    from midistems_graph.engine.receipt import Unreceipted, graph_of_output
+    from midistems_graph.engine.receipt_book import Unreceipted, graph_of_output
 
     try:
         graph = from_data(graph_of_output(Path(file)))

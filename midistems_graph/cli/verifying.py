@@ -32,7 +32,8 @@ from midistems_graph.engine import augment
 from midistems_graph.engine.binding import SONG, InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import Output, OutputFolder
-from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt, read_receipt
+from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt
+from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
 from midistems_graph.engine.store import DiskStore, Store
 from midistems_graph.engine.trace import Trace

@@ -47,7 +47,8 @@ from midistems_graph.engine.naming import (
     temporary_name,
 )
 from midistems_graph.engine.naming import OutputRefused as OutputRefused
-from midistems_graph.engine.receipt import LOCK, LOG, MADE, RECEIPT, Book, Entry, Receipt
+from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt
+from midistems_graph.engine.receipt_book import LOCK, LOG, MADE, Book
 from midistems_graph.node.contract import NodeError, OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]

@@ -31,7 +31,7 @@ from midistems_graph.engine.cluster.blobs import NotThere, receive, send
 from midistems_graph.engine.cluster.policy import stretches
 from midistems_graph.engine.cluster.scheduler import is_open
 from midistems_graph.engine.outputs import OutputFolder
-from midistems_graph.engine.receipt import read_receipt
+from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.engine.store.shared import SharedFolder
 

@@ -18,7 +18,8 @@ from midistems_graph.audio.files import SoundFileError
 from midistems_graph.audio.writing import SoundWriter
 from midistems_graph.engine import outputs as module
 from midistems_graph.engine.outputs import CannotWrite, OnExist, Output, OutputFolder, OutputRefused, SongOutputs
-from midistems_graph.engine.receipt import RECEIPT, read_receipt
+from midistems_graph.engine.receipt import RECEIPT
+from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.node.contract import NodeError
 
 

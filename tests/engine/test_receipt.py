@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from midistems_graph.audio.files import file_digest
 from midistems_graph.engine import locks
-from midistems_graph.engine import receipt as module
+from midistems_graph.engine import receipt_book as module
 from midistems_graph.engine.locks import made_alone
-from midistems_graph.engine.receipt import LOG, RECEIPT, Book, Entry, Receipt, read_receipt, updated
+from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt
+from midistems_graph.engine.receipt_book import LOG, Book, read_receipt, updated
 
 posix = pytest.mark.skipif(os.name != "posix", reason="fcntl is POSIX's")
 
@@ -189,8 +190,9 @@ def test_processes_lose_none_of_each_others_entries(tmp_path: Path, first: str) 
         + """
 import sys
 from pathlib import Path
-from midistems_graph.engine import receipt
-from midistems_graph.engine.receipt import Entry, updated
+from midistems_graph.engine import receipt_book as receipt
+from midistems_graph.engine.receipt import Entry
+from midistems_graph.engine.receipt_book import updated
 receipt.SHORT = 2000
 for i in range(40):
     with updated(Path(sys.argv[1]), []) as receipt:
@@ -209,7 +211,7 @@ def test_a_killed_holder_of_the_lock_blocks_nobody(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from midistems_graph.engine.receipt import updated
+from midistems_graph.engine.receipt_book import updated
 with updated(Path(sys.argv[1]), []):
     os.kill(os.getpid(), 9)
 """

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from midistems_graph.engine.receipt import locked, write_whole
+from midistems_graph.engine.receipt_book import locked, write_whole
 
 MANIFEST = "midistems-batch.json"
 FORMAT = "midistems-batch"

@@ -15,7 +15,8 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from midistems_graph.engine.outputs import CannotWrite, Output, OutputFolder, OutputRefused
-from midistems_graph.engine.receipt import Receipt, as_bytes, from_bytes, read_receipt
+from midistems_graph.engine.receipt import Receipt, as_bytes, from_bytes
+from midistems_graph.engine.receipt_book import read_receipt
 
 
 def told_of(folder: Path, paths: Collection[str]) -> str:

@@ -18,7 +18,7 @@ from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph.cli.batch import manifest as manifest_file
 from midistems_graph.cli.batch.manifest import MANIFEST
-from midistems_graph.engine.receipt import read_receipt
+from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.store import default_store_folder
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

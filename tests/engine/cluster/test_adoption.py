@@ -10,7 +10,7 @@ import pytest
 from midistems_graph.audio.files import file_digest
 from midistems_graph.engine.cluster.adoption import Adopter, Song, told_of
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder
-from midistems_graph.engine.receipt import read_receipt
+from midistems_graph.engine.receipt_book import read_receipt
 
 GRAPH = {"format": "midistems-graph", "version": 1, "nodes": {}}
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Annotated
 
 from midistems_graph.node import Audio, Context, Features, Range, Run, Stream, node
-from midistems_nodes.repair.prediction import echo_delay, foretold, learned_filters
+from midistems_nodes.repair.prediction import dried, echo_delay, learned_filters
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
 _SHORTEST, _LONGEST = 0.06, 1.5
@@ -94,6 +94,4 @@ def deecho(
     Delay: the peak of the power cepstrum (Bogert, Healy & Tukey 1963). Filters: delayed linear prediction as in the
     node Remove reverb, over the frames around every multiple of the delay.
     """
-    late = foretold(audio, learned, settings(n_fft, hop), run)
-    late *= amount
-    return audio.with_samples(audio.samples - late)
+    return dried(audio, learned, amount, settings(n_fft, hop), run)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Annotated
 
 from midistems_graph.node import Audio, Context, Features, Range, Run, Stream, node
-from midistems_nodes.repair.prediction import foretold, learned_filters
+from midistems_nodes.repair.prediction import dried, learned_filters
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
 Delay = Annotated[float, Range(0.005, 0.5, "s", "log")]
@@ -90,6 +90,4 @@ def dereverb(
     2010 (WPE), with several channels as in Yoshioka & Nakatani, IEEE TASLP 20(10), 2012: per band
     d_t = x_t - G^H (x_{t-D}, ..., x_{t-D-K+1}), G minimises sum_t |d_t|^2 / v_t, v_t the power of the last d_t.
     """
-    late = foretold(audio, learned, settings(n_fft, hop), run)
-    late *= amount
-    return audio.with_samples(audio.samples - late)
+    return dried(audio, learned, amount, settings(n_fft, hop), run)

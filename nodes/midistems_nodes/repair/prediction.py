@@ -78,12 +78,19 @@ def learned_filters(
     return Features({"filters": filters, "lags": np.array(lags)})
 
 
-def foretold(audio: Audio, learned: Features, settings: StftSettings, run: Run) -> Float32:
+def dried(audio: Audio, learned: Features, amount: float, settings: StftSettings, run: Run) -> Audio:
+    """A sound less so much (0 to 1) of what the filters foretell of it; as it is where none were learned."""
+    if "filters" not in learned.arrays:
+        return audio
+    late = _foretold(audio, learned, settings, run)
+    late *= amount
+    return audio.with_samples(audio.samples - late)
+
+
+def _foretold(audio: Audio, learned: Features, settings: StftSettings, run: Run) -> Float32:
     """What the filters foretell of a sound, samples [channels, samples]; nothing at its very beginning."""
     transform = Stft(settings, audio.span, threads=run.threads)
     bins = transform.forward(audio.samples)
-    if "filters" not in learned.arrays:
-        return np.zeros_like(audio.samples)
     lags = [int(lag) for lag in learned.arrays["lags"]]
     filters: Complex64 = learned.arrays["filters"].conj().swapaxes(1, 2)
     long = np.concatenate([np.zeros((len(bins), max(lags), settings.n_bins), np.complex64), bins], axis=1)

@@ -157,9 +157,9 @@ class _Workflow:
         """The file of a separator's model: its own, or that of the loader before it."""
         if type != "MelBandRoFormerSampler":
             return str(_widget(box, 0, None) or "model")
-        wired = {one.get("name"): one.get("link") for one in box.get("inputs") or ()}
-        loader, _ = self.links.get(wired.get("model"), (0, 0))
-        return str(_widget(self.boxes.get(loader, {}), 0, None) or "model")
+        wired = (one["link"] for one in box.get("inputs") or () if one.get("name") == "model")
+        loaders = (self.links[link][0] for link in wired if link in self.links)
+        return next((str(_widget(self.boxes[loader], 0, None) or "model") for loader in loaders), "model")
 
     def _combined(self, box: Box, type: str) -> str:
         number = int(box["id"])

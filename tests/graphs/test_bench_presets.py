@@ -19,8 +19,10 @@ SECONDS = 11
 
 @pytest.fixture(scope="module")
 def true(demo: Path) -> dict[str, np.ndarray]:
-    """True stems, [samples, channels]."""
-    return {name: soundfile.read(demo / f"{name}.ogg", dtype="float32", stop=SECONDS * RATE)[0] for name in NAMES}
+    """The left channels of true stems, [samples, 1]."""
+    return {
+        name: soundfile.read(demo / f"{name}.ogg", dtype="float32", stop=SECONDS * RATE)[0][:, :1] for name in NAMES
+    }
 
 
 @pytest.fixture(scope="module")

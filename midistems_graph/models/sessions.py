@@ -6,13 +6,15 @@ One network runs at a time and has all cores: two at once would take twice the m
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,9 @@ KEPT_BYTES = 1 << 30
 
 MOST_BYTES = 4 << 30
 """A network whose inputs or outputs would take more than this is refused."""
+
+SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType({"cuda": MappingProxyType({"use_tf32": "0"})})
+"""What a provider is told. CUDA rounds factors to 10 bits unless told otherwise, and stems would hang on the device."""
 
 POLL = 0.05
 """Seconds between two looks whether the run is to stop."""
@@ -196,11 +201,23 @@ def _loaded(path: Path, provider: str, threads: int) -> Any:
     options.enable_mem_pattern = False
     # Threads that spin while they wait take a fifth more of the processor, and a third more time on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    wanted = [PROVIDERS[name] for name in dict.fromkeys((provider, "cpu"))]
+    wanted = [(PROVIDERS[name], dict(SETTINGS.get(name, {}))) for name in dict.fromkeys((provider, "cpu"))]
+    if provider in ("cuda", "tensorrt"):
+        _load_libraries_of_nvidia()
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # whatever its libraries raise for a file that somebody gave us
         raise NetworkError(f"the network {path.name} cannot be loaded: {_reason(error)}") from None
+
+
+@cache
+def _load_libraries_of_nvidia() -> None:
+    """Those that pip installs beside ONNX Runtime are found only when they are asked for; what is missing it prints."""
+    import onnxruntime
+
+    if hasattr(onnxruntime, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
 
 
 def _tensor(theirs: Any) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
@@ -25,7 +25,7 @@ from midistems_graph.models.grid import Grid
 from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError, ModelFile
 from midistems_graph.models.providers import chosen
-from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
+from midistems_graph.models.sessions import POLL, Check, NetworkError, Session, Sessions, shared_sessions
 from midistems_graph.models.source import Source
 from midistems_graph.node.contract import Context, Run
 
@@ -99,19 +99,51 @@ class _Variant:
 
 
 class Recent:
-    """What segments gave, by content; the oldest go when there are too many bytes."""
+    """What segments gave, by content, each made once though several tiles want it; the oldest go when there are too
+    many bytes."""
 
     def __init__(self, limit: int = RECENT_BYTES) -> None:
         self._limit, self._bytes = limit, 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._kept: OrderedDict[str, Float32] = OrderedDict()
+        self._promised: set[str] = set()
 
-    def get(self, key: str) -> Float32 | None:
-        with self._lock:
+    def promise(self, key: str) -> bool:
+        """Whether the caller is to make it and then to `settle` it: it is not there, and nobody else makes it."""
+        with self._changed:
+            if key in self._kept or key in self._promised:
+                return False
+            self._promised.add(key)
+            return True
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Promises are over, kept or not."""
+        with self._changed:
+            self._promised.difference_update(keys)
+            self._changed.notify_all()
+
+    def get(self, key: str, check: Check) -> Float32 | None:
+        """What is kept, after somebody who makes it has ended; raises Cancelled when `check` does."""
+        with self._changed:
+            while key in self._promised:
+                check()
+                self._changed.wait(POLL)
             return self._kept.get(key)
 
+    def made(self, key: str, make: Callable[[], Float32], check: Check) -> Float32:
+        """What is kept, or else what `make` gives, which then is kept."""
+        while not self.promise(key):
+            if (known := self.get(key, check)) is not None:
+                return known
+        try:
+            made = make()
+            self.put(key, made)
+            return made
+        finally:
+            self.settle([key])
+
     def put(self, key: str, made: Float32) -> None:
-        with self._lock:
+        with self._changed:
             if key not in self._kept:
                 self._kept[key] = made
                 self._bytes += made.nbytes
@@ -325,26 +357,32 @@ class Runner:
         self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, progress: _Progress
     ) -> list[Float32]:
         """What segments [n, channels, length] give, each [stems, channels, length]: known, silent, or run now."""
-        check = progress.run.check
-        with self.sessions.turn(check):
-            keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
-            found = {i: made for i, key in enumerate(keys) if (made := self.recent.get(key)) is not None}
-            silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
-            todo = [i for i in range(len(sound)) if i not in found and i not in silent]
-            if found and not todo:
-                self.networks(progress.run, starts)  # still loaded; they tell what computed the known ones
-            ran = self._run(sound[todo], [starts[i] for i in todo], level, variant, progress.run) if todo else ()
-            for i, made in zip(todo, ran, strict=True):
-                if not np.isfinite(made.sum()):
-                    rate = self.model.manifest.rate
-                    raise NetworkError(
-                        f"the model {self.model.name!r} gave samples that are not numbers (NaN or infinite) in the "
-                        f"segment from {max(0, starts[i]) / rate:.2f} s; get the model again, or use another one"
-                    )
-                self.recent.put(keys[i], made)
-                found[i] = made
+        keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
         shape = (len(self._computed), *sound.shape[1:])
-        return [found[i] if i in found else np.zeros(shape, np.float32) for i in range(len(sound))]
+        found = {i: np.zeros(shape, np.float32) for i, each in enumerate(sound) if not each.any()}
+        if len(found) < len(sound):
+            self.networks(progress.run, starts)  # they tell what computes, also where all is known already
+        while wanted := [i for i in range(len(sound)) if i not in found]:
+            mine = [i for i in wanted if self.recent.promise(keys[i])]
+            try:
+                made = self._run(sound[mine], [starts[i] for i in mine], level, variant, progress.run) if mine else ()
+                for i, stems in zip(mine, made, strict=True):
+                    self._refuse_nan(stems, starts[i])
+                    self.recent.put(keys[i], stems)
+                    found[i] = stems
+            finally:
+                self.recent.settle(keys[i] for i in mine)
+            for i in wanted:
+                if i not in found and (known := self.recent.get(keys[i], progress.run.check)) is not None:
+                    found[i] = known
+        return [found[i] for i in range(len(sound))]
+
+    def _refuse_nan(self, stems: Float32, start: int) -> None:
+        if not np.isfinite(stems.sum()):
+            raise NetworkError(
+                f"the model {self.model.name!r} gave samples that are not numbers (NaN or infinite) in the segment "
+                f"from {max(0, start) / self.model.manifest.rate:.2f} s; get the model again, or use another one"
+            )
 
     def _run(self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, run: Run) -> Float32:
         """Run a batch; where memory does not suffice for it, halves of it."""

@@ -7,8 +7,9 @@ as in the whole song, so what was computed for one tile is taken for the next: r
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
@@ -21,7 +22,7 @@ from midistems_graph.models import channels, source
 from midistems_graph.models.conditions import Given
 from midistems_graph.models.contracts import contract_of
 from midistems_graph.models.contracts.base import Contract, Network, Segments
-from midistems_graph.models.grid import Grid
+from midistems_graph.models.grid import Grid, Place
 from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError, ModelFile
 from midistems_graph.models.providers import chosen
@@ -334,38 +335,43 @@ class Runner:
         out = np.zeros((len(self._computed), takes, at.frames), np.float32)
         sums = np.zeros(at.frames, np.float32)
         numbers = grid.numbers(at.start, at.stop, at.total)
-        for first in range(0, len(numbers), batch):
-            part = numbers[first : first + batch]
-            places = [grid.place(number, at.total) for number in part]
+
+        def made(places: Sequence[Place]) -> list[Float32]:
             sound = np.stack([feed.read(place.read, grid.length, grid.edges, level.mean) for place in places])
             sound = channels.spread(sound, takes)
-            made = self._segments(sound, [place.read for place in places], level, variant, progress)
-            for place, stems in zip(places, made, strict=True):
+            return self._segments(sound, [place.read for place in places], level, variant, progress.run)
+
+        batches = [
+            [grid.place(number, at.total) for number in numbers[first : first + batch]]
+            for first in range(0, len(numbers), batch)
+        ]
+        for done, (places, stems) in enumerate(_one_ahead(made, batches), 1):
+            for place, each in zip(places, stems, strict=True):
                 low, high = max(place.start, at.start), min(place.stop, at.stop)
                 if low >= high:
                     continue
                 inner = slice(low - place.read, high - place.read)
                 weights = grid.weights[low - place.start : high - place.start]
                 here = slice(low - at.start, high - at.start)
-                out[..., here] += stems[..., inner] if grid.weighted else stems[..., inner] * weights
+                out[..., here] += each[..., inner] if grid.weighted else each[..., inner] * weights
                 sums[here] += weights
-            progress.done((first + len(part)) / len(numbers))
+            progress.done(done / len(batches))
         np.divide(out, sums, out=out, where=sums > 0)
         return out
 
     def _segments(
-        self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, progress: _Progress
+        self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, run: Run
     ) -> list[Float32]:
         """What segments [n, channels, length] give, each [stems, channels, length]: known, silent, or run now."""
         keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
         shape = (len(self._computed), *sound.shape[1:])
         found = {i: np.zeros(shape, np.float32) for i, each in enumerate(sound) if not each.any()}
         if len(found) < len(sound):
-            self.networks(progress.run, starts)  # they tell what computes, also where all is known already
+            self.networks(run, starts)  # they tell what computes, also where all is known already
         while wanted := [i for i in range(len(sound)) if i not in found]:
             mine = [i for i in wanted if self.recent.promise(keys[i])]
             try:
-                made = self._run(sound[mine], [starts[i] for i in mine], level, variant, progress.run) if mine else ()
+                made = self._run(sound[mine], [starts[i] for i in mine], level, variant, run) if mine else ()
                 for i, stems in zip(mine, made, strict=True):
                     self._refuse_nan(stems, starts[i])
                     self.recent.put(keys[i], stems)
@@ -373,7 +379,7 @@ class Runner:
             finally:
                 self.recent.settle(keys[i] for i in mine)
             for i in wanted:
-                if i not in found and (known := self.recent.get(keys[i], progress.run.check)) is not None:
+                if i not in found and (known := self.recent.get(keys[i], run.check)) is not None:
                     found[i] = known
         return [found[i] for i in range(len(sound))]
 
@@ -455,6 +461,22 @@ class Runner:
         for told in self._told((start,)):
             hasher.update(np.ascontiguousarray(told).tobytes())
         return hasher.update(sound.tobytes()).hexdigest()
+
+
+def _one_ahead(
+    make: Callable[[list[Place]], list[Float32]], batches: Sequence[list[Place]]
+) -> Iterator[tuple[list[Place], list[Float32]]]:
+    """Each batch with what is made of it, in order. The next one is begun meanwhile, so that what the processor does
+    for it goes on beside the network."""
+    with ThreadPoolExecutor(2, thread_name_prefix="segments") as pool:
+        begun = deque[tuple[list[Place], Future[list[Float32]]]]()
+        for batch in batches:
+            begun.append((batch, pool.submit(make, batch)))
+            if len(begun) == 2:
+                first, future = begun.popleft()
+                yield first, future.result()
+        for first, future in begun:
+            yield first, future.result()
 
 
 class _Progress:

@@ -1,10 +1,11 @@
-"""HTDemucs of its real size with random weights: `run-graph` against the original in PyTorch, each in its own process.
+"""HTDemucs of its real size with random weights: `run-graph` against others, each in its own process.
 
-    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--seconds 30] [--runs 1]
+    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--in-graph] [--seconds 30] [--runs 1] [--skip NAME ...]
 
-ENV has demucs-infer and midistems-graph[export] (see tests/parity/environment.sh).
-FOLDER keeps the checkpoint and what is made of it. Both take shifts=0, a quarter of overlap and two threads; seconds
-are those of the whole command or process, memory is its highest.
+ENV has demucs-infer and midistems-graph[export] (see tests/parity/environment.sh). The others are the original in
+PyTorch and, with --in-graph, the package demucs-onnx on its own export of the same weights, which has the STFT inside
+the graph; for it ENV has demucs-onnx as well. FOLDER keeps the checkpoint and what is made of it. All take shifts=0,
+a quarter of overlap and two threads; seconds are those of the whole command or process, memory is its highest.
 """
 
 from __future__ import annotations
@@ -56,6 +57,28 @@ for name, stem in zip(model.sources, made * mono.std() + mono.mean()):
     soundfile.write(f"{sys.argv[3]}/{name}.wav", stem.numpy().T, rate, subtype="FLOAT")
 """
 
+IN_GRAPH_EXPORT = """
+import sys, torch, demucs_infer.pretrained, demucs_infer.transformer
+from pathlib import Path
+for name in ("", ".pretrained", ".transformer"):  # demucs by the name that it is known by there
+    sys.modules["demucs" + name] = sys.modules["demucs_infer" + name]
+from demucs_infer.states import load_model
+from demucs_onnx.export import export_to_onnx
+whole = Path(sys.argv[2]).with_suffix(".pt")
+torch.save(load_model(sys.argv[1]), whole)
+export_to_onnx(whole, sys.argv[2])
+"""
+
+IN_GRAPH = """
+import sys
+from pathlib import Path
+from demucs_onnx import inference
+inference.download_single_model = lambda *_, **__: Path(sys.argv[1])
+inference.separate(sys.argv[2], sys.argv[3], model="htdemucs", providers="cpu", progress=False)
+"""
+
+OURS, TORCH, PACKAGE = "run-graph", "apply_model in PyTorch", "demucs-onnx"
+
 GRAPH = {
     "format": "midistems-graph",
     "version": 1,
@@ -81,6 +104,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
     options.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
+    options.add_argument("--in-graph", action="store_true", help="also the package demucs-onnx")
+    options.add_argument("--skip", nargs="+", choices=(OURS, TORCH, PACKAGE), default=())
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--runs", type=int, default=1)
     options.add_argument("--json", type=Path)
@@ -93,14 +118,19 @@ def main() -> None:
         subprocess.run([chosen.torch, "-c", MAKE, checkpoint], env=environment, check=True)
     if not (folder / "models" / "htdemucs").exists():
         subprocess.run([chosen.torch, "-c", EXPORT, checkpoint], env=environment, check=True)
+    in_graph = folder / "in_graph.onnx"
+    if chosen.in_graph and not in_graph.exists():
+        subprocess.run([chosen.torch, "-c", IN_GRAPH_EXPORT, checkpoint, in_graph], env=environment, check=True)
     noise = 0.1 * np.random.default_rng(0).standard_normal((int(chosen.seconds * RATE), 2))
     soundfile.write(song, noise, RATE, subtype="FLOAT")
     graph.write_text(json.dumps(GRAPH))
     ours = [sys.executable, "-m", "midistems_graph.cli.run_graph", graph, song, "-o", folder / "ours"]
     ours += ["--no-cache", "--quiet", "--on-exist", "replace"]
     (folder / "theirs").mkdir(exist_ok=True)
-    theirs = [chosen.torch, "-c", APPLY, checkpoint, song, folder / "theirs"]
-    commands = {"run-graph": ours, "apply_model in PyTorch": theirs}
+    commands = {OURS: ours, TORCH: [chosen.torch, "-c", APPLY, checkpoint, song, folder / "theirs"]}
+    if chosen.in_graph:
+        commands[PACKAGE] = [chosen.torch, "-c", IN_GRAPH, in_graph, song, folder / "in_graph"]
+    commands = {name: command for name, command in commands.items() if name not in chosen.skip}
     took: dict[str, list[Took]] = {name: [] for name in commands}
     for _ in range(chosen.runs):
         for name, command in commands.items():

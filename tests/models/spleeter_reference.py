@@ -14,8 +14,11 @@ Weights = Mapping[str, np.ndarray]
 
 
 def separate(networks: Mapping[str, Callable[[np.ndarray], np.ndarray]], song: np.ndarray) -> dict[str, np.ndarray]:
-    """The stems of a song [2, samples], by what estimates the magnitudes of each: frames of 4096 every 1024, not centred, in splits of 512; a stem's
-    share of a bin is its power over the sum of all, and above bin 1024 the mean of the shares below."""
+    """The stems of a song [2, samples], by what estimates the magnitudes of each.
+
+    Frames of 4096 every 1024, not centred, in splits of 512. A stem's share of a bin is its power over the sum of all,
+    and above bin 1024 the mean of the shares below.
+    """
     samples = song.shape[1]
     frames = -(-(samples + 4096) // (512 * 1024)) * 512
     shape = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(4096) / 4096)

@@ -1,6 +1,6 @@
 """HTDemucs of its real size with random weights: `run-graph` against the original in PyTorch, each in its own process.
 
-    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--seconds 30] [--runs 1]
+    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--seconds 30] [--runs 1] [--device cuda]
 
 ENV has demucs-infer and midistems-graph[export] (see tests/parity/environment.sh).
 FOLDER keeps the checkpoint and what is made of it. Both take shifts=0, a quarter of overlap and two threads; seconds
@@ -46,12 +46,13 @@ import sys, numpy as np, soundfile, torch
 from demucs_infer.apply import apply_model
 from demucs_infer.states import load_model
 torch.set_num_threads(2)
-model = load_model(sys.argv[1])
+device = sys.argv[4]
+model = load_model(sys.argv[1]).to(device)
 samples, rate = soundfile.read(sys.argv[2], dtype="float32", always_2d=True)
 mixture = torch.from_numpy(np.ascontiguousarray(samples.T))
 mono = mixture.mean(0)
 with torch.no_grad():
-    made = apply_model(model, ((mixture - mono.mean()) / mono.std())[None], shifts=0, overlap=0.25)[0]
+    made = apply_model(model, ((mixture - mono.mean()) / mono.std())[None], shifts=0, overlap=0.25, device=device)[0]
 for name, stem in zip(model.sources, made * mono.std() + mono.mean()):
     soundfile.write(f"{sys.argv[3]}/{name}.wav", stem.numpy().T, rate, subtype="FLOAT")
 """
@@ -61,7 +62,7 @@ GRAPH = {
     "version": 1,
     "nodes": {
         "song": {"type": "io.load"},
-        "net": {"type": "separate.network", "knobs": {"model": "htdemucs"}},
+        "net": {"type": "separate.network", "knobs": {"model": "htdemucs", "provider": "cpu"}},
         "save": {"type": "io.save"},
     },
     "edges": [{"from": "song.out", "to": "net.mixture"}, {"from": "net.out", "to": "save.stems"}],
@@ -83,6 +84,7 @@ def main() -> None:
     options.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--runs", type=int, default=1)
+    options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     folder: Path = chosen.folder.resolve()
@@ -97,15 +99,15 @@ def main() -> None:
     soundfile.write(song, noise, RATE, subtype="FLOAT")
     graph.write_text(json.dumps(GRAPH))
     ours = [sys.executable, "-m", "midistems_graph.cli.run_graph", graph, song, "-o", folder / "ours"]
-    ours += ["--no-cache", "--quiet", "--on-exist", "replace"]
+    ours += ["--no-cache", "--quiet", "--on-exist", "replace", "--set", f"net.provider={chosen.device}"]
     (folder / "theirs").mkdir(exist_ok=True)
-    theirs = [chosen.torch, "-c", APPLY, checkpoint, song, folder / "theirs"]
+    theirs = [chosen.torch, "-c", APPLY, checkpoint, song, folder / "theirs", chosen.device]
     commands = {"run-graph": ours, "apply_model in PyTorch": theirs}
     took: dict[str, list[Took]] = {name: [] for name in commands}
     for _ in range(chosen.runs):
         for name, command in commands.items():
             took[name].append(timed(command, environment))
-    print(f"HTDemucs, {chosen.seconds:g} s of noise\n{'':26}{'s':>8}{'CPU s':>8}{'peak MB':>9}")
+    print(f"HTDemucs, {chosen.seconds:g} s of noise, {chosen.device}\n{'':26}{'s':>8}{'CPU s':>8}{'peak MB':>9}")
     best = {name: min(its, key=lambda each: each.seconds) for name, its in took.items()}
     for name, one in best.items():
         print(f"{name:26}{one.seconds:8.1f}{one.cpu:8.1f}{one.peak_mb:9.0f}")

@@ -95,6 +95,13 @@ def figures_of(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def test_a_stream_that_is_held_in_memory_is_declared_to_be() -> None:
+    """So that a song that does not fit is refused before the run."""
+    holders = [node_type for node_type in installed() if any(port.stream for port in node_type.inputs)]
+    said = {one.id for one in holders if "in memory" in " ".join(str(one.function.__doc__).split())}
+    assert said <= {one.id for one in holders if one.holds}
+
+
 @pytest.mark.parametrize("node_type", WRITERS, ids=lambda node_type: node_type.id)
 def test_what_is_written_is_the_same_in_whatever_tiles_it_comes(node_type: Any, tmp_path: Path) -> None:
     kinds = next((port.kinds for port in node_type.inputs if port.generic), ("",))

@@ -24,8 +24,8 @@ from typing import Any
 import soundfile
 
 from midistems_graph.audio.demo import write_demo_mixture
-from midistems_graph.document.presets import presets
 from midistems_graph.document.files import load
+from midistems_graph.document.presets import presets
 from midistems_graph.node import installed
 
 MB = 1 << 20

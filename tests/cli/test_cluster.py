@@ -21,8 +21,6 @@ import pytest
 import tiny
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
-from s3_server import Server
-
 from midistems_graph import __version__
 from midistems_graph.cli.cluster.crew import Cluster
 from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run
@@ -38,6 +36,7 @@ from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.engine.store.shared import SharedFolder
 from midistems_graph.models.library import ENVIRONMENT, ModelLibrary, ModelMissing
+from s3_server import Server
 
 pytest.importorskip("distributed")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from s3_server import Server
 
 from midistems_graph.engine.store import StoreError
 from midistems_graph.engine.store.shared import SharedFolder
 from midistems_graph.engine.store.shared_store import SharedDiskStore, packed, unpacked
+from s3_server import Server
 
 pytest.importorskip("s3fs")
 

@@ -140,6 +140,17 @@ def rename_published(state: EditorState, name: str, wanted: str) -> Edit:
     return edited(state, replace(body, knobs=knobs), f"rename {name} to {shown}")
 
 
+def move_up(state: EditorState, name: str) -> Edit:
+    """Put a published knob before the one above it."""
+    order = list(state.body.knobs)
+    at = order.index(name) if name in order else 0
+    if at == 0:
+        raise Refused(f"{name} stands first already")
+    order[at - 1 : at + 1] = name, order[at - 1]
+    knobs = {one: state.body.knobs[one] for one in order}
+    return edited(state, replace(state.body, knobs=knobs), f"move {name} up")
+
+
 def set_published(
     state: EditorState, library: NodeLibrary, name: str, ends: Collection[Address], value: object
 ) -> Edit:
@@ -152,13 +163,13 @@ def set_published(
 
 
 def take_settings(state: EditorState, library: NodeLibrary, settings: Mapping[str, str], label: str) -> Edit:
-    """Set several knobs of the graph as they are written (`low.cutoff` -> `200`), in one step."""
+    """Set several knobs as they are written (`low.cutoff`, or what the graph publishes, -> `200`), in one step."""
     graph = state.graph
     for place, text in settings.items():
-        end = Address.parse(place)
-        if end.node not in graph.nodes:
-            raise Refused(f"this graph has no node {end.node!r}; open the graph that was searched")
-        graph = type_knob(EditorState(graph), library, {end.node}, end.port, text).graph
+        for end in graph.knobs.get(place, ()) or (Address.parse(place),):
+            if end.node not in graph.nodes:
+                raise Refused(f"this graph has no node {end.node!r}; open the graph that was searched")
+            graph = type_knob(EditorState(graph), library, {end.node}, end.port, text).graph
     return Edit(graph, label)
 
 
@@ -174,7 +185,7 @@ def linked_with(body: Body, address: Address) -> tuple[Address, ...]:
 
 def _published(graph: Graph, group: Group, library: NodeLibrary, depth: int = 0) -> dict[str, Knob]:
     found = {}
-    for name, ends in sorted(group.knobs.items()):
+    for name, ends in group.knobs.items():
         inner = group.nodes.get(ends[0].node) if ends else None
         if inner is None or depth > 10:
             continue

@@ -1,6 +1,6 @@
 """An MDX-Net of its published size with random weights: our runner, a bare ONNX Runtime loop, and PyTorch.
 
-    ENV/bin/python benchmarks/mdx.py [--seconds 20] [--runs 2] [--json FILE]
+    ENV/bin/python benchmarks/mdx.py [--seconds 20] [--runs 2] [--device cuda] [--json FILE]
 
 ENV has PyTorch beside midistems-graph (see tests/parity/environment.sh). The network is the TFC-TDF of KUIELab's entry
 (arXiv 2111.12203) with 2048 bins and 256 frames. All three take the same segments, one at a time, on two threads: ours
@@ -89,7 +89,8 @@ def _scaled(convolution: type[nn.Module], channels: int, out: int) -> nn.Module:
 class Spectra:
     """The STFT and its inverse in PyTorch, as the makers' program has them."""
 
-    window = torch.hann_window(N_FFT)
+    def __init__(self, device: str) -> None:
+        self.window = torch.hann_window(N_FFT, device=device)
 
     def analysed(self, sound: torch.Tensor) -> torch.Tensor:
         bins = torch.stft(sound, N_FFT, HOP, window=self.window, center=True, return_complex=True)
@@ -107,6 +108,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=20)
     options.add_argument("--runs", type=int, default=2)
+    options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     torch.manual_seed(0)
@@ -115,9 +117,11 @@ def main() -> None:
     audio = Audio.of(0.1 * np.random.default_rng(0).standard_normal((2, int(chosen.seconds * RATE))), RATE)
     with tempfile.TemporaryDirectory() as made, torch.no_grad():
         model = stored(Path(made), network)
-        found = measured(model, network, audio, chosen.runs)
+        found = measured(model, network.to(chosen.device), audio, chosen.runs, chosen.device)
     millions = sum(each.numel() for each in network.parameters()) / 1e6
-    title = f"MDX-Net, {millions:.1f} million parameters, {chosen.seconds:g} s stereo, {THREADS} threads"
+    title = (
+        f"MDX-Net, {millions:.1f} million parameters, {chosen.seconds:g} s stereo, {chosen.device}, {THREADS} threads"
+    )
     print(table(title, found, OURS))
     if chosen.json:
         write_json(chosen.json, {title: found}, {"threads": THREADS, "seconds": chosen.seconds})
@@ -135,30 +139,31 @@ def stored(folder: Path, network: nn.Module) -> Model:
     return Model.open(folder)
 
 
-def measured(model: Model, network: nn.Module, audio: Audio, runs: int) -> dict[str, Figures]:
+def measured(model: Model, network: nn.Module, audio: Audio, runs: int, device: str) -> dict[str, Figures]:
     sessions = Sessions()
     grid = Mdx(n_fft=N_FFT, dim_f=BINS, dim_t=FRAMES).grid(HOP * (FRAMES - 1), 0, audio.span.total)
     starts = [grid.place(n, audio.span.total).read for n in grid.numbers(0, audio.span.total, audio.span.total)]
     margin = grid.length
     sound = torch.from_numpy(np.pad(audio.samples, ((0, 0), (margin, margin))))
-    spectra = Spectra()
-    tensors = [spectra.analysed(sound[:, margin + at : 2 * margin + at]) for at in starts]
-    bare = sessions.get(model.files[0], model.digest, threads=THREADS)._session
+    spectra = Spectra(device)
+    parts = [sound[:, margin + at : 2 * margin + at] for at in starts]
+    tensors = [spectra.analysed(part.to(device)) for part in parts]
+    bare = sessions.get(model.files[0], model.digest, provider=device, threads=THREADS)._session
     name = bare.get_inputs()[0].name
 
     def ours() -> None:
-        fresh = Runner(model, Settings(), sessions, Recent())
+        fresh = Runner(model, Settings(provider=device), sessions, Recent())
         fresh.separate(audio, run=FakeRun(audio.span, threads=THREADS, cores=THREADS))
 
     def loop() -> None:
         for tensor in tensors:
-            bare.run(None, {name: tensor.numpy()})
+            bare.run(None, {name: tensor.cpu().numpy()})
 
     def in_torch() -> None:
-        for at in starts:
-            spectra.synthesised(network(spectra.analysed(sound[:, margin + at : 2 * margin + at])))
+        for part in parts:
+            spectra.synthesised(network(spectra.analysed(part.to(device)))).cpu()
 
-    bare.run(None, {name: tensors[0].numpy()})  # once for nothing, to warm up
+    bare.run(None, {name: tensors[0].cpu().numpy()})  # once for nothing, to warm up
     network(tensors[0])
     took: dict[str, list[tuple[float, float]]] = {OURS: [], BARE: [], TORCH: []}
     for _ in range(runs):

@@ -151,8 +151,7 @@ def _drawn(runner: Runner, latents: Float32, places: Places, starts: tuple[int, 
     frames = latents.shape[-1]
     at = tuple(start * frames // places.length for start in starts)
     segments = Segments(latents, at, stems, run.cores, runner.settings.seed)
-    with runner.sessions.turn(run.check):
-        drawn = runner.contract.estimate(segments, runner.networks(run, starts))
+    drawn = runner.contract.estimate(segments, runner.networks(run, starts))
     _check(runner, [drawn], starts)
     return [drawn[:, stem] for stem in range(stems)]
 
@@ -211,26 +210,24 @@ def _sound(runner: Runner, arrays: Sequence[Float32], row: int, places: Places, 
     hasher = blake3.blake3(repr((runner.digest, runner.settings.provider, [a.shape for a in given])).encode())
     for array in given:
         hasher.update(np.ascontiguousarray(array).tobytes())
-    starts = places.starts([row])
-    made = runner.recent.get(hasher.hexdigest())
-    if made is None:
-        shape = (-1, runner.model.manifest.channels, places.length)
-        outputs = _outputs(runner, given, starts, run)
+    shape = (-1, runner.model.manifest.channels, places.length)
+
+    def run_now() -> Float32:
+        outputs = _outputs(runner, given, places.starts([row]), run)
         for each in outputs:
             if each.shape[-1] != places.length or each.size % (shape[1] * shape[2]):
                 raise NetworkError(
                     f"the model {runner.model.name!r} gives {list(each.shape)} for a segment of {shape[1]} channels "
                     f"and {places.length} samples; it does not fit the encoder"
                 )
-        made = np.concatenate([each.reshape(shape) for each in outputs])
-        runner.recent.put(hasher.hexdigest(), made)
-    return made
+        return np.concatenate([each.reshape(shape) for each in outputs])
+
+    return runner.recent.made(hasher.hexdigest(), run_now, run.check)
 
 
 def _outputs(runner: Runner, arrays: Sequence[Float32], starts: tuple[int, ...], run: Run) -> list[Float32]:
     """All outputs of all files, in order, for a batch."""
-    with runner.sessions.turn(run.check):
-        made = [output for network in runner.networks(run, starts) for output in network(*arrays)]
+    made = [output for network in runner.networks(run, starts) for output in network(*arrays)]
     _check(runner, made, starts)
     return made
 

@@ -60,9 +60,8 @@ def _cut(bins: npt.NDArray[Any], first: int, count: int) -> npt.NDArray[Any]:
 def _logits(runner: Runner, magnitude: Float32, mixture: Complex64, start: int, run: Run) -> Float32:
     """What the network says of some frames, [channels, frames, bins, classes]."""
     tensors = [magnitude.swapaxes(1, 2), np.stack([mixture.real, mixture.imag], axis=1).swapaxes(2, 3)]
-    with runner.sessions.turn(run.check):
-        (network,) = runner.networks(run, (start,) * len(magnitude))
-        made = network(*tensors[: len(network.inputs)])[0]
+    (network,) = runner.networks(run, (start,) * len(magnitude))
+    made = network(*tensors[: len(network.inputs)])[0]
     if made.ndim != 4 or made.shape[:3] != tensors[0].shape:
         raise NetworkError(
             f"the network {network.name} gives {list(made.shape)} where {[*tensors[0].shape, 'classes']} are wanted; "

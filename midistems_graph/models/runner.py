@@ -7,8 +7,9 @@ as in the whole song, so what was computed for one tile is taken for the next: r
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
@@ -21,11 +22,11 @@ from midistems_graph.models import channels, source
 from midistems_graph.models.conditions import Given
 from midistems_graph.models.contracts import contract_of
 from midistems_graph.models.contracts.base import Contract, Network, Segments
-from midistems_graph.models.grid import Grid
+from midistems_graph.models.grid import Grid, Place
 from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError, ModelFile
 from midistems_graph.models.providers import chosen
-from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
+from midistems_graph.models.sessions import POLL, Check, NetworkError, Session, Sessions, shared_sessions
 from midistems_graph.models.source import Source
 from midistems_graph.node.contract import Context, Run
 
@@ -99,19 +100,51 @@ class _Variant:
 
 
 class Recent:
-    """What segments gave, by content; the oldest go when there are too many bytes."""
+    """What segments gave, by content, each made once though several tiles want it; the oldest go when there are too
+    many bytes."""
 
     def __init__(self, limit: int = RECENT_BYTES) -> None:
         self._limit, self._bytes = limit, 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._kept: OrderedDict[str, Float32] = OrderedDict()
+        self._promised: set[str] = set()
 
-    def get(self, key: str) -> Float32 | None:
-        with self._lock:
+    def promise(self, key: str) -> bool:
+        """Whether the caller is to make it and then to `settle` it: it is not there, and nobody else makes it."""
+        with self._changed:
+            if key in self._kept or key in self._promised:
+                return False
+            self._promised.add(key)
+            return True
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Promises are over, kept or not."""
+        with self._changed:
+            self._promised.difference_update(keys)
+            self._changed.notify_all()
+
+    def get(self, key: str, check: Check) -> Float32 | None:
+        """What is kept, after somebody who makes it has ended; raises Cancelled when `check` does."""
+        with self._changed:
+            while key in self._promised:
+                check()
+                self._changed.wait(POLL)
             return self._kept.get(key)
 
+    def made(self, key: str, make: Callable[[], Float32], check: Check) -> Float32:
+        """What is kept, or else what `make` gives, which then is kept."""
+        while not self.promise(key):
+            if (known := self.get(key, check)) is not None:
+                return known
+        try:
+            made = make()
+            self.put(key, made)
+            return made
+        finally:
+            self.settle([key])
+
     def put(self, key: str, made: Float32) -> None:
-        with self._lock:
+        with self._changed:
             if key not in self._kept:
                 self._kept[key] = made
                 self._bytes += made.nbytes
@@ -302,49 +335,60 @@ class Runner:
         out = np.zeros((len(self._computed), takes, at.frames), np.float32)
         sums = np.zeros(at.frames, np.float32)
         numbers = grid.numbers(at.start, at.stop, at.total)
-        for first in range(0, len(numbers), batch):
-            part = numbers[first : first + batch]
-            places = [grid.place(number, at.total) for number in part]
+
+        def made(places: Sequence[Place]) -> list[Float32]:
             sound = np.stack([feed.read(place.read, grid.length, grid.edges, level.mean) for place in places])
             sound = channels.spread(sound, takes)
-            made = self._segments(sound, [place.read for place in places], level, variant, progress)
-            for place, stems in zip(places, made, strict=True):
+            return self._segments(sound, [place.read for place in places], level, variant, progress.run)
+
+        batches = [
+            [grid.place(number, at.total) for number in numbers[first : first + batch]]
+            for first in range(0, len(numbers), batch)
+        ]
+        for done, (places, stems) in enumerate(_one_ahead(made, batches), 1):
+            for place, each in zip(places, stems, strict=True):
                 low, high = max(place.start, at.start), min(place.stop, at.stop)
                 if low >= high:
                     continue
                 inner = slice(low - place.read, high - place.read)
                 weights = grid.weights[low - place.start : high - place.start]
                 here = slice(low - at.start, high - at.start)
-                out[..., here] += stems[..., inner] if grid.weighted else stems[..., inner] * weights
+                out[..., here] += each[..., inner] if grid.weighted else each[..., inner] * weights
                 sums[here] += weights
-            progress.done((first + len(part)) / len(numbers))
+            progress.done(done / len(batches))
         np.divide(out, sums, out=out, where=sums > 0)
         return out
 
     def _segments(
-        self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, progress: _Progress
+        self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, run: Run
     ) -> list[Float32]:
         """What segments [n, channels, length] give, each [stems, channels, length]: known, silent, or run now."""
-        check = progress.run.check
-        with self.sessions.turn(check):
-            keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
-            found = {i: made for i, key in enumerate(keys) if (made := self.recent.get(key)) is not None}
-            silent = [i for i in range(len(sound)) if i not in found and not sound[i].any()]
-            todo = [i for i in range(len(sound)) if i not in found and i not in silent]
-            if found and not todo:
-                self.networks(progress.run, starts)  # still loaded; they tell what computed the known ones
-            ran = self._run(sound[todo], [starts[i] for i in todo], level, variant, progress.run) if todo else ()
-            for i, made in zip(todo, ran, strict=True):
-                if not np.isfinite(made.sum()):
-                    rate = self.model.manifest.rate
-                    raise NetworkError(
-                        f"the model {self.model.name!r} gave samples that are not numbers (NaN or infinite) in the "
-                        f"segment from {max(0, starts[i]) / rate:.2f} s; get the model again, or use another one"
-                    )
-                self.recent.put(keys[i], made)
-                found[i] = made
+        keys = [self._key(each, start, level, variant) for each, start in zip(sound, starts, strict=True)]
         shape = (len(self._computed), *sound.shape[1:])
-        return [found[i] if i in found else np.zeros(shape, np.float32) for i in range(len(sound))]
+        found = {i: np.zeros(shape, np.float32) for i, each in enumerate(sound) if not each.any()}
+        if len(found) < len(sound):
+            self.networks(run, starts)  # they tell what computes, also where all is known already
+        while wanted := [i for i in range(len(sound)) if i not in found]:
+            mine = [i for i in wanted if self.recent.promise(keys[i])]
+            try:
+                made = self._run(sound[mine], [starts[i] for i in mine], level, variant, run) if mine else ()
+                for i, stems in zip(mine, made, strict=True):
+                    self._refuse_nan(stems, starts[i])
+                    self.recent.put(keys[i], stems)
+                    found[i] = stems
+            finally:
+                self.recent.settle(keys[i] for i in mine)
+            for i in wanted:
+                if i not in found and (known := self.recent.get(keys[i], run.check)) is not None:
+                    found[i] = known
+        return [found[i] for i in range(len(sound))]
+
+    def _refuse_nan(self, stems: Float32, start: int) -> None:
+        if not np.isfinite(stems.sum()):
+            raise NetworkError(
+                f"the model {self.model.name!r} gave samples that are not numbers (NaN or infinite) in the segment "
+                f"from {max(0, start) / self.model.manifest.rate:.2f} s; get the model again, or use another one"
+            )
 
     def _run(self, sound: Float32, starts: Sequence[int], level: Level, variant: _Variant, run: Run) -> Float32:
         """Run a batch; where memory does not suffice for it, halves of it."""
@@ -417,6 +461,22 @@ class Runner:
         for told in self._told((start,)):
             hasher.update(np.ascontiguousarray(told).tobytes())
         return hasher.update(sound.tobytes()).hexdigest()
+
+
+def _one_ahead(
+    make: Callable[[list[Place]], list[Float32]], batches: Sequence[list[Place]]
+) -> Iterator[tuple[list[Place], list[Float32]]]:
+    """Each batch with what is made of it, in order. The next one is begun meanwhile, so that what the processor does
+    for it goes on beside the network."""
+    with ThreadPoolExecutor(2, thread_name_prefix="segments") as pool:
+        begun = deque[tuple[list[Place], Future[list[Float32]]]]()
+        for batch in batches:
+            begun.append((batch, pool.submit(make, batch)))
+            if len(begun) == 2:
+                first, future = begun.popleft()
+                yield first, future.result()
+        for first, future in begun:
+            yield first, future.result()
 
 
 class _Progress:

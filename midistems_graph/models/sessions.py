@@ -1,18 +1,21 @@
 """Networks that are loaded: ONNX Runtime sessions, shared by all that run the same file, bounded in memory.
 
-One network runs at a time and has all cores: two at once would take twice the memory and be no faster.
+One network runs at a time and has all cores: two at once would take twice the memory and be no faster. What comes
+before and after it, transforms and adding up, goes on meanwhile for other tiles.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +36,9 @@ KEPT_BYTES = 1 << 30
 
 MOST_BYTES = 4 << 30
 """A network whose inputs or outputs would take more than this is refused."""
+
+SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType({"cuda": MappingProxyType({"use_tf32": "0"})})
+"""What a provider is told. CUDA rounds factors to 10 bits unless told otherwise, and stems would hang on the device."""
 
 POLL = 0.05
 """Seconds between two looks whether the run is to stop."""
@@ -57,9 +63,10 @@ class Tensor:
 class Session:
     """A loaded network. `provider` is the one that is really in use."""
 
-    def __init__(self, path: Path, provider: str = "cpu", threads: int = 0) -> None:
-        """Load a file; raises NetworkError. `threads` 0 are all cores."""
+    def __init__(self, path: Path, provider: str = "cpu", threads: int = 0, turn: threading.Lock | None = None) -> None:
+        """Load a file; raises NetworkError. `threads` 0 are all cores; whoever has the `turn` runs."""
         self.path = path
+        self._turn = turn or threading.Lock()
         self._session = _loaded(path, provider, threads)
         theirs = self._session.get_providers()[0]
         self.provider = next((ours for ours, name in PROVIDERS.items() if name == theirs), theirs)
@@ -69,13 +76,22 @@ class Session:
         self._caller = ThreadPoolExecutor(1, thread_name_prefix="network")
 
     def run(self, arrays: Sequence[npt.NDArray[Any]], check: Check) -> list[Float32]:
-        """The outputs for inputs in the network's own order; ends soon when `check` raises Cancelled.
+        """The outputs for inputs in the network's own order, once no other network runs; ends soon when `check` raises
+        Cancelled.
 
         Raises NetworkError, and MemoryError when there is not enough memory.
         """
+        self._check(arrays)
+        while not self._turn.acquire(timeout=POLL):
+            check()
+        try:
+            return self._run(arrays, check)
+        finally:
+            self._turn.release()
+
+    def _run(self, arrays: Sequence[npt.NDArray[Any]], check: Check) -> list[Float32]:
         import onnxruntime
 
-        self._check(arrays)
         options = onnxruntime.RunOptions()
         options.log_severity_level = 4
         given = zip(self.inputs, arrays, strict=True)
@@ -135,7 +151,7 @@ class Sessions:
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._running = threading.Lock()
+        self._turn = threading.Lock()
         self._kept: OrderedDict[_Key, Session] = OrderedDict()
 
     def get(self, path: Path, digest: str, *, provider: str = "auto", threads: int = 0) -> Session:
@@ -144,21 +160,11 @@ class Sessions:
         with self._lock:
             session = self._kept.get(key)
             if session is None:
-                session = self._kept[key] = Session(key.path, key.provider, threads)
+                session = self._kept[key] = Session(key.path, key.provider, threads, self._turn)
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and sum(map(_bytes, self._kept)) > self._limit:
                 self._kept.popitem(last=False)
             return session
-
-    @contextlib.contextmanager
-    def turn(self, check: Check) -> Iterator[None]:
-        """Wait until no other network runs; raises Cancelled when `check` does."""
-        while not self._running.acquire(timeout=POLL):
-            check()
-        try:
-            yield
-        finally:
-            self._running.release()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -196,11 +202,23 @@ def _loaded(path: Path, provider: str, threads: int) -> Any:
     options.enable_mem_pattern = False
     # Threads that spin while they wait take a fifth more of the processor, and a third more time on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    wanted = [PROVIDERS[name] for name in dict.fromkeys((provider, "cpu"))]
+    wanted = [(PROVIDERS[name], dict(SETTINGS.get(name, {}))) for name in dict.fromkeys((provider, "cpu"))]
+    if provider in ("cuda", "tensorrt"):
+        _load_libraries_of_nvidia()
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # whatever its libraries raise for a file that somebody gave us
         raise NetworkError(f"the network {path.name} cannot be loaded: {_reason(error)}") from None
+
+
+@cache
+def _load_libraries_of_nvidia() -> None:
+    """Those that pip installs beside ONNX Runtime are found only when they are asked for; what is missing it prints."""
+    import onnxruntime
+
+    if hasattr(onnxruntime, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
 
 
 def _tensor(theirs: Any) -> Tensor:

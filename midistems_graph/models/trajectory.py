@@ -42,10 +42,9 @@ def trajectory(runner: Runner, mixture: Audio, at: float, *, run: Run) -> Scores
     stems = len(runner.model.manifest.stems)
     segments = Segments(sound, (start,), stems, run.cores, runner.settings.seed)
     states: list[Float32] = []
-    with runner.sessions.turn(run.check):
-        for state in contract.trajectory(segments, runner.networks(run, (start,))):
-            states.append(state)
-            run.progress(len(states) / (contract.steps + 1))
+    for state in contract.trajectory(segments, runner.networks(run, (start,))):
+        states.append(state)
+        run.progress(len(states) / (contract.steps + 1))
     last, before = states[-1], states[0]
     rows: dict[str, dict[str, float]] = {}
     for number, state in enumerate(states):

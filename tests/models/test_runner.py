@@ -318,28 +318,59 @@ def test_cancelling_ends_within_a_segment(tmp_path, sessions):
     assert ended >= began
 
 
-def test_one_network_runs_at_a_time_and_waiting_can_be_cancelled():
+def test_one_network_runs_at_a_time_and_waiting_can_be_cancelled(tmp_path):
     pool = Sessions()
+    model = slow(tmp_path)
+    session, other = (pool.get(model.files[0], model.digest, threads=threads) for threads in (2, 1))
+    sound = np.zeros([1, *session.inputs[0].shape[1:]], np.float32)
     inside = threading.Event()
-    release = threading.Event()
 
-    def hold():
-        with pool.turn(lambda: None):
-            inside.set()
-            release.wait(5)
+    def stopped_later():
+        inside.set()
+        if time.monotonic() - began > 0.3:
+            raise Cancelled
 
     def refuse():
         raise Cancelled
 
-    thread = threading.Thread(target=hold)
+    def run():
+        with pytest.raises(Cancelled):
+            session.run([sound], stopped_later)
+
+    began = time.monotonic()
+    thread = threading.Thread(target=run)
     thread.start()
     inside.wait(5)
-    with pytest.raises(Cancelled), pool.turn(refuse):
-        pass
-    release.set()
+    with pytest.raises(Cancelled):
+        other.run([sound], refuse)
+    assert thread.is_alive(), "the other one did not wait"
     thread.join()
-    with pool.turn(lambda: None):
-        pass
+
+
+def test_a_segment_that_two_tiles_want_is_run_once():
+    recent, ran, made = Recent(), [], []
+
+    def make():
+        ran.append(1)
+        time.sleep(0.05)
+        return np.ones(3, np.float32)
+
+    tiles = [threading.Thread(target=lambda: made.append(recent.made("segment", make, lambda: None))) for _ in range(4)]
+    for tile in tiles:
+        tile.start()
+    for tile in tiles:
+        tile.join()
+    assert len(ran) == 1 and len(made) == 4 and all(each is made[0] for each in made)
+
+
+def test_what_could_not_be_made_is_left_to_who_waits():
+    recent = Recent()
+    assert recent.promise("segment") and not recent.promise("segment")
+    waiting = threading.Thread(target=lambda: recent.made("segment", lambda: np.ones(1, np.float32), lambda: None))
+    waiting.start()
+    recent.settle(["segment"])
+    waiting.join(5)
+    assert not waiting.is_alive() and recent.get("segment", lambda: None) is not None
 
 
 def test_what_computes_is_noted_and_falling_back_is_said(tmp_path, runner):

@@ -4,9 +4,11 @@
     python benchmarks/batch.py cores --songs 16 --seconds 20
 
 `kills` runs all songs undisturbed, then again with an empty store into another folder, where the program is killed
-(SIGKILL) at random moments and begun again; the last run ends by itself. All files must hold the same samples, and no
-song that the manifest told as done may have been opened again. `cores` runs the same songs with one thread and with
-two, each from an empty store.
+(SIGKILL) at random moments (within a second after so many songs that chance has drawn) and begun again; the last run
+ends by itself. All files must hold the same samples, and no song that the manifest told as done may have been opened
+again. `cores` runs the same songs with one thread and with two, each from an empty store; and, to know what the machine
+gives at most, as two programs side by side that share nothing, each with one thread and half of the songs. Seconds of
+the processor tell what is lost to waiting and what to cores that share their memory.
 """
 
 from __future__ import annotations
@@ -51,20 +53,23 @@ def kills(options: argparse.Namespace, place: Path) -> dict[str, object]:
     subprocess.run(command(options, place, "undisturbed"), check=True)
     undisturbed = time.perf_counter() - began
     chance, again, spent = random.Random(options.seed), 0, 0.0
+    moments = sorted(chance.sample(range(options.songs * 19 // 20), options.kills))
     done: set[str] = set()
-    for kill in range(options.kills + 1):
+    for number in range(options.kills + 1):
         began = time.perf_counter()
         process = subprocess.Popen(command(options, place, "killed", "--json"), stdout=subprocess.PIPE, text=True)
-        if kill < options.kills:
-            time.sleep(undisturbed * chance.uniform(0.4, 1.6) / (options.kills + 1))
+        if number < options.kills:
+            while len(finished(place / "killed")) < moments[number]:
+                time.sleep(0.1)
+            time.sleep(chance.random())
             process.send_signal(signal.SIGKILL)
         said, _ = process.communicate()
         spent += time.perf_counter() - began
-        if said:
+        if number == options.kills:
             again = len(done & {node["song"] for node in json.loads(said)["nodes"]})
             assert process.returncode == 0, process.returncode
         done = finished(place / "killed")
-        print(f"after run {kill + 1}: {len(done)} of {options.songs} done", file=sys.stderr)
+        print(f"after run {number + 1}: {len(done)} of {options.songs} done", file=sys.stderr)
     files = sorted(path.name for path in (place / "undisturbed").glob("*.wav"))
     same = sum(
         content_digest(place / "killed" / name) == content_digest(place / "undisturbed" / name) for name in files
@@ -85,25 +90,42 @@ def kills(options: argparse.Namespace, place: Path) -> dict[str, object]:
 
 def cores(options: argparse.Namespace, place: Path) -> dict[str, object]:
     """See above."""
-    took: dict[int, list[float]] = {1: [], 2: []}
+    songs = sorted((place / "songs").iterdir(), key=lambda path: path.stat().st_size)
+    for half in (0, 1):
+        (place / f"half {half}").mkdir()
+        for song in songs[half::2]:
+            (place / f"half {half}" / song.name).hardlink_to(song)
+    ways = {
+        "one thread": [("songs", "1")],
+        "two": [("songs", "2")],
+        "two programs": [("half 0", "1"), ("half 1", "1")],
+    }
+    wall: dict[str, list[float]] = {way: [] for way in ways}
+    cpu: dict[str, list[float]] = {way: [] for way in ways}
     for run in range(options.runs):
-        for jobs in took:
-            began = time.perf_counter()
-            subprocess.run(command(options, place, f"{jobs}-{run}", "--jobs", str(jobs)), check=True)
-            took[jobs].append(round(time.perf_counter() - began, 2))
-            print(f"{jobs} threads: {took[jobs][-1]} s", file=sys.stderr)
-    medians = {jobs: float(np.median(values)) for jobs, values in took.items()}
+        for way, programs in ways.items():
+            began, used = time.perf_counter(), sum(os.times()[2:4])
+            begun = [
+                subprocess.Popen(command(options, place, f"{way} {folder} {run}", "--jobs", jobs, songs=folder))
+                for folder, jobs in programs
+            ]
+            assert [each.wait() for each in begun] == [0] * len(begun)
+            wall[way].append(round(time.perf_counter() - began, 2))
+            cpu[way].append(round(sum(os.times()[2:4]) - used, 2))
+            print(f"{way}: {wall[way][-1]} s, {cpu[way][-1]} s of the processor", file=sys.stderr)
+    medians = {way: float(np.median(values)) for way, values in wall.items()}
     return {
         "songs": options.songs,
-        "seconds with one thread": took[1],
-        "seconds with two": took[2],
-        "ratio": medians[1] / medians[2],
+        "seconds": wall,
+        "seconds of the processor": cpu,
+        "ratio": medians["one thread"] / medians["two"],
+        "of what two programs reach": medians["two programs"] / medians["two"],
     }
 
 
-def command(options: argparse.Namespace, place: Path, name: str, *more: str) -> list[str]:
-    songs = ["--quiet", "--cache-dir", str(place / f"store-{name}"), *more]
-    return [*RUN, options.graph, str(place / "songs"), "-o", str(place / name), *songs]
+def command(options: argparse.Namespace, place: Path, name: str, *more: str, songs: str = "songs") -> list[str]:
+    words = ["--quiet", "--cache-dir", str(place / f"store-{name}"), *more]
+    return [*RUN, options.graph, str(place / songs), "-o", str(place / name), *words]
 
 
 def finished(folder: Path) -> set[str]:

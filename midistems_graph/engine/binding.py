@@ -86,18 +86,41 @@ def sound_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and is_sound(p))
 
 
+PASSED, PASSED_SECONDS = 4, 40
+"""How many stretches of a file that cannot go back are kept, and how long each may be: a few tiles, as many threads
+are at work on neighbouring ones."""
+
+
 class SharedReader(SoundReader):
     """An open sound file that several threads may read; each read goes on where the last one ended if it can."""
 
     def __init__(self, path: Path, track: int) -> None:
         self._reader = open_sound(path, track)
         self._lock = threading.Lock()
+        self._at = 0
+        self._passed: dict[int, Float32] = {}
         for name in ("path", "rate", "channels", "frames", "layout", "format", "tags", "timeline"):
             setattr(self, name, getattr(self._reader, name))
 
     def read(self, start: int = 0, stop: int | None = None) -> Float32:
         with self._lock:
-            return self._reader.read(start, stop)
+            if not self.format.startswith("OGG"):
+                return self._reader.read(start, stop)
+            return self._read_on(start, self.frames if stop is None else stop)
+
+    def _read_on(self, start: int, stop: int) -> Float32:
+        """Ogg goes back only by decoding from the beginning: what a thread skips is kept for those that it passed."""
+        for place, passed in self._passed.items():
+            if place <= start and stop <= place + passed.shape[1]:
+                if stop - start == passed.shape[1]:
+                    del self._passed[place]
+                return passed[:, start - place : stop - place]
+        if 0 < start - self._at <= PASSED_SECONDS * self.rate:
+            self._passed[self._at] = self._reader.read(self._at, start)
+            if len(self._passed) > PASSED:
+                del self._passed[next(iter(self._passed))]
+        self._at = stop
+        return self._reader.read(start, stop)
 
     def close(self) -> None:
         """Left open: `Bindings.close` ends it."""

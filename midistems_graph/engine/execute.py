@@ -286,6 +286,7 @@ class Executor:
             seconds=seconds,
             song=song,
             facts=facts,
+            pinned=True,
         )
         try:
             try:
@@ -299,8 +300,9 @@ class Executor:
                 self._told_full = True
                 self._problem(f"{error}. The run goes on in memory.")
         else:
-            if self._pin(unit, record.outputs):
-                return record.nbytes
+            self._pinned.setdefault(unit, []).extend(record.outputs.values())
+            self._keys.digests[unit] = record.outputs
+            return record.nbytes
         self._hold(unit, values)
         return 0
 

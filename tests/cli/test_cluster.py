@@ -101,7 +101,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 @pytest.fixture
 def songs(home: Path) -> list[Path]:
     (home / "songs").mkdir()
-    return [write_song(home / "songs" / f"{i}.wav", seconds=1 + i, seed=i) for i in range(3)]
+    return [write_song(home / "songs" / f"{i}.wav", seconds=0.5 + i / 2, seed=i) for i in range(3)]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -157,7 +157,7 @@ def sorted_rows(document: dict[str, Any]) -> Any:
 def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home: Path, machines: Machines) -> None:
     (home / "songs").mkdir()
     for i in range(3):
-        write_song(home / "songs" / f"{i}.wav", seconds=8, seed=i)
+        write_song(home / "songs" / f"{i}.wav", seconds=4, seed=i)
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     assert run(graph, "songs", "-o", "here", "--quiet").code == 0
     machines.ready(2)
@@ -177,7 +177,7 @@ def test_a_shared_store_that_goes_and_comes_back_costs_a_sentence(run: Program, 
     pytest.importorskip("moto.server")
     (home / "songs").mkdir()
     for i in range(4):
-        write_song(home / "songs" / f"{i}.wav", seconds=2, seed=i)
+        write_song(home / "songs" / f"{i}.wav", seconds=1, seed=i)
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     assert run(graph, "songs", "-o", "here", "--quiet").code == 0
     machines.ready(1)
@@ -201,8 +201,8 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_rest_is_done_later(
     run: Program, home: Path, machines: Machines
 ) -> None:
     (home / "songs").mkdir()
-    write_song(home / "songs" / "long.wav", seconds=22, seed=1)
-    write_song(home / "songs" / "longest.wav", seconds=23, seed=2)
+    write_song(home / "songs" / "long.wav", seconds=8, seed=1)
+    write_song(home / "songs" / "longest.wav", seconds=9, seed=2)
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     machines.ready(1)
     process = start(graph, "songs", "-o", "there", "--quiet", "--dask", machines.address)
@@ -290,7 +290,7 @@ def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, 
 def test_stretches_that_were_computed_before_are_found_by_the_run_of_the_song(
     apart: SimpleNamespace, home: Path, run: Program, split: Path
 ) -> None:
-    song = write_song(home / "long.wav", seconds=33)
+    song = write_song(home / "long.wav", seconds=33, rate=8000)
     found = song.stat()
     order = {**apart.order, "song": str(song), "size": found.st_size, "changed": found.st_mtime}
     made = replace(apart.run, first={**apart.run.first, "arguments": ["split.json", f"--store={apart.run.store}"]})

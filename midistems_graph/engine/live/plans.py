@@ -16,7 +16,9 @@ from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.excerpt import Excerpt
 from midistems_graph.engine.forecast import in_store
 from midistems_graph.engine.keys import lineage
+from midistems_graph.engine.machine import memory_bytes
 from midistems_graph.engine.plan import Interval, Plan, compile_plan
+from midistems_graph.engine.sizes import refuse_what_does_not_fit
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary
@@ -111,6 +113,7 @@ class Plans:
         if broken:
             raise PlanError("; ".join(problem.message for problem in broken))
         plan = compile_plan(graph, self.library, bindings, outputs=[address], window=step.window)
+        refuse_what_does_not_fit(plan, memory_bytes())
         with self.lock:
             if step.version == self.version:
                 self._plans[step] = plan

@@ -100,9 +100,11 @@ class Store(Protocol):
         seconds: float,
         song: str,
         facts: Mapping[str, str],
+        pinned: bool = False,
     ) -> UnitRecord:
         """Keeps the outputs of a finished unit (each digest once), then its record, which is returned.
 
+        They are `pinned` with it, in one step, if that is asked for.
         Raises StoreFull when there is no room; then nothing was stored.
         """
         ...

@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -118,6 +118,7 @@ class DiskStore:
         seconds: float,
         song: str,
         facts: Mapping[str, str],
+        pinned: bool = False,
     ) -> UnitRecord:
         outputs = {port: codec.digest(value) for port, value in values.items()}
         nbytes = sum(nbytes_of(value) for value in values.values())
@@ -132,7 +133,9 @@ class DiskStore:
             for digest, layout in layouts.items():
                 if not self._files.has(digest, self._index.length(digest)):
                     written[digest] = self._files.write(layout, self._session.temporary())
-            self._commit(record, layouts, written)
+            with self._lock if pinned else nullcontext():
+                self._commit(record, layouts, written, self._session.name if pinned else "")
+                self._pins.update(outputs.values() if pinned else ())
         except StoreFull:
             for digest in layouts:  # in place, but the index had no room for them
                 if self._index.length(digest) is None:
@@ -245,7 +248,9 @@ class DiskStore:
 
     # Entries
 
-    def _commit(self, record: UnitRecord, layouts: Mapping[str, valuefile.Layout], written: dict[str, Path]) -> None:
+    def _commit(
+        self, record: UnitRecord, layouts: Mapping[str, valuefile.Layout], written: dict[str, Path], pinned_by: str
+    ) -> None:
         """Puts the files in place and lists them, unless another writer was faster."""
         with self._index.change() as change:
             lengths = {digest: change.length(digest) for digest in layouts}
@@ -262,6 +267,8 @@ class DiskStore:
             for digest, length in lengths.items():
                 assert length is not None
                 change.add_value(digest, length, self._score(record, lengths.values()), record.made)
+            if pinned_by:
+                change.pin(layouts, pinned_by)
             self._files.delete(change.add_unit(record))
 
     @staticmethod

@@ -38,6 +38,7 @@ class MemoryStore:
         seconds: float,
         song: str,
         facts: Mapping[str, str],
+        pinned: bool = False,
     ) -> UnitRecord:
         outputs = {port: codec.digest(value) for port, value in values.items()}
         nbytes = sum(nbytes_of(value) for value in values.values())
@@ -46,6 +47,8 @@ class MemoryStore:
             for port, digest in outputs.items():
                 self._values.setdefault(digest, values[port])
             self._units[key] = record
+            if pinned:
+                self._pins.update(outputs.values())
             self._drop_orphans()
         return record
 

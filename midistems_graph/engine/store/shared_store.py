@@ -60,8 +60,11 @@ class SharedDiskStore(DiskStore):
         seconds: float,
         song: str,
         facts: Mapping[str, str],
+        pinned: bool = False,
     ) -> UnitRecord:
-        record = super().put(key, values, node=node, node_type=node_type, seconds=seconds, song=song, facts=facts)
+        record = super().put(
+            key, values, node=node, node_type=node_type, seconds=seconds, song=song, facts=facts, pinned=pinned
+        )
         if record.nbytes < seconds * SENT_PER_SECOND:
             under_way = self._publisher.submit(self._publish, record)
             self._publishing.add(under_way)

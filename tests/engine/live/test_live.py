@@ -16,6 +16,7 @@ from midistems_graph.audio.values import Audio
 from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Excerpt
+from midistems_graph.engine.live import plans
 from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.live.events import Idle, NodeChanged, PreviewReady, Refused, StretchReady
 from midistems_graph.engine.live.plans import Step
@@ -246,6 +247,19 @@ def test_behind_a_whole_track_node_a_stretch_waits_for_the_song(live: LiveEngine
     ready = [e.unit for e in events if isinstance(e, StretchReady)]
     assert ready.index(("norm#model", ONCE)) < ready.index(("norm", 2))
     assert live.states.waits_for(norm) == ()
+
+
+def test_a_node_that_holds_a_song_which_does_not_fit_is_refused(live: LiveEngine, monkeypatch) -> None:
+    made = graph(
+        {"song": "small.tone", "split": "small.split", "best": "control.best", "by": "score.overlap"},
+        "song.out -> split.audio; song.out -> best.mixture; split.out -> best.candidates[0]; by.scorer -> best.scorer",
+    )
+    monkeypatch.setattr(plans, "memory_bytes", lambda: 100_000)
+    live.show(made, SONG)
+    live.want(Address("best", "stems"), LOOP)
+    events = until(live, lambda events: any(isinstance(e, Refused) for e in events))
+    refused = next(e for e in events if isinstance(e, Refused))
+    assert "best (control.best) holds the song in memory" in refused.message and "parts" in refused.message
 
 
 def test_what_cannot_be_computed_is_refused_with_the_reason(live: LiveEngine) -> None:

@@ -171,6 +171,19 @@ def test_clearing_leaves_only_what_is_pinned(store, put, noise, key):
     assert store.size() == 0
 
 
+def test_what_is_put_pinned_stays_until_it_is_unpinned(store, put, key):
+    value = Number(1)
+    record = store.put(
+        key("unit"), {"out": value}, node="n", node_type="t", seconds=1.0, song="s", facts={}, pinned=True
+    )
+    store.clear()
+    assert store.get(record.outputs["out"]) == value
+    store.unpin(record.outputs.values())
+    store.clear()
+    with pytest.raises(MissingValue):
+        store.get(record.outputs["out"])
+
+
 def test_a_value_pinned_twice_needs_both_taken_back(store, put):
     digest = put(store, "unit", Number(1.0)).outputs["out0"]
     store.pin([digest])

@@ -32,6 +32,8 @@ from fractions import Fraction
 from demucs_infer.htdemucs import HTDemucs
 torch.manual_seed(0)
 settings = dict(sources=["drums", "bass", "other", "vocals"], bottom_channels=512, t_layers=5, segment=Fraction(39, 5))
+if sys.argv[2] == "small":
+    settings |= dict(channels=8, bottom_channels=64, t_layers=1)
 model = HTDemucs(**settings)
 torch.save({"klass": HTDemucs, "args": (), "kwargs": settings, "state": model.state_dict()}, sys.argv[1])
 """
@@ -107,6 +109,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--runs", type=int, default=1)
     options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options.add_argument("--small", action="store_true", help="far fewer channels: for what an hour takes of memory")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     folder: Path = chosen.folder.resolve()
@@ -114,7 +117,9 @@ def main() -> None:
     checkpoint, song, graph = folder / "htdemucs.th", folder / "song.wav", folder / "graph.json"
     environment = {**os.environ, ENVIRONMENT: str(folder / "models"), "OMP_NUM_THREADS": "2"}
     if not checkpoint.exists():
-        subprocess.run([chosen.torch, "-c", MAKE, checkpoint], env=environment, check=True)
+        subprocess.run(
+            [chosen.torch, "-c", MAKE, checkpoint, "small" if chosen.small else "real"], env=environment, check=True
+        )
     if not (folder / "models" / "htdemucs").exists():
         subprocess.run([chosen.torch, "-c", EXPORT, checkpoint], env=environment, check=True)
     in_graph = folder / "in_graph.onnx"

@@ -7,7 +7,8 @@ Three tables:
   process compute: of a device that a process of its own serves, as in the editor, of one in this process, and of a
   timer thread (`silent`). miniaudio's null device keeps time by sleeping 10 ms; the goal is below 0.3 periods at p99.9.
   `bare` is p99.9 of a process that only sleeps from period to period at the same time, with the same priority: what
-  it is late the machine is (a virtual one may be stopped by its host);
+  it is late the machine is. `stolen` is the share of processor time, in percent, that the host of a virtual machine
+  gave to others meanwhile;
 - a click on a cached edge until its first sample is handed to the device;
 - a knob turned until the changed sound is handed over, less what computing the loop below the knob takes.
 """
@@ -29,6 +30,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from midistems_graph.audio.output_base import AudioOut
@@ -137,33 +139,48 @@ class Cascade:
 
 def lateness(seconds: float) -> dict[str, dict[str, float]]:
     """Percentiles in periods, by output and load."""
-    found = {}
-    for name, load in (("idle", 0), ("both cores busy", 2)):
-        for kind, opened in OUTPUTS.items():
-            with TemporaryDirectory() as folder, work(load), bare(seconds) as slept:
-                out = opened()
-                cascade = Cascade(Path(folder), out)
-                address = Address("song", "out")
-                cascade.deck.hear(Take.of(address))
-                cascade.deck.loop(0, 10 * RATE)
-                cascade.deck.play()
-                cascade.wait_until_computed(address)
-                feed = cascade.deck.player.feed
-                feed.lateness.clear()
-                xruns = feed.xruns
-                time.sleep(seconds)
-                health = cascade.deck.player.health
-                cascade.close()
-            period = PERIOD / RATE
-            found[f"{kind}, {name}"] = {
-                "p50": health.p50 / period,
-                "p99": health.p99 / period,
-                "p99.9": health.p999 / period,
-                "xruns": health.xruns - xruns,
-                "calls": health.calls,
-                "bare": slept.percentile(0.999) / period,
-            }
-    return found
+    return {
+        f"{kind}, {name}": lateness_of(opened, threads, seconds)
+        for name, threads in (("idle", 0), ("both cores busy", 2))
+        for kind, opened in OUTPUTS.items()
+    }
+
+
+def lateness_of(opened: Callable[[], AudioOut], threads: int, seconds: float) -> dict[str, float]:
+    """Percentiles in periods of one output, and what the host of a virtual machine took meanwhile, in percent."""
+    with TemporaryDirectory() as folder, work(threads), bare(seconds) as slept:
+        cascade = Cascade(Path(folder), opened())
+        address = Address("song", "out")
+        cascade.deck.hear(Take.of(address))
+        cascade.deck.loop(0, 10 * RATE)
+        cascade.deck.play()
+        cascade.wait_until_computed(address)
+        feed = cascade.deck.player.feed
+        feed.lateness.clear()
+        xruns, before = feed.xruns, _ticks()
+        time.sleep(seconds)
+        health, ticks = cascade.deck.player.health, _ticks() - before
+        cascade.close()
+    period = PERIOD / RATE
+    return {
+        "p50": health.p50 / period,
+        "p99": health.p99 / period,
+        "p99.9": health.p999 / period,
+        "xruns": health.xruns - xruns,
+        "calls": health.calls,
+        "bare": slept.percentile(0.999) / period,
+        "stolen": 100 * ticks[_STEAL] / ticks.sum(),
+    }
+
+
+_STEAL = 7
+"""The column of /proc/stat that counts what the host gave to others."""
+
+
+def _ticks() -> npt.NDArray[np.int64]:
+    """Ticks of all processors by what they did, as Linux counts them."""
+    columns = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]
+    return np.array(columns, np.int64)
 
 
 def sleep_from_period_to_period(seconds: float) -> None:

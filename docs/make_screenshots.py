@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from midistems_graph.editor.model.plane import Rect
+
 IMAGES = Path(__file__).parent / "editor"
 SIZE = (1280, 800)
 NAMES = ("Песня о друге", "Το τραγούδι", "夜に駆ける", "青い空の下で", "أغنية الليل", "שיר ערש")
@@ -221,6 +223,8 @@ class Pictures:
         self.shot("compare")
         self.bench.do("views_compare")
         self.bench.do("views_large")
+        self.take_blind_test()
+        self.take_lost_device()
         self.hear("exact.out")
         self.shot("mixer")
         self.hear("voice.stem")
@@ -243,6 +247,33 @@ class Pictures:
         self.app.listener.changed()
         self.hear("pitch.out")
         self.shot("pitch")
+
+    def take_blind_test(self) -> None:
+        """The panel in the middle of a blind test of the last two edges."""
+        self.bench.do("abx")
+        for command in ("answer_a", "answer_b", "answer_b", "answer_a", "answer_a", "hear_x"):
+            self.bench.do(command)
+        self.shot("blind", self.bench.layout.desk)
+        self.bench.do("abx")
+
+    def take_lost_device(self) -> None:
+        """A device is unplugged while it plays. Two that keep time in silence stand for it and for the next one."""
+        from midistems_graph.audio.output_silent import SilentOut
+
+        lost, found = SilentOut(44100, note=""), SilentOut(48000, note="")
+        lost.name, found.name = "USB interface", "Built-in Audio"
+        player = self.app.listener.ears.deck.player
+        reopen, player._reopen = player._reopen, lambda: found
+        player.use(lost)
+        self.bench.do("play")
+        self.until(lambda: player.out is lost and player.health.calls > 100)
+        lost.lost = f"the sound device {lost.name} is gone"
+        self.until(lambda: player.out is found and player.health.calls > 50)
+        layout = self.bench.layout
+        self.shot("lost-device", Rect(0, layout.desk.top, layout.status.right, layout.status.bottom))
+        self.bench.do("play")
+        player._reopen = reopen
+        self.bench.say("")
 
     def take_error(self, preset: Path) -> None:
         """A node that fails, with its sentence and its remedy."""
@@ -294,8 +325,8 @@ class Pictures:
             self.bench.window.frame()
             time.sleep(0.01)
 
-    def shot(self, name: str) -> None:
-        """Write what is seen now, small."""
+    def shot(self, name: str, part: Rect | None = None) -> None:
+        """Write what is seen now, or a part of it, small."""
         import dearpygui.dearpygui as dpg
         from PIL import Image
 
@@ -306,7 +337,7 @@ class Pictures:
         began = time.monotonic()
         self.until(lambda: time.monotonic() > began + 0.4)
         for quality in QUALITIES:
-            Image.open(file).convert("RGB").save(small, quality=quality, method=6)
+            Image.open(file).convert("RGB").crop(part).save(small, quality=quality, method=6)
             if small.stat().st_size < LARGEST:
                 break
         file.unlink()

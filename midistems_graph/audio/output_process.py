@@ -141,12 +141,12 @@ def opened_here(device: Device | None, rate: int, period: int) -> AudioOut:
 def _serve(wanted: dict[str, Any]) -> None:
     """Open a device and do as one is told, until nobody tells any more."""
     device = Device(wanted["backend"], wanted["name"]) if wanted["name"] else None
+    raise_priority()  # of all threads, those of libraries too: they begin with the priority of whoever begins them
     try:
         out = opened_here(device, wanted["rate"], wanted["period"])
     except OutputProblem as problem:
         _say({"error": str(problem)})
         return
-    raise_priority()  # of all threads: one that waits for the interpreter waits for whoever holds it
     gc.disable()
     _say({"name": out.name, "rate": out.rate})
     feed: Feed | None = None

@@ -137,10 +137,11 @@ def _said(text: str, output: Path | None) -> Exit:
 
 
 def _as_text(graph: Graph, library: NodeLibrary) -> str:
-    """Nodes with the knobs that are set and what flows in."""
+    """Inputs, knobs that the graph publishes, and nodes with the knobs that are set and what flows in."""
     lines = [clean(line) for line in (graph.title, graph.description) if line]
     lines += [f"input {name}" + (f": {clean(slot.description)}" if slot.description else "")
               for name, slot in graph.inputs.items()]  # fmt: skip
+    lines += [clean(f"knob {name}: {', '.join(map(str, ends))}") for name, ends in graph.knobs.items()]
     for node_id in sorted(graph.nodes):
         node = graph.nodes[node_id]
         state = "" if node.state == "on" else f" ({node.state})"

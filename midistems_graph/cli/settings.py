@@ -1,4 +1,4 @@
-"""Edits of a graph by the command line: `--set node.knob=value`, `--format`, `--gain`."""
+"""Edits of a graph by the command line: `--set node.knob=value` or `published=value`, `--format`, `--gain`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,29 @@ B = TypeVar("B", bound=Body)
 
 
 def with_settings(graph: Graph, library: NodeLibrary, settings: Iterable[str], option: str = "--set") -> Graph:
-    """The graph with every `node.knob=value` set; raises Refused with what is allowed instead."""
+    """The graph with every `node.knob=value` set, a knob that the graph publishes by its name alone.
+
+    Raises Refused with what is allowed instead.
+    """
     for setting in settings:
         where, equals, text = setting.partition("=")
         try:
             if not equals:
                 raise DocumentError(f"write {option} node.knob=value")
-            graph = _with_setting(graph, library, Address.parse(where.strip()), text)
+            for at in ends_of(graph, where.strip()):
+                graph = _with_setting(graph, library, at, text)
         except (DocumentError, KnobError) as error:
             raise Refused(Exit.USAGE, f"{option} {setting}: {error}") from None
     return graph
+
+
+def ends_of(graph: Graph, name: str) -> tuple[Address, ...]:
+    """What a knob stands for: `node.knob`, or all that the graph publishes under a name. Raises DocumentError."""
+    if graph.knobs.get(name):
+        return graph.knobs[name]
+    if "." not in name and graph.knobs:
+        raise DocumentError(f"the graph publishes no knob {name!r}; {_instead(name, graph.knobs)}")
+    return (Address.parse(name),)
 
 
 def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) -> Graph:

@@ -12,8 +12,8 @@ from typing import Any
 
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import typed
-from midistems_graph.cli.settings import knob_of, with_settings
-from midistems_graph.document.graph import Address, DocumentError, Graph
+from midistems_graph.cli.settings import ends_of, knob_of, with_settings
+from midistems_graph.document.graph import DocumentError, Graph
 from midistems_graph.node.library import NodeLibrary
 
 MOST = 100_000
@@ -45,7 +45,7 @@ class Axis:
         try:
             if not equals or not given:
                 raise DocumentError("write --vary node.knob=a,b,c or node.knob=low:high:count")
-            at = Address.parse(name.strip())
+            at, *_ = ends_of(graph, name.strip())
             if at.node not in graph.nodes:
                 raise DocumentError(f"there is no node {at.node!r}; there are: {', '.join(sorted(graph.nodes))}")
             knob = knob_of(graph, library, at.node, at.port)

@@ -65,8 +65,10 @@ def loads(content: bytes, encoding: Encoding = "json") -> Graph:
 
 
 def _sorted(value: Any) -> Any:
+    """Keys by name, but the knobs that a graph or a group publishes as they are."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        is_body = "nodes" in value
+        return {key: value[key] if is_body and key == "knobs" else _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 

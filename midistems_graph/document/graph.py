@@ -190,7 +190,8 @@ class Body:
     """What a graph and a group have in common: nodes by id, edges, links, published knobs and their view.
 
     A link is a set of knob addresses that share one value: that of its first knob. `knobs` are inner knobs that are
-    published under a name: of a group for its instances, of a graph for those who do not look inside.
+    published under a name, in their author's order: of a group for its instances, of a graph for those who do not look
+    inside.
     """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
@@ -199,8 +200,11 @@ class Body:
     knobs: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
     view: View = field(default_factory=View)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    published: tuple[str, ...] = field(init=False)
+    """The names of `knobs` in their order, so that bodies in another order are not equal."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "published", tuple(self.knobs))
         object.__setattr__(self, "nodes", _frozen_map(self.nodes))
         object.__setattr__(self, "edges", frozenset(self.edges))
         object.__setattr__(self, "knobs", _frozen_map(self.knobs))

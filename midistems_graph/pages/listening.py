@@ -1,7 +1,7 @@
 """What a report lets one hear and see of edges: previews, pictures and level curves of one stretch of the song.
 
-All previews cover the same stretch, as Ogg Vorbis: it is encoded three to four times as fast as MP3, and every browser
-plays it (Safari from 18.4). The whole song is taken, in stereo while that fits, as long as all previews together stay
+All previews cover the same stretch, as Ogg Vorbis: it is encoded three to four times as fast as MP3, and most browsers
+play it. The whole song is taken, in stereo while that fits, as long as all previews together stay
 within a few minutes; of longer or more previews the loudest stretch that does.
 """
 

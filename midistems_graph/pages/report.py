@@ -104,8 +104,8 @@ def _players(heard: Listening, story: Story) -> str:
         "<h2>Edges</h2><div class='card edges'><div class=bar><button id=play aria-label='play or pause'>▶</button>"
         f"<span id=clock>{_clock(start)}</span><span class=soft>{note} Click a name to hear it, with Shift to add it; "
         f"1 to 9 and the arrows choose, space plays, a click on a picture goes there.</span></div>"
-        "<p id=deaf class=warn hidden>This browser does not play Ogg Vorbis (Safari does from 18.4 on); open the page "
-        f"in another one, or the files beside it.</p>{rows}</div>"
+        "<p id=deaf class=warn hidden>This browser does not play Ogg Vorbis; open the page in Firefox or Chromium, or "
+        f"the files beside it.</p>{rows}</div>"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from midistems_graph.cli.codes import Exit, Refused
@@ -39,6 +41,14 @@ def test_linked_knobs_are_set_together() -> None:
 def test_published_knobs_and_the_count_of_a_group_can_be_set() -> None:
     nodes = with_settings(_graph(), LIBRARY, ["loop.level=6", "loop.repeat=4"]).nodes
     assert nodes["loop"].knobs == {"level": 6.0, "repeat": 4}
+
+
+def test_a_knob_that_the_graph_publishes_is_set_by_its_name() -> None:
+    ends = (Address("one", "gain"), Address("loop", "level"))
+    nodes = with_settings(replace(_graph(), knobs={"loud": ends}), LIBRARY, ["loud=-6"]).nodes
+    assert nodes["two"].knobs == {"gain": -6.0} and nodes["loop"].knobs == {"level": -6.0}
+    with pytest.raises(Refused, match="did you mean loud"):
+        with_settings(replace(_graph(), knobs={"loud": ends}), LIBRARY, ["lud=-6"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from stand_ins import voice_share
 
 from midistems_graph.audio.stem_names import canonical
 from midistems_graph.cli.codes import Exit, of_graph
+from midistems_graph.cli.settings import knob_of
 from midistems_graph.document.boxes import boxes
 from midistems_graph.document.files import dumps, loads
 from midistems_graph.models.catalogue import catalogue
@@ -37,6 +38,8 @@ def test_a_preset_is_sound_and_says_what_it_is(name: str) -> None:
     assert lint(graph, LIBRARY) == []
     assert graph.title and graph.description and graph.author and graph.license == "MIT"
     assert all(node.version == LIBRARY[node.type].version for node in graph.nodes.values() if node.group is None)
+    assert 1 <= len(graph.knobs) <= 4
+    assert all(knob_of(graph, LIBRARY, end.node, end.port) for ends in graph.knobs.values() for end in ends)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-from midistems_graph.document.graph import Body, Edge, Graph
+from midistems_graph.document.graph import Body, Edge, Frame, Graph
 from midistems_graph.document.layout import Wire as LaidWire
 from midistems_graph.document.layout import arrange
 from midistems_graph.editor.model.bodies import with_positions
@@ -66,14 +66,33 @@ def distribute(state: EditorState, library: NodeLibrary, axis: Literal["across",
 
 
 def auto_layout(state: EditorState, library: NodeLibrary) -> Edit:
-    """Lay the selected nodes (all, if fewer than two are selected) out in layers, from left to right."""
+    """Lay the selected nodes (all, if fewer than two are selected) out in layers, from left to right.
+
+    A frame goes along with the nodes that stood in it.
+    """
     chosen = state.selection.nodes if len(state.selection.nodes) > 1 else frozenset(state.body.nodes)
     if not chosen:
         raise Refused("there are no nodes to lay out; add some first")
     corner = min((state.body.view.nodes.get(i, (0.0, 0.0)) for i in chosen), default=(0.0, 0.0))
     top = min(state.body.view.nodes.get(i, (0.0, 0.0))[1] for i in chosen)
     places = layered(state.graph, state.body, library, chosen, (corner[0], top))
-    return edited(state, with_positions(state.body, places), f"lay out {named(places)}")
+    body = with_positions(state.body, places)
+    before, after = (rects_of(one, library, frozenset(body.nodes)) for one in (state, state.with_body(body)))
+    frames = tuple(_around_the_same(frame, before, after) for frame in body.view.frames)
+    body = replace(body, view=replace(body.view, frames=frames))
+    return edited(state, body, f"lay out {named(places)}")
+
+
+def _around_the_same(frame: Frame, before: Mapping[str, Rect], after: Mapping[str, Rect]) -> Frame:
+    """A frame around the nodes that it held before, with the room that it left them on each side."""
+    own = Rect(frame.x, frame.y, frame.x + frame.width, frame.y + frame.height)
+    held = [i for i, rect in before.items() if own.encloses(rect)]
+    was, now = (Rect.around(rects[i] for i in held) for rects in (before, after))
+    if was is None or now is None or was == now:
+        return frame
+    left, top = now.left - (was.left - own.left), now.top - (was.top - own.top)
+    width, height = own.width - was.width + now.width, own.height - was.height + now.height
+    return replace(frame, x=left, y=top, width=width, height=height)
 
 
 def with_places(graph: Graph, library: NodeLibrary) -> Graph:

@@ -220,6 +220,9 @@ _LIST = (
 ON_CANVAS = frozenset({"edit", "node", "select", "arrange"})
 """Groups of commands that make sense only where the canvas is seen."""
 
+WRITTEN = frozenset({"frame", "note"})
+"""Commands that make something whose text is typed next."""
+
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _LIST}
 
 

@@ -14,6 +14,8 @@ from midistems_graph.node.library import NodeLibrary
 
 MARGIN = 2 * GRID
 LONGEST_TEXT = 10_000
+UNWRITTEN = "note"
+"""What a note says before somebody writes it."""
 
 
 def frame_selection(state: EditorState, library: NodeLibrary, title: str = "frame") -> Edit:
@@ -29,7 +31,7 @@ def frame_selection(state: EditorState, library: NodeLibrary, title: str = "fram
     return edited(state, body, "frame the selection", Selection.of(frames=[len(view.frames)]))
 
 
-def add_note(state: EditorState, at: Point, text: str = "note") -> Edit:
+def add_note(state: EditorState, at: Point, text: str = UNWRITTEN) -> Edit:
     """Put a note on the canvas."""
     view = state.body.view
     made = Note(text[:LONGEST_TEXT], snapped(at[0]), snapped(at[1]))

@@ -90,8 +90,9 @@ class Editor:
     def apply(self, edit: Edit) -> None:
         """Make an edit a step of the history."""
         self.cancel()
+        chosen = self.state.selection
         self._show(self.state.with_graph(edit.graph, edit.selection))
-        self._commit(edit.label, edit.key)
+        self._commit(edit.label, chosen, edit.key)
 
     def seal(self) -> None:
         """End a drag of a knob: the next change is a step of its own."""
@@ -102,7 +103,7 @@ class Editor:
         self.cancel()
         label, undone = self.history.undo_label, self.history.present
         self.history = self.history.undone()
-        self._go_to(self.history.present, undone.path)
+        self._go_to(self.history.present.graph, undone.path, undone.chosen)
         return label
 
     def redo(self) -> str:
@@ -110,7 +111,8 @@ class Editor:
         self.cancel()
         label = self.history.redo_label
         self.history = self.history.redone()
-        self._go_to(self.history.present, self.history.present.path)
+        step = self.history.present
+        self._go_to(step.graph, step.path, step.selection)
         return label
 
     def enter(self, path: Path) -> None:
@@ -158,21 +160,21 @@ class Editor:
         left: list[Effect] = []
         for effect in step.effects:
             if isinstance(effect, Commit):
-                self._commit(effect.label)
+                self._commit(effect.label, self.state.selection)
             else:
                 left.append(effect)
         return left
 
-    def _commit(self, label: str, key: str = "") -> None:
-        if self.state.graph != self.history.present.graph:
-            self.history = self.history.after(
-                Moment(self.state.graph, label, self.state.path, self.state.selection, key)
-            )
+    def _commit(self, label: str, chosen: Selection, key: str = "") -> None:
+        state = self.state
+        if state.graph != self.history.present.graph:
+            self.history = self.history.after(Moment(state.graph, label, state.path, state.selection, chosen, key))
 
-    def _go_to(self, moment: Moment, path: Path) -> None:
-        state = self.state.with_graph(moment.graph).at(path)
-        selection = moment.selection if moment.path == state.path else self.state.selection
-        self._show(replace(state, selection=selection.within(state.body)))
+    def _go_to(self, graph: Graph, path: Path, selection: Selection) -> None:
+        state = self.state.with_graph(graph).at(path)
+        if state.path == path:
+            state = replace(state, selection=selection.within(state.body))
+        self._show(state)
 
     def _show(self, state: EditorState) -> None:
         before, self.state = self.state, state

@@ -16,13 +16,15 @@ LONGEST = 500
 class Step:
     """A document, what led to it, and where one was: undo brings one back to where the change was made.
 
-    Steps that follow each other with the same `key` are one (the moves of one drag of a knob).
+    `chosen` was selected before and is again when it is taken back. Steps that follow each other with the same `key`
+    are one (the moves of one drag of a knob).
     """
 
     graph: Graph
     label: str = ""
     path: Path = ()
     selection: Selection = field(default_factory=Selection)
+    chosen: Selection = field(default_factory=Selection)
     key: str = ""
 
 

@@ -6,11 +6,13 @@ its author found them worth a thought; of these only knobs that are turned or ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from midistems_graph.document.graph import Address, Body, Graph, KnobValue
 from midistems_graph.editor.model.knobs import knobs_of, set_published
 from midistems_graph.editor.model.state import EditorState
+from midistems_graph.node.contract import Range
 from midistems_graph.node.definition import Knob
 from midistems_graph.node.library import NodeLibrary
 
@@ -35,19 +37,29 @@ class PublishedKnob:
 
 
 def knobs_of_body(graph: Graph, body: Body, library: NodeLibrary) -> list[PublishedKnob]:
-    """The knobs that a graph or a group publishes, by name; the first that one stands for gives its value."""
+    """The knobs that a graph or a group publishes; the first that one stands for gives its value."""
     found = []
-    for name, ends in sorted(body.knobs.items()):
-        node = body.nodes[ends[0].node] if ends else None
-        knob = knobs_of(graph, node, library).get(ends[0].port) if node else None
-        if node is not None and knob is not None:
-            value = node.knobs.get(knob.name, knob.default)
-            found.append(PublishedKnob(replace(knob, name=name), ends, value))
+    for name, ends in body.knobs.items():
+        turned = [
+            knobs_of(graph, body.nodes[end.node], library).get(end.port) for end in ends if end.node in body.nodes
+        ]
+        there = [knob for knob in turned if knob is not None]
+        if there and len(there) == len(ends):
+            value = body.nodes[ends[0].node].knobs.get(there[0].name, there[0].default)
+            found.append(PublishedKnob(replace(there[0], name=name, range=_common_range(there)), ends, value))
     return found
 
 
+def _common_range(knobs: Sequence[Knob]) -> Range | None:
+    """What all of them may be set to."""
+    ranges = [knob.range for knob in knobs if knob.range is not None]
+    if not ranges:
+        return None
+    return replace(ranges[0], low=max(one.low for one in ranges), high=min(one.high for one in ranges))
+
+
 def published_knobs(graph: Graph, library: NodeLibrary) -> list[PublishedKnob]:
-    """The knobs of a graph: by name those that it publishes, else in the order of its nodes from left to right."""
+    """The knobs of a graph: those that it publishes, else some in the order of its nodes from left to right."""
     if published := knobs_of_body(graph, graph, library):
         return published
     found, own = [], []

@@ -117,7 +117,7 @@ class Bench:
         self.settings_panel = SettingsPanel(self.settings_area, self.looks.hands)
         self.menu = Menu(palette, scale, self.canvas.measure)
         self.sheet = Sheet(palette, scale, self.arrange)
-        self.notices = Notices(palette, scale, self.canvas.measure)
+        self.notices = Notices(palette, scale, self.canvas.measure, self.arrange)
         self.textbox = TextBox(scale)
         self.writing = Writing(self.editor, self.canvas, self.textbox, self.edit)
         self.minimap = Minimap(self.canvas, self._look_around, shown=self.settings.minimap)
@@ -183,6 +183,9 @@ class Bench:
                 if own is None:
                     raise Refused(f"{commands.COMMANDS[name].title} is not part of this version")
                 own()
+            elif name in commands.WRITTEN:
+                self.refresh()
+                self.writing.begin_chosen()
         except Refused as refused:
             self.say(str(refused), wrong=True)
         self.refresh()
@@ -311,8 +314,9 @@ class Bench:
         self.inspector.place(layout.inspector.width)
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
-        self.notices.place(layout.canvas)
-        self.sheet.place(Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom))
+        page = Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom)
+        self.notices.place(page if self.sheet.page else layout.canvas)
+        self.sheet.place(Rect(page.left, page.top + self.notices.height, page.right, page.bottom))
         self.layout = layout
         self.draw_seams()
         self.arranged()

@@ -114,6 +114,7 @@ def knob_actions(editor: Editor, row: KnobRow) -> list[Row]:
         rows.append(Row("publish", "Publish it no longer" if row.published else f"Publish it on the {where}"))
     if row.turns:
         rows += [] if editor.state.path else [Row("rename", "Give it another name")]
+        rows.append(Row("up", "Move it up", enabled=next(iter(editor.state.body.knobs)) != row.name))
         rows += [Row("hide", "Publish it no longer"), Row("see", f"See {row.turns[0].node}")]
     return rows
 
@@ -128,6 +129,8 @@ def done_to(editor: Editor, row: KnobRow, action: str) -> Edit:
             return knobs.unlink(state, chosen, row.name)
         case "publish":
             return knobs.publish(state, editor.library, next(iter(chosen)), row.name)
+        case "up":
+            return knobs.move_up(state, row.name)
         case "hide":
             return knobs.hide(state, row.name)
         case "disconnect" if row.driven_by is not None:

@@ -19,7 +19,7 @@ from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.themes import TEXT_SIZE
 from midistems_graph.node.definition import Knob
 
-NAME, SLIDER, FIELD = 120, 46, 64
+NAME, SLIDER, FIELD = 120, 68, 56
 """Widths in pixels at scale 1; the field takes what is left, its text at least so much."""
 
 FINE = 0.1

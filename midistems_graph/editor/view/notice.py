@@ -1,4 +1,7 @@
-"""A strip above the canvas that says something and offers what can be done about it; it stops nobody from working."""
+"""A strip above the canvas that says something and offers what can be done about it; it stops nobody from working.
+
+A page that is open makes room for it; the canvas, which can be moved, lies below.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,12 @@ class Notice:
 
 
 class Notices:
-    """The first notice that nobody answered yet; the others wait behind it."""
+    """The first notice that nobody answered yet; others wait behind it. `turned` is called when one comes or goes."""
 
-    def __init__(self, palette: Palette, scale: float, measure: Callable[[str, float], float]) -> None:
-        self.palette, self.scale, self._measure = palette, scale, measure
+    def __init__(
+        self, palette: Palette, scale: float, measure: Callable[[str, float], float], turned: Callable[[], None]
+    ) -> None:
+        self.palette, self.scale, self._measure, self._turned = palette, scale, measure, turned
         self._waiting: list[Notice] = []
         self._area = Rect(0, 0, 1, 1)
         self._window = self._theme = 0
@@ -37,9 +42,15 @@ class Notices:
         """The notice that is seen, then those behind it."""
         return tuple(self._waiting)
 
+    @property
+    def height(self) -> float:
+        """Pixels that the strip takes now."""
+        return HEIGHT * self.scale if self._waiting else 0.0
+
     def say(self, notice: Notice) -> None:
         self._waiting = [one for one in self._waiting if one.about != notice.about] + [notice]
         self._redraw()
+        self._turned()
 
     def withdraw(self, about: str = "") -> None:
         """It is no longer so; without a name nothing is so any more."""
@@ -47,6 +58,7 @@ class Notices:
         if kept != self._waiting:
             self._waiting = kept
             self._redraw()
+            self._turned()
 
     def place(self, area: Rect) -> None:
         """Where the canvas lies, in pixels."""

@@ -31,6 +31,7 @@ class Writing:
             self._textbox.open(at, width, body.nodes[item].label or item, lambda text: self._rename(item, text))
         elif kind in ("frame", "note"):
             text = body.view.frames[int(number)].title if kind == "frame" else body.view.notes[int(number)].text
+            text = "" if kind == "note" and text == decor.UNWRITTEN else text
             lines = 1 if kind == "frame" else max(len(text.splitlines()), FEWEST_LINES)
             self._textbox.open(at, width, text, lambda typed: self._write(item, typed), lines)
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from canvas import LIBRARY, Hand, group
 
+from midistems_graph.document.encoding import dumps, loads
 from midistems_graph.document.flatten import flatten
 from midistems_graph.document.graph import Address, Node
 from midistems_graph.document.identity import graph_hash
@@ -190,6 +191,32 @@ def test_a_laid_out_graph_runs_from_left_to_right_without_overlaps() -> None:
         assert hand.place(edge.source.node)[0] < hand.place(edge.target.node)[0]
 
 
+def test_a_frame_goes_along_with_its_nodes_when_they_are_laid_out() -> None:
+    hand = Hand(CHAIN, WIRED)
+    hand.editor.apply(nodes.move(select(hand, "a", "b").state, 0, 900))
+    hand.editor.apply(decor.frame_selection(select(hand, "a", "b").state, LIBRARY))
+    before = hand.graph.view.frames[0]
+    commands.run(select(hand), "layout")
+    (frame,) = hand.editor.scene.frames.values()
+    inside = {box.id for box in hand.editor.scene.boxes.values() if frame.rect.encloses(box.rect)}
+    assert inside == {"a", "b"} and hand.graph.view.frames[0] != before
+    hand.editor.undo()
+    assert hand.graph.view.frames[0] == before
+
+
+def test_undo_selects_what_was_selected_before_the_change() -> None:
+    hand = Hand(CHAIN, WIRED)
+    commands.run(select(hand, "load", "a"), "align_left")
+    hand.editor.undo()
+    assert hand.selected == {"load", "a"}
+    commands.run(hand.editor, "delete")
+    assert not hand.selected
+    hand.editor.undo()
+    assert hand.selected == {"load", "a"}
+    hand.editor.redo()
+    assert not hand.selected
+
+
 def test_opening_a_graph_without_places_lays_it_out_and_is_no_change() -> None:
     hand = Hand(CHAIN, WIRED)
     bare = Editor(LIBRARY, hand.graph.__class__(nodes=hand.graph.nodes, edges=hand.graph.edges))
@@ -236,8 +263,14 @@ def test_a_knob_is_published_on_the_graph_renamed_set_and_hidden() -> None:
     for wanted, said in (("gain_2", "another knob"), ("1st", "cannot name"), ("repeat", "another knob")):
         with pytest.raises(Refused, match=said):
             knobs.rename_published(hand.editor.state, "how_loud", wanted)
+    assert [one.knob.name for one in published_knobs(hand.graph, LIBRARY)] == ["how_loud", "gain_2"]
+    hand.editor.apply(knobs.move_up(hand.editor.state, "gain_2"))
     assert [one.knob.name for one in published_knobs(hand.graph, LIBRARY)] == ["gain_2", "how_loud"]
-    loud = published_knobs(hand.graph, LIBRARY)[1]
+    assert list(loads(dumps(hand.graph)).knobs) == ["gain_2", "how_loud"]
+    with pytest.raises(Refused, match="first already"):
+        knobs.move_up(hand.editor.state, "gain_2")
+    assert hand.editor.undo() == "move gain_2 up"
+    loud = published_knobs(hand.graph, LIBRARY)[0]
     assert with_value(hand.graph, LIBRARY, loud, "-3").nodes["a"].knobs == {"gain": -3.0}
     hand.editor.apply(knobs.set_published(hand.editor.state, LIBRARY, "how_loud", loud.ends, -6))
     assert hand.graph.nodes["a"].knobs == {"gain": -6.0} and hand.editor.undo() == "set how_loud"

@@ -102,8 +102,8 @@ class Executor:
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
-        give_back_large_blocks()
         began = cpu_seconds()
+        give_back_large_blocks()
         threads = run_all(self._queue, self._work, min(self.cores, max(len(self.plan.units), 1)))
         try:
             for thread in threads:

@@ -25,6 +25,7 @@ from midistems_graph.node.contract import (
     Run,
     Stream,
 )
+from midistems_graph.node.help import completed
 from midistems_graph.node.knob import Knob as Knob
 from midistems_graph.node.knob import KnobError as KnobError
 from midistems_graph.node.knob import KnobKind
@@ -182,8 +183,8 @@ class NodeType(Traits):
 
     @cached_property
     def help(self) -> str:
-        """The whole docstring, unindented."""
-        return inspect.getdoc(self.function) or ""
+        """The whole docstring, unindented, with what the annotations of knobs say."""
+        return completed(inspect.getdoc(self.function) or "", self.knobs)
 
     @property
     def summary(self) -> str:
@@ -319,12 +320,13 @@ def _knob(where: str, parameter: inspect.Parameter, hint: Any) -> Knob:
         extras = tuple(rest)
     limits = next((e for e in extras if isinstance(e, Range)), None)
     file = next((e for e in extras if isinstance(e, FileBelowGraph | FolderBelowGraph | InputName | ModelName)), None)
+    shared = next((e for e in reversed(extras) if isinstance(e, str)), "")
     plain: dict[Any, KnobKind] = {bool: "bool", int: "int", float: "float", str: "text"}
     plain |= {tuple[float, ...]: "numbers", tuple[str, ...]: "texts"}
     if get_origin(hint) is Literal:
-        knob = Knob(name, "choice", default, None, get_args(hint), file)
+        knob = Knob(name, "choice", default, None, get_args(hint), file, shared)
     elif hint in plain:
-        knob = Knob(name, plain[hint], default, limits, (), file)
+        knob = Knob(name, plain[hint], default, limits, (), file, shared)
         if knob.kind in ("int", "float") and limits is None:
             raise DefinitionError(f"{where}: knob {name!r} needs a Range")
     else:

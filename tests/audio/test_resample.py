@@ -23,7 +23,7 @@ def db(error: np.ndarray, reference: np.ndarray) -> float:
 
 
 @given(rates, rates, st.integers(0, 5000), st.integers(1, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_whole_song_keeps_its_length_in_seconds(old: int, new: int, length: int, channels: int) -> None:
     result = resample(Audio.of(noise(channels, length), old), new)
     assert result.span == Span.whole(ceil_div(length * new, old), new)
@@ -32,7 +32,7 @@ def test_a_whole_song_keeps_its_length_in_seconds(old: int, new: int, length: in
 
 
 @given(rates, rates, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_stretch_with_context_equals_the_whole_song(old: int, new: int, data: st.DataObject) -> None:
     total = 3 * old + data.draw(st.integers(0, 1000))
     start = data.draw(st.integers(0, total - 2000))
@@ -69,7 +69,6 @@ def test_rates_that_soxr_cannot_keep_in_time_need_the_whole_song() -> None:
 
 
 @given(rates, rates, st.integers(0, 20000), st.integers(0, 20000))
-@settings(deadline=None)
 def test_neighbouring_stretches_partition_the_samples(old: int, new: int, a: int, b: int) -> None:
     cut, total = min(a, b), max(a, b)
     left, right = resampled_span(Span(0, cut, total, old), new), resampled_span(Span(cut, total, total, old), new)
@@ -101,7 +100,7 @@ def test_equals_soxr_itself() -> None:
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=8), rates, rates)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_blocks_of_a_file_give_the_same_as_the_whole(lengths: list[int], old: int, new: int) -> None:
     song = noise(2, sum(lengths))
     blocks = np.split(song, np.cumsum(lengths)[:-1], axis=1)

@@ -63,6 +63,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.mixer": ({"names": ("vocals", "drums")},),
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
     "control.best": ({"chunk": 0.05, "channels": True},),
+    "control.where_needed": ({"chunk": 0.3, "margin": 0.1},),
     "loop.blend": (
         {"steps": 2, "candidates": 2, "chunk": 1.0, "worst": 0.5},
         {"steps": 1, "candidates": 2, "fine": 2},
@@ -131,7 +132,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
 }
 """Knobs under which single node types are tried; others have their defaults, and SMALL."""
 
-NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend"})
+NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend", "control.where_needed"})
 """Node types whose stem sets have the names that the separator gives."""
 
 OTHER_NAMES = frozenset({"stems.merge"})
@@ -160,6 +161,11 @@ class Example:
     @property
     def makes_signals(self) -> bool:
         return any(port.timed for port in self.type.outputs)
+
+    @property
+    def sees_all(self) -> bool:
+        """Every stretch of the result hangs on the whole song."""
+        return self._context().whole
 
     @property
     def streams(self) -> bool:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from midistems_graph.audio.colormap import coloured
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Magnitude, NodeError, Range, Run, Spectrogram, StftSettings, Stream, node
+from midistems_nodes.io.stem_files import FileName
 from midistems_nodes.separate.blocks import frame_blocks
 
 FLOOR = 1e-9
@@ -26,7 +27,7 @@ def save_picture(
     lowest: Annotated[float, Range(10.0, 1000.0, "Hz", "log")] = 40.0,
     range_db: Annotated[float, Range(20.0, 140.0, "dB")] = 80.0,
     stem: str = "spectrogram",
-    name: str = "",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write a PNG of the spectrogram: time to the right, pitch upward, bright is loud.
@@ -50,9 +51,6 @@ def save_picture(
         How far below the loudest point is black.
     stem
         What the picture is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command
-        line's choice, or `{song} - {stem}`.
     """
     span = signal.span
     width = max(1, round(span.seconds * per_second))

@@ -142,7 +142,7 @@ def test_a_loop_goes_round_to_the_sample(desk: Desk) -> None:
     assert np.array_equal(heard[:, 500:4500], A.samples[:, expected])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(start=st.integers(0, SONG.total - 200), length=st.integers(80, 3000))
 def test_any_loop_goes_round_to_the_sample(start: int, length: int) -> None:
     desk = Desk(shelf())
@@ -243,7 +243,7 @@ def test_the_stem_mixer_solos_mutes_and_weighs(desk: Desk) -> None:
     kick, snare = noise(3).samples, noise(4).samples
     desk.playing("stems").listen(2000)
     assert desk.deck.tracks.stems(edge("stems")) == ("kick", "snare")
-    assert desk.deck.status.note == "the sum of 2 stems"
+    assert desk.deck.status.note == "sum of 2 stems"
     both = ("kick", "snare")
 
     def mixer(**channels: Channel) -> StemMixer:

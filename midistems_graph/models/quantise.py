@@ -9,7 +9,9 @@ Neither is free: measure what is lost on a song.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +40,8 @@ def quantise(model: Model, kind: str, library: ModelLibrary) -> Model:
         for each, path in zip(model.manifest.files, model.files, strict=True):
             files[each.file] = made / each.file
             try:
-                KINDS[kind](path, files[each.file])
+                with redirect_stdout(io.StringIO()):  # the tools print what they do not know
+                    KINDS[kind](path, files[each.file])
             except Exception as error:  # whatever the tools raise for a network that they do not know
                 reason = " ".join(str(error).split())[:200] or type(error).__name__
                 raise CannotQuantise(f"{path.name} cannot be made {kind}: {reason}") from None
@@ -53,9 +56,13 @@ def quantise(model: Model, kind: str, library: ModelLibrary) -> Model:
 
 
 def _int8(source: Path, target: Path) -> None:
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(source, target, weight_type=QuantType.QUInt8)  # convolutions on the processor take no signed ones
+    # Behind ONNX Runtime's own operators, such as fused attention, the tools know no types: all are floats.
+    # Convolutions on the processor take no signed weights.
+    extra = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+    quantize_dynamic(source, target, weight_type=QuantType.QUInt8, extra_options=extra)
 
 
 def _fp16(source: Path, target: Path) -> None:

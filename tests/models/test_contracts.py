@@ -78,9 +78,9 @@ def test_every_contract_is_tried_here():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(
-    length=st.sampled_from([1, 2, 17, 999, 4097, 30_000]) | st.integers(1, 60_000),
+    length=st.sampled_from([1, 2, 999, 4097]) | st.integers(1, 40_000),
     overlap=st.sampled_from([0.0, 1.0, 1.5, 4.0]),
     batch=st.sampled_from([1, 3]),
 )

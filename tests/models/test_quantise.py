@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper, save
 from spleeter_reference import made_up_weights
 
 from midistems_graph.models import quantise as module
@@ -47,6 +48,30 @@ def test_a_smaller_version_is_smaller_and_nearly_the_same(
     assert (small.manifest.contract, small.manifest.licence) == ("spleeter", "MIT")
     assert "Made of voice" in small.manifest.notes
     assert library.damage(small.name) == [] == library.damage("voice")
+
+
+def test_behind_an_operator_of_onnx_runtimes_own_weights_are_quantised_too(
+    library: ModelLibrary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As fused attention of an exported HTDemucs is: no tool knows the type of what comes out of it."""
+    weight = numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("MultiHeadAttention", ["x", "x", "x"], ["y"], domain="com.microsoft", num_heads=2),
+        helper.make_node("Reshape", ["y", "flat"], ["rows"]),
+        helper.make_node("Gemm", ["rows", "w", "b"], ["z"]),
+    ]
+    shapes = {"x": ["b", "n", 64], "z": ["m", 64]}
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    fixed = {"flat": np.array([-1, 64]), "b": np.zeros(64, np.float32)}
+    constants = [weight, *(numpy_helper.from_array(array, name) for name, array in fixed.items())]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    graph = helper.make_graph(nodes, "attentive", ends[:1], ends[1:], constants)
+    save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "a.onnx")
+    manifest = Manifest("a", "waveform", ("vocals",), (ModelFile("a.onnx"),))
+    small = quantise(library.add(manifest, {"a.onnx": tmp_path / "a.onnx"}, link=True), "int8", library)
+    session = onnxruntime.InferenceSession(small.files[0], providers=["CPUExecutionProvider"])
+    assert np.isfinite(session.run(None, {"x": np.ones((1, 2, 64), np.float32)})[0]).all()
+    assert capsys.readouterr().out == ""
 
 
 def test_what_the_tools_cannot_convert_is_said(library: ModelLibrary, full: Model) -> None:

@@ -99,7 +99,7 @@ class Traits:
     complete     the stems it makes cover the whole parent: yes or no, or a function of the knobs
     apart        stems that it makes each by itself, for no more work in all: which knobs it does so with, by stem, as
                  a function of the knobs; nothing where they are made together. For types with the one output `out`
-    picks        the stems that an output needs of those that arrive: a function of (knobs, output port, names)
+    picks        the stems that an output needs of a set that arrives: a function of (knobs, output port, names)
     reduce       a streaming first pass over the whole song; its result arrives as the function's
                  positional parameter `learned`, and the node itself stays local
     reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out

@@ -93,9 +93,9 @@ def _players(heard: Listening, story: Story) -> str:
         return "<p class=soft>No edge of this run carries sound that is still there.</p>"
     whole = story.executor.plan.window[1] - story.executor.plan.window[0]
     start, stop = heard.stretch
-    note = f"Previews in {'stereo' if heard.channels > 1 else 'mono'}"
-    if stop - start < float(whole) - 0.5:
-        note += f" of {_clock(start)} to {_clock(stop)}, where the song is loudest"
+    is_part = stop - start < float(whole) - 0.5
+    part = f"{_clock(start)} to {_clock(stop)}, where the song is loudest" if is_part else "all of it"
+    note = f"Previews of {part}"
     note += "; the files have everything." if story.result.outputs else "."
     if heard.left_out:
         note += f" {heard.left_out} more that sound like one of these are left out."

@@ -91,7 +91,7 @@ def _of_stems(stems: Stems, stem: str) -> Heard:
     total = parts[0].samples.copy()
     for part in parts[1:]:
         total += part.samples
-    return Heard(parts[0].with_samples(total), f"the sum of {len(parts)} stems")
+    return Heard(parts[0].with_samples(total), f"sum of {len(parts)} stems")
 
 
 def _with_mixture(value: Magnitude | Mask | Phase, mixture: Audio | None) -> Heard:

@@ -52,15 +52,17 @@ class SoundOutput:
         self._opener.submit(guarded, work)
 
     def tick(self, health: Health) -> None:
-        """Show how the device does; say what helps when the sound broke off."""
-        name = "no sound device" if health.device == SilentOut.NAME else health.device
-        xruns = f"{health.xruns} xrun{'s' * (health.xruns > 1)} · " if health.xruns else ""
+        """Show how the device does; say what helps when the sound broke off (without a device nobody heard it)."""
+        silent = health.device == SilentOut.NAME
+        count = 0 if silent else health.xruns
+        name = "no sound device" if silent else health.device
+        xruns = f"{count} xrun{'s' * (count > 1)} · " if count else ""
         words = f"{xruns}{name} · {health.rate / 1000:g} kHz · {health.period} frames"
-        self.bench.status.show_sound(words, wrong=bool(health.xruns))
-        if health.xruns > self._xruns and time.monotonic() - self._hinted > _QUIET_SECONDS:
+        self.bench.status.show_sound(words, wrong=bool(count))
+        if count > self._xruns and time.monotonic() - self._hinted > _QUIET_SECONDS:
             self._hinted = time.monotonic()
             self.bench.say(health.hint, wrong=True)
-        self._xruns = health.xruns
+        self._xruns = count
 
     def _ask(self) -> None:
         """Look for devices on a thread (that takes a moment), then offer them."""

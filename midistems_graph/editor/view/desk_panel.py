@@ -139,7 +139,7 @@ class DeskPanel:
         for letter, item in self._pair.items():
             edge = desk.edges.get(letter, "")  # type: ignore[call-overload]
             gain = None if desk.heard == "difference" else (desk.gains or {}).get(letter)  # type: ignore[call-overload]
-            words = f"{letter}   {edge}" + (f"   {gain:+.1f} dB" if gain else "")
+            words = f"{letter}   {edge}" + (f"   {gain:+.1f} dB" if gain and round(gain, 1) else "")
             dpg.set_value(item, fit(words, TEXT, WIDTH) if edge else "")
             heard = desk.heard in (letter, "difference")
             dpg.configure_item(item, color=p.accent if heard else p.faint)

@@ -105,7 +105,7 @@ def _of_graph(editor: Editor, why: Why) -> Page:
         facts += [("inputs", ", ".join(sorted(graph.inputs)) or "none")]
         facts += [(name, text) for name, text in (("author", graph.author), ("license", graph.license)) if text]
     if count > 1:
-        facts.insert(0, ("iteration", f"{iteration} of {count}; Page Up and Page Down show another"))
+        facts.insert(0, ("iteration", f"{iteration} of {count}; I and Shift+I show another"))
     title = f"group {group}" if group else graph.title or "Untitled graph"
     about = getattr(body, "description", "")
     if not body.nodes:

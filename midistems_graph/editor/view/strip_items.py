@@ -131,10 +131,12 @@ class StripItems:
             dpg.draw_line((x, top), (x, self.ruler), color=color, parent=layer)
             if tick.label and x < self.left + width - 40:
                 dpg.draw_text((x + 4, 1), tick.label, size=self.small, color=p.soft, parent=layer)
+        lowest = min((pane.height for pane in panes if pane.has_hz), default=0.0)
+        ticks = axis.ticks(lowest) if lowest else []  # the same beside all panes
         for pane in panes:
             dpg.draw_line((0, pane.top - 1), (self.left + width, pane.top - 1), color=p.line, parent=layer)
             if pane.has_hz:
-                for hz, label in axis.ticks(pane.height):
+                for hz, label in ticks:
                     y = pane.top + pane.height * (1 - axis.place(hz))
                     dpg.draw_line((self.left - 5, y), (self.left, y), color=mixed(p.line, p.text, 0.25), parent=layer)
                     x = self.left - 8 - wide(label, self.small)

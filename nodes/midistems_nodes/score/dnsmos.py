@@ -30,6 +30,7 @@ _OPINIONS = {
     title="By DNSMOS (speech only)",
     tags=("scorer", "blind", "speech", "mos", "network", "dnsmos"),
     scorer=True,
+    picks=lambda k, port, names: tuple(find(k.stem, names)[:1]),
     holds=True,
     libraries=("numpy", "soxr", "onnxruntime", "speechmos"),
 )

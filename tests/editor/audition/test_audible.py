@@ -29,7 +29,7 @@ HALF = np.full(BINS.bins.shape, 0.5, np.float32)
         ),
         (Phase(np.angle(BINS.bins), BINS.span, BINS.stft), SONG.samples, "a phase, heard with the mixture's magnitude"),
         (Mask(HALF, BINS.span, BINS.stft), SONG.samples / 2, "a mask, heard on the mixture"),
-        (Stems({"a": SONG, "b": SONG}), SONG.samples * 2, "the sum of 2 stems"),
+        (Stems({"a": SONG, "b": SONG}), SONG.samples * 2, "sum of 2 stems"),
         (SONG, SONG.samples, ""),
     ],
 )

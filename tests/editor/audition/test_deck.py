@@ -243,7 +243,7 @@ def test_the_stem_mixer_solos_mutes_and_weighs(desk: Desk) -> None:
     kick, snare = noise(3).samples, noise(4).samples
     desk.playing("stems").listen(2000)
     assert desk.deck.tracks.stems(edge("stems")) == ("kick", "snare")
-    assert desk.deck.status.note == "the sum of 2 stems"
+    assert desk.deck.status.note == "sum of 2 stems"
     both = ("kick", "snare")
 
     def mixer(**channels: Channel) -> StemMixer:

@@ -199,7 +199,10 @@ def test_a_file_that_another_program_changed_is_told_and_opened_again(person: Pe
     person.app.documents._look_at = 0.0  # the next look is now
     person.until(lambda: bool(person.bench.notices.shown))
     assert "changed by another program" in person.bench.notices.shown[0].sentence
-    person.key("ctrl+shift+r")
+    person.key("ctrl+Home")  # a page makes room for it
+    sheet, notices = person.bench.sheet, person.bench.notices
+    assert dpg.get_item_pos(sheet._window)[1] >= person.bench.layout.canvas.top + notices.height > 0
+    person.key("Escape", "ctrl+shift+r")
     assert set(person.graph.nodes) == {"song", "hpss", "pick"}
 
 

@@ -62,7 +62,7 @@ def test_copy_and_paste(gui: Driver) -> None:
     assert len(gui.bench.editor.state.graph.nodes) == 5
 
 
-def test_f2_renames_on_the_canvas(gui: Driver) -> None:
+def test_names_and_notes_are_written_on_the_canvas(gui: Driver) -> None:
     gui.click(gui.title("gain"))
     gui.key("F2")
     gui.key("ctrl+a")
@@ -70,6 +70,11 @@ def test_f2_renames_on_the_canvas(gui: Driver) -> None:
     gui.key("Return")
     assert gui.bench.editor.state.graph.nodes["gain"].label == "louder"
     assert gui.bench.canvas.nodes["gain"].box.shape.title == "louder"
+    gui.to((400, 300))
+    gui.key("n")
+    gui.type("hi")
+    gui.click((700, 320))
+    assert [note.text for note in gui.bench.editor.state.graph.view.notes] == ["hi"]
 
 
 def test_a_group_is_made_entered_and_left(gui: Driver) -> None:

@@ -32,7 +32,7 @@ def test_without_a_display_it_says_so_and_ends(file: Path, tmp_path: Path) -> No
     assert ended.stderr.startswith("midistems-graph: there is no display") and ended.stderr.count("\n") == 1
 
 
-def test_a_change_is_saved_with_a_key_and_the_window_closes_with_another(
+def test_a_change_is_saved_the_last_document_opens_again_and_closing_with_unsaved_work_asks(
     file: Path, tmp_path: Path, own_display: str
 ) -> None:
     with running(tmp_path, own_display, file) as editor:
@@ -44,16 +44,13 @@ def test_a_change_is_saved_with_a_key_and_the_window_closes_with_another(
         editor.key("ctrl+q")
         assert editor.ends() == 0
     assert load(file).view.nodes["gain"] == (800, 0)
-
-
-def test_closing_with_unsaved_work_asks(file: Path, tmp_path: Path, own_display: str) -> None:
-    with running(tmp_path, own_display, file) as editor:
+    with running(tmp_path, own_display) as editor:
         editor.waits("small.json - midistems-graph")
         editor.key("ctrl+a", "Right")
         editor.waits("small.json * - midistems-graph")
         editor.key("ctrl+q", "Return")  # the first answer is to save
         assert editor.ends() == 0
-    assert load(file).view.nodes["gain"] == (800, 0)
+    assert load(file).view.nodes["gain"] == (820, 0)
 
 
 def test_unsaved_work_survives_a_kill_and_is_offered_again(file: Path, tmp_path: Path, own_display: str) -> None:
@@ -77,30 +74,13 @@ def test_unsaved_work_survives_a_kill_and_is_offered_again(file: Path, tmp_path:
     assert not list(tmp_path.glob(".small.json*autosave"))
 
 
-def test_without_words_it_opens_the_last_document(file: Path, tmp_path: Path, own_display: str) -> None:
-    for words in ((file,), ()):
-        with running(tmp_path, own_display, *words) as editor:
-            editor.waits("small.json - midistems-graph")
-            editor.key("ctrl+q")
-            assert editor.ends() == 0
-
-
-def test_names_of_presets_and_the_demo_open_as_a_new_document(tmp_path: Path, own_display: str) -> None:
+def test_names_of_presets_open_as_a_new_document_and_files_of_a_second_start_go_to_its_window(
+    file: Path, tmp_path: Path, own_display: str
+) -> None:
     with running(tmp_path, own_display, "four_stems", "demo") as editor:
         editor.waits("four_stems - midistems-graph")
-        editor.key("ctrl+q")
-        assert editor.ends() == 0
-
-
-def test_files_of_a_second_start_go_to_the_window_that_runs(file: Path, tmp_path: Path, own_display: str) -> None:
-    other = tmp_path / "other.json"
-    save(small_graph(), other)
-    with running(tmp_path, own_display, file) as editor:
-        editor.waits("small.json - midistems-graph")
-        second = subprocess.run(
-            command(other), env=editor.env, capture_output=True, text=True, timeout=120, check=False
-        )
+        second = subprocess.run(command(file), env=editor.env, capture_output=True, text=True, timeout=120, check=False)
         assert second.returncode == 0 and "the window that runs" in second.stderr
-        editor.waits("other.json - midistems-graph")
+        editor.waits("small.json - midistems-graph")
         editor.key("ctrl+q")
         assert editor.ends() == 0

@@ -216,7 +216,7 @@ def test_the_bar_and_the_panel_change_their_colours_and_leave_nothing_behind(ben
     bar = TransportBar(bench.transport_area, DARK, 1.0, bench.do, bench.hint)
     panel = DeskPanel(bench.desk_area, DARK, 1.0, hands, bench.do, bench.hint)
     strips = tuple(Strip(name, Channel(solo=name == "b"), name == "b", 0.5, name == "a") for name in "ab")
-    panel.show(PanelView(DeskView({"A": "x.out", "B": "y.out"}, strips=strips), "x.out", "the sum of 2 stems"))
+    panel.show(PanelView(DeskView({"A": "x.out", "B": "y.out"}, strips=strips), "x.out", "sum of 2 stems"))
     bar.show(Heard(playing=True, on=frozenset({"hear_a", "side"}), figure="-3.0 dB"))
     assert len(panel.mixer.rows) == 2
     before = len(dpg.get_all_items())

@@ -1,10 +1,11 @@
-"""HTDemucs of its real size with random weights: `run-graph` against the original in PyTorch, each in its own process.
+"""HTDemucs of its real size with random weights: `run-graph` against others, each in its own process.
 
-    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--seconds 30] [--runs 1] [--device cuda]
+    python benchmarks/htdemucs.py FOLDER --torch ENV/bin/python [--in-graph] [--seconds 30] [--runs 1] [--device cuda]
 
-ENV has demucs-infer and midistems-graph[export] (see tests/parity/environment.sh).
-FOLDER keeps the checkpoint and what is made of it. Both take shifts=0, a quarter of overlap and two threads; seconds
-are those of the whole command or process, memory is its highest.
+ENV has demucs-infer and midistems-graph[export] (see tests/parity/environment.sh). The others are the original in
+PyTorch and, with --in-graph, the package demucs-onnx on its own export of the same weights, which has the STFT inside
+the graph; for it ENV has demucs-onnx as well. FOLDER keeps the checkpoint and what is made of it. All take shifts=0,
+a quarter of overlap and two threads; seconds are those of the whole command or process, memory is its highest.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from fractions import Fraction
 from demucs_infer.htdemucs import HTDemucs
 torch.manual_seed(0)
 settings = dict(sources=["drums", "bass", "other", "vocals"], bottom_channels=512, t_layers=5, segment=Fraction(39, 5))
+if sys.argv[2] == "small":
+    settings |= dict(channels=8, bottom_channels=64, t_layers=1)
 model = HTDemucs(**settings)
 torch.save({"klass": HTDemucs, "args": (), "kwargs": settings, "state": model.state_dict()}, sys.argv[1])
 """
@@ -55,6 +58,26 @@ with torch.no_grad():
     made = apply_model(model, ((mixture - mono.mean()) / mono.std())[None], shifts=0, overlap=0.25, device=device)[0]
 for name, stem in zip(model.sources, made * mono.std() + mono.mean()):
     soundfile.write(f"{sys.argv[3]}/{name}.wav", stem.numpy().T, rate, subtype="FLOAT")
+"""
+
+IN_GRAPH_EXPORT = """
+import sys, torch, demucs_infer.pretrained, demucs_infer.transformer
+from pathlib import Path
+for name in ("", ".pretrained", ".transformer"):  # demucs by the name that it is known by there
+    sys.modules["demucs" + name] = sys.modules["demucs_infer" + name]
+from demucs_infer.states import load_model
+from demucs_onnx.export import export_to_onnx
+whole = Path(sys.argv[2]).with_suffix(".pt")
+torch.save(load_model(sys.argv[1]), whole)
+export_to_onnx(whole, sys.argv[2])
+"""
+
+IN_GRAPH = """
+import sys
+from pathlib import Path
+from demucs_onnx import inference
+inference.download_single_model = lambda *_, **__: Path(sys.argv[1])
+inference.separate(sys.argv[2], sys.argv[3], model="htdemucs", providers=sys.argv[4], progress=False)
 """
 
 GRAPH = {
@@ -82,9 +105,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
     options.add_argument("--torch", type=Path, required=True, metavar="PYTHON")
+    options.add_argument("--in-graph", action="store_true", help="also the package demucs-onnx")
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--runs", type=int, default=1)
     options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options.add_argument("--small", action="store_true", help="far fewer channels: for what an hour takes of memory")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     folder: Path = chosen.folder.resolve()
@@ -92,9 +117,14 @@ def main() -> None:
     checkpoint, song, graph = folder / "htdemucs.th", folder / "song.wav", folder / "graph.json"
     environment = {**os.environ, ENVIRONMENT: str(folder / "models"), "OMP_NUM_THREADS": "2"}
     if not checkpoint.exists():
-        subprocess.run([chosen.torch, "-c", MAKE, checkpoint], env=environment, check=True)
+        subprocess.run(
+            [chosen.torch, "-c", MAKE, checkpoint, "small" if chosen.small else "real"], env=environment, check=True
+        )
     if not (folder / "models" / "htdemucs").exists():
         subprocess.run([chosen.torch, "-c", EXPORT, checkpoint], env=environment, check=True)
+    in_graph = folder / "in_graph.onnx"
+    if chosen.in_graph and not in_graph.exists():
+        subprocess.run([chosen.torch, "-c", IN_GRAPH_EXPORT, checkpoint, in_graph], env=environment, check=True)
     noise = 0.1 * np.random.default_rng(0).standard_normal((int(chosen.seconds * RATE), 2))
     soundfile.write(song, noise, RATE, subtype="FLOAT")
     graph.write_text(json.dumps(GRAPH))
@@ -103,6 +133,9 @@ def main() -> None:
     (folder / "theirs").mkdir(exist_ok=True)
     theirs = [chosen.torch, "-c", APPLY, checkpoint, song, folder / "theirs", chosen.device]
     commands = {"run-graph": ours, "apply_model in PyTorch": theirs}
+    if chosen.in_graph:
+        whole = [chosen.torch, "-c", IN_GRAPH, in_graph, song, folder / "in_graph", chosen.device]
+        commands["demucs-onnx"] = whole
     took: dict[str, list[Took]] = {name: [] for name in commands}
     for _ in range(chosen.runs):
         for name, command in commands.items():

@@ -1,10 +1,10 @@
-"""The memory of long songs through every family of networks: `run-graph` on half an hour and on an hour, stems to disk.
+"""The memory of long songs through every family of networks: `run-graph` on 3 and on 30 minutes, stems to disk.
 
-    python benchmarks/long_songs.py [--minutes 30 60] [--rate 4000] [--families mdx spleeter ...] [--json FILE]
+    python benchmarks/long_songs.py [--minutes 3 30] [--rate 44100] [--families mdx spleeter ...] [--json FILE]
 
-The networks are stand-ins that cost nothing, of the tensors that the families have, at a low rate, so that an hour is
-quick. At half an hour all caches, which have fixed sizes, are full (at 44.1 kHz they are after three minutes). Peaks
-are those of the whole process. Needs the package onnx.
+The networks are stand-ins that cost nothing, of the tensors that the families have. At 44.1 kHz all caches, which have
+fixed sizes, are full after three minutes; at a lower rate an hour is quick, but they fill later. Generative families
+take two steps. Peaks are those of the whole process. Needs the package onnx.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -30,25 +30,62 @@ STEMS = ("vocals", "instrumental")
 SAMPLES = 65536
 DEMUCS = {"bins": ["b", 4, 2048, 64], "wave": ["b", 2, SAMPLES]}
 
-FAMILIES: Mapping[str, tuple[Mapping[str, object], Mapping[str, Sequence[int | str]], bool]] = {
-    "mdx": ({"n_fft": 6144, "dim_f": 2048, "dim_t": 64}, {"x": ["b", 4, 2048, 64]}, False),
-    "mdx23c": ({"dim_t": 64}, {"x": ["b", 4, 4096, 64]}, True),
-    "spleeter": ({}, {"x": [2, "b", 512, 1024]}, False),
-    "htdemucs": ({"samples": SAMPLES}, DEMUCS, True),
-    "htdemucs-waveform": ({"samples": SAMPLES}, {"x": ["b", 2, SAMPLES]}, True),
-    "open-unmix": ({}, {"x": ["b", 2, 2049, "frames"]}, False),
-    "roformer-mask": ({"frames": 201}, {"x": ["b", 2050, 201, 2]}, True),
-    "roformer-split": ({"frames": 201}, {"real": ["b", 2, 1025, 201], "imag": ["b", 2, 1025, 201]}, True),
-    "magnitudes": ({}, {"x": ["b", 2, 513, 128]}, True),
-    "waveform": ({"samples": SAMPLES}, {"x": ["b", 2, SAMPLES]}, True),
+Outputs = Literal["for each stem", "stems together", "the first alone", "classes"]
+
+STATE = {"state": ["b", 2, 2, SAMPLES], "mixture": ["b", 2, SAMPLES], "time": ["b"]}
+BINS = {"state": ["b", 2, 4, 256, 512], "mixture": ["b", 4, 256, 512], "time": ["b"]}
+STEPS = {"samples": SAMPLES, "steps": 2}
+
+FAMILIES: Mapping[str, tuple[Mapping[str, object], Mapping[str, Sequence[int | str]], Outputs]] = {
+    "mdx": ({"n_fft": 6144, "dim_f": 2048, "dim_t": 64}, {"x": ["b", 4, 2048, 64]}, "for each stem"),
+    "mdx23c": ({"dim_t": 64}, {"x": ["b", 4, 4096, 64]}, "stems together"),
+    "spleeter": ({}, {"x": [2, "b", 512, 1024]}, "for each stem"),
+    "htdemucs": ({"samples": SAMPLES}, DEMUCS, "stems together"),
+    "htdemucs-waveform": ({"samples": SAMPLES}, {"x": ["b", 2, SAMPLES]}, "stems together"),
+    "open-unmix": ({}, {"x": ["b", 2, 2049, "frames"]}, "for each stem"),
+    "roformer-mask": ({"frames": 201}, {"x": ["b", 2050, 201, 2]}, "stems together"),
+    "roformer-split": ({"frames": 201}, {n: ["b", 2, 1025, 201] for n in ("real", "imag")}, "stems together"),
+    "magnitudes": ({}, {"x": ["b", 2, 513, 128]}, "stems together"),
+    "waveform": ({"samples": SAMPLES}, {"x": ["b", 2, SAMPLES]}, "stems together"),
+    "flow": (STEPS, STATE, "the first alone"),
+    "diffusion": (STEPS, STATE, "the first alone"),
+    "sgmse": ({"samples": 511 * 128, "steps": 2}, BINS, "the first alone"),
+    "bridge": (STEPS, STATE, "the first alone"),
+    "phase-classes": ({"relative": True}, {"x": ["b", 2049, 64]}, "classes"),
 }
-"""Parameters, inputs, and whether one file gives all stems."""
+"""Parameters, inputs, and what comes out: a file for each stem, all stems, what the first input becomes, or classes."""
+
+COPIES: Mapping[Outputs, tuple[int, int]] = {"stems together": (len(STEMS), 1), "classes": (8, 3)}
+"""How often an input comes out, and along which new axis."""
+
+NODES = {
+    "song": {"type": "io.load"},
+    "net": {"type": "separate.network"},
+    "save": {"type": "io.save"},
+}
+WIRES = [("song.out", "net.mixture"), ("net.out", "save.stems")]
+
+PHASE_NODES = {
+    "song": {"type": "io.load"},
+    "bins": {"type": "transform.stft", "knobs": {"n_fft": 4096, "hop": 1024}},
+    "size": {"type": "transform.magnitude"},
+    "net": {"type": "phase.classes"},
+    "whole": {"type": "transform.combine"},
+    "sound": {"type": "transform.istft"},
+    "set": {"type": "stems.gather", "knobs": {"names": STEMS[:1]}},
+    "save": {"type": "io.save"},
+}
+PHASE_WIRES = [
+    ("song.out", "bins.audio"), ("bins.out", "size.spectrogram"), ("bins.out", "net.mixture"),
+    ("size.out", "net.magnitude"), ("size.out", "whole.magnitude"), ("net.out", "whole.phase"),
+    ("whole.out", "sound.spectrogram"), ("sound.out", "set.parts[0]"), ("set.out", "save.stems"),
+]  # fmt: skip
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--minutes", type=float, nargs=2, default=(30, 60))
-    options.add_argument("--rate", type=int, default=4000)
+    options.add_argument("--minutes", type=float, nargs=2, default=(3, 30))
+    options.add_argument("--rate", type=int, default=44100)
     options.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
@@ -66,27 +103,27 @@ def main() -> None:
 
 def stored(folder: Path, name: str, rate: int) -> None:
     """A model that halves its input, twice."""
-    parameters, inputs, together = FAMILIES[name]
+    parameters, inputs, gives = FAMILIES[name]
     folder.mkdir(parents=True)
-    each = [STEMS] if together else [(stem,) for stem in STEMS]
+    each = [(stem,) for stem in STEMS] if gives == "for each stem" else [STEMS]
     files = tuple(ModelFile(f"{i}.onnx", "", stems) for i, stems in enumerate(each))
     for file in files:
-        save(network(inputs, len(STEMS) if together else 0), folder / file.file)
+        save(network(inputs, gives), folder / file.file)
     write(Manifest(name, name, STEMS, files, rate=rate, parameters=parameters), folder / FILE_NAME)
 
 
-def network(inputs: Mapping[str, Sequence[int | str]], stems: int) -> Any:
-    """Each input times a half, with a new second axis for the stems if there are any."""
+def network(inputs: Mapping[str, Sequence[int | str]], gives: Outputs) -> Any:
+    """Each input times a half, or the first one, on a new axis for stems or classes where they come together."""
+    copies, axis = COPIES.get(gives, (0, 0))
     nodes, outputs = [], []
-    constants = [numpy_helper.from_array(np.float32(0.5), "half"), numpy_helper.from_array(np.array([1]), "axis")]
-    constants.append(numpy_helper.from_array(np.array([1, stems or 1]), "twice"))
-    for name, shape in inputs.items():
-        halved = f"{name}_halved" if stems else f"{name}_out"
+    constants = [numpy_helper.from_array(np.float32(0.5), "half"), numpy_helper.from_array(np.array([axis]), "axis")]
+    for name, shape in list(inputs.items())[: 1 if gives == "the first alone" else None]:
+        halved, out = f"{name}_halved" if copies else f"{name}_out", list(shape)
         nodes.append(helper.make_node("Mul", [name, "half"], [halved]))
-        if stems:
+        if copies:
             nodes.append(helper.make_node("Unsqueeze", [halved, "axis"], [f"{name}_one"]))
-            nodes.append(helper.make_node("Concat", [f"{name}_one"] * stems, [f"{name}_out"], axis=1))
-        out = [shape[0], stems, *shape[1:]] if stems else shape
+            nodes.append(helper.make_node("Concat", [f"{name}_one"] * copies, [f"{name}_out"], axis=axis))
+            out.insert(axis, copies)
         outputs.append(helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, out))
     given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
     graph = helper.make_graph(nodes, "halves", given, outputs, constants)
@@ -101,12 +138,9 @@ def peak_mb(model: str, minutes: float, rate: int, folder: Path) -> float:
         with soundfile.SoundFile(song, "w", rate, 2, "PCM_16") as file:
             for _ in range(int(minutes * 60)):
                 file.write(0.1 * rng.standard_normal((rate, 2)))
-    nodes = {
-        "song": {"type": "io.load"},
-        "net": {"type": "separate.network", "knobs": {"model": model}},
-        "save": {"type": "io.save"},
-    }
-    edges = [{"from": "song.out", "to": "net.mixture"}, {"from": "net.out", "to": "save.stems"}]
+    nodes, wires = (PHASE_NODES, PHASE_WIRES) if model == "phase-classes" else (NODES, WIRES)
+    nodes = {**nodes, "net": {**nodes["net"], "knobs": {"model": model}}}
+    edges = [{"from": one, "to": other} for one, other in wires]
     graph.write_text(json.dumps({"format": "midistems-graph", "version": 1, "nodes": nodes, "edges": edges}))
     command = [sys.executable, "-m", "midistems_graph.cli.run_graph", graph, song, "-o", folder / "out", "--no-cache"]
     command += ["--json", "--quiet", "--on-exist", "replace"]

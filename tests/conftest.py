@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+import midistems_graph  # noqa: F401 - before any test imports numpy: matrix products stay on one thread
+
 settings.register_profile("no deadlines", deadline=None)
 settings.load_profile("no deadlines")
 

@@ -66,15 +66,21 @@ def write_files(page: Path, folder: Path) -> None:
             (folder / block.file).write_text(block.code, encoding="utf-8")
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    """Programs of this environment, a cache of its own."""
+def environment(cache: Path, **more: str) -> dict[str, str]:
+    """Programs of this environment, a cache of these tests' own."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(folder / ".cache"), **more}
+    return {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(cache), **more}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all pages: most of them separate the same demo song, as a reader does who goes from one to the next."""
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if to_do(page)], ids=named)
-def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_does_what_it_says(page: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "page"}
     for block in to_do(page):
@@ -86,7 +92,7 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
             exec(compile("\n" * (block.line - 1) + block.code, page, "exec"), names)
         else:
             command = ["bash", "-euo", "pipefail", "-c", block.code]
-            done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+            done = subprocess.run(command, env=environment(cache), capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{named(page)}, line {block.line}\n{done.stdout}{done.stderr}"
 
 
@@ -95,7 +101,7 @@ def test_the_pack_of_write_a_node_installs_and_runs(tmp_path: Path) -> None:
     write_files(DOCS / "write-a-node.md", tmp_path)
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
     subprocess.run([*pip, "--target", "site", "./studio-pack"], cwd=tmp_path, check=True, capture_output=True)
-    env = environment(tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    env = environment(tmp_path / "cache", PYTHONPATH=str(tmp_path / "site"))
     command = ["run-graph", "tremolo.json", "demo", "--no-cache", "-o", "out"]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from midistems_graph.document.files import load
+from midistems_graph.document.graph import Graph
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
@@ -17,11 +18,21 @@ ROWS = [
 ]
 
 
+def weights_of(graph: Graph) -> str:
+    """What a preset was run with here: of the models that presets name only Spleeter's weights were at hand."""
+    nodes = [node for body in (graph, *graph.groups.values()) for node in body.nodes.values()]
+    models = {str(node.knobs["model"]) for node in nodes if "model" in node.knobs}
+    return "none" if not models else "real" if models == {"spleeter-2stems"} else "stand-in"
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_system_has_a_preset_that_names_it(row: list[str]) -> None:
-    system, here, preset, measured, cost = row
+    system, here, preset, weights, measured, cost = row
     named = re.findall(r"\[(\w+)\]\(\.\./presets/(\w+)\.md\)", preset)
     assert system and here and named and measured and cost
+    graphs = [load(ROOT / "graphs" / f"{page}.json") for _, page in named]
+    kinds = [weights_of(graph) for graph in graphs]
+    assert weights == ", ".join(kinds if len(set(kinds)) > 1 else kinds[:1])
     for shown, page in named:
         assert shown == page and (ROOT / "docs" / "presets" / f"{page}.md").exists()
         assert system in load(ROOT / "graphs" / f"{page}.json").systems

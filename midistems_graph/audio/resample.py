@@ -84,7 +84,7 @@ def _stream(blocks: Iterable[Float32], old: int, new: int, wanted: int) -> Itera
         if wanted <= 0:
             return
         if stream is None:
-            stream = soxr.ResampleStream(old, new, block.shape[0])
+            stream = soxr.ResampleStream(old, new, block.shape[0], dtype="float32", quality="HQ")
         result = stream.resample_chunk(np.ascontiguousarray(block.T))[:wanted]
         wanted -= len(result)
         yield result.T

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import in_bytes, in_seconds
-from midistems_graph.cli.result import Report, finite
+from midistems_graph.cli.result import Report, finite, peak_memory
 from midistems_graph.cli.songs import Song, Sources
 from midistems_graph.cli.writing import written
 from midistems_graph.document.flatten import Unfolding
@@ -28,7 +29,7 @@ from midistems_graph.engine import augment
 from midistems_graph.engine.augment import Wanted
 from midistems_graph.engine.binding import InputProblem, sound_files
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.forecast import Forecast, forecast
+from midistems_graph.engine.forecast import Forecast, forecast, remember_memory
 from midistems_graph.engine.naming import path_for
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder, SongOutputs
 from midistems_graph.engine.plan import Plan
@@ -148,6 +149,7 @@ def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from error
     _keep(work.report, plan, result, song, name)
+    _remember(work, plan, result)
     if spans is not None:
         trace = _of_song(work, work.options.trace, result)
         written(trace, spans.as_json())
@@ -216,6 +218,8 @@ def _planned(work: Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[Pl
 
 def _foretell(work: Work, plan: Plan, song: Song) -> None:
     told = forecast(plan, work.store, jobs=work.jobs)
+    if not work.sources.several:  # the run begins as this one did
+        told = replace(told, elapsed=told.elapsed + time.process_time())
     folder = getattr(work.store, "folder", None)
     with suppress(OSError):
         told = replace(told, free=shutil.disk_usage(folder).free if folder else None)
@@ -287,6 +291,14 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
             report.problem(f"the node {failure.node}: {failure.message}", name)
         else:
             report.problem(failure.message, name)
+
+
+def _remember(work: Work, plan: Plan, result: RunResult) -> None:
+    """What a run took that had all to do, at its own pace and in a program of its own."""
+    peak = peak_memory()
+    whole = all(status in ("ran", "derived", "skipped") for node in result.nodes.values() for status in node.units)
+    if peak and whole and not (work.sources.several or work.options.memory or result.cancelled):
+        remember_memory(plan, peak, jobs=work.jobs)
 
 
 def _farewell(work: Work, song: Song, result: RunResult) -> None:

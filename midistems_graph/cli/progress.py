@@ -34,16 +34,19 @@ class _Tally:
     def __init__(self, plan: Plan) -> None:
         self.units = Counter(unit.node for unit in plan.units)
         self.order = [address for address in plan.nodes if address in self.units]
-        self._done: dict[Unit, float] = {}
+        self._parts: dict[Unit, float] = {}
+        self._done = dict.fromkeys(self.order, 0.0)
         self._status: dict[str, Status] = {}
         self._seconds: Counter[str] = Counter()
         self._finished: Counter[str] = Counter()
 
     def progress(self, unit: Unit, done: float) -> None:
-        self._done[unit] = min(max(done, 0.0), 1.0)
+        done = min(max(done, 0.0), 1.0)
+        self._done[unit.node] += done - self._parts.get(unit, 0.0)
+        self._parts[unit] = done
 
     def finish(self, unit: Unit, status: Status, seconds: float) -> None:
-        self._done[unit] = 1.0
+        self._done[unit.node] += 1.0 - self._parts.pop(unit, 0.0)
         self._finished[unit.node] += 1
         before = self._status.get(unit.node, status)
         self._status[unit.node] = max(before, status, key=SIGNIFICANCE.index)
@@ -54,7 +57,7 @@ class _Tally:
         return self._finished[node] >= self.units[node]
 
     def done(self, node: str) -> float:
-        return sum(done for unit, done in self._done.items() if unit.node == node)
+        return self._done[node]
 
     def words(self, node: str) -> str:
         """`ran 1.2 s`, `cached`, or nothing yet."""

@@ -1,8 +1,8 @@
 """Stems that are computed by themselves, so that whoever reads only some of them spares the others.
 
 A separator that has a network of its own for each stem (`apart` in its node type) becomes a node of the plan for each
-of them, and is itself what puts them together. A node that takes one stem out of a set (`picks`) reads that alone for
-an output that needs no others. So a stem has the same key whatever else is wanted of the separator, now or later.
+of them, and is itself what puts them together. A node that says which stems of a set it reads (`picks`) gets those
+alone. So a stem has the same key whatever else is wanted of the separator, now or later.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def told_apart(nodes: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
         read = {port: tuple(shown(source, made) for source in sources) for port, sources in node.inputs.items()}
         wired = {knob: shown(source, made) for knob, source in node.wired.items()}
         node = replace(node, inputs=read, wired=wired)
-        for each in (*_by_stem(node), *_by_output(node, made)):
+        for each in _by_stem(node) if node.type.apart else _by_what_is_read(node, made):
             made[each.address] = each
     return made
 
@@ -51,15 +51,18 @@ def owner(address: str) -> str:
 
 def _by_stem(node: PlanNode) -> Iterator[PlanNode]:
     """A node for each stem, then the node itself; or the node as it is."""
-    parts = node.type.apart(SimpleNamespace(**node.knobs)) if node.type.apart else {}
+    assert node.type.apart is not None
+    parts = node.type.apart(SimpleNamespace(**node.knobs))
     if len(parts) < 2:
         yield node
         return
     for stem, knobs in parts.items():
         yield replace(node, address=f"{node.address}{STEM}{stem}", knobs={**node.knobs, **knobs})
+    complete = node.type.complete
+    complete = complete(SimpleNamespace(**node.knobs)) if callable(complete) else complete
     yield replace(
         node,
-        type=_together(node, tuple(parts)),
+        type=_together(node.type, tuple(parts), complete),
         knobs={},
         inputs={"parts": tuple(Source(f"{node.address}{STEM}{stem}", "out") for stem in parts)},
         wired={},
@@ -72,10 +75,8 @@ def _by_stem(node: PlanNode) -> Iterator[PlanNode]:
     )
 
 
-def _together(node: PlanNode, stems: tuple[str, ...]) -> NodeType:
-    """The type of a node that only puts its stems together."""
-    complete = node.type.complete
-    complete = complete(SimpleNamespace(**node.knobs)) if callable(complete) else complete
+def _together(separator: NodeType, stems: tuple[str, ...], complete: bool) -> NodeType:
+    """The type of a node that only puts stems of a separator together."""
 
     def put_together(parts: tuple[Stems, ...]) -> Stems:
         audio: dict[str, Audio] = {}
@@ -84,7 +85,7 @@ def _together(node: PlanNode, stems: tuple[str, ...]) -> NodeType:
         return Stems(audio, complete)
 
     return replace(
-        node.type,
+        separator,
         function=put_together,
         inputs=(Port("parts", ("stems",), variadic=True),),
         knobs=(),
@@ -103,15 +104,34 @@ def _together(node: PlanNode, stems: tuple[str, ...]) -> NodeType:
     )
 
 
-def _by_output(node: PlanNode, made: Mapping[str, PlanNode]) -> Iterator[PlanNode]:
-    """A node for each output that needs only some of the stems that arrive, if these are computed by themselves."""
-    arriving = [source for sources in node.inputs.values() for source in sources]
-    above = made.get(arriving[0].node) if len(arriving) == 1 else None
-    if node.type.picks is None or above is None or "parts" not in above.inputs:
-        return
-    parts = {source.node.removeprefix(f"{above.address}{STEM}"): source for source in above.inputs["parts"]}
-    for port in node.outputs:
-        stems = node.type.picks(SimpleNamespace(**node.knobs), port.name, tuple(parts))
-        if len(stems) == 1:  # a single one needs no set to be put together
-            inputs = dict.fromkeys(node.inputs, (parts[stems[0]],))
+def _by_what_is_read(node: PlanNode, made: Mapping[str, PlanNode]) -> Iterator[PlanNode]:
+    """A node that reads only the stems that it needs, where these are computed by themselves. One with several outputs
+    stays as it is, and has a node beside it for each output that needs less."""
+    ports = tuple(node.outputs) if node.type.picks else ()
+    if len(ports) != 1:
+        yield node
+    for port in ports:
+        inputs = dict(node.inputs)
+        for name, sources in node.inputs.items():
+            if len(sources) == 1 and (above := made.get(sources[0].node)) and "parts" in above.inputs:
+                some = _some(above, node, port.name)
+                alone = len(some.inputs["parts"]) == 1  # a single one needs no set to be put together
+                inputs[name] = some.inputs["parts"] if alone else (Source(some.address, "out"),)
+                if not alone and some is not above:
+                    yield some
+        if len(ports) == 1:
+            yield replace(node, inputs=inputs)
+        elif inputs != node.inputs:
             yield replace(node, address=f"{node.address}{OUT}{port.name}", inputs=inputs)
+
+
+def _some(above: PlanNode, reader: PlanNode, port: str) -> PlanNode:
+    """What puts together the stems that an output of a reader needs; all of them where it knows none of them."""
+    assert reader.type.picks is not None
+    parts = {source.node.removeprefix(f"{above.address}{STEM}"): source for source in above.inputs["parts"]}
+    stems = reader.type.picks(SimpleNamespace(**reader.knobs), port, tuple(parts))
+    if not 0 < len(stems) < len(parts):
+        return above
+    address = f"{above.address}{STEM}{'+'.join(stems)}"
+    read = {"parts": tuple(parts[stem] for stem in stems)}
+    return replace(above, address=address, inputs=read, type=_together(above.type, stems, False))

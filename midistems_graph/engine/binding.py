@@ -32,6 +32,14 @@ class InputProblem(Exception):
     """An input cannot be read; the sentence names the file and the remedy."""
 
 
+def not_bound(name: str) -> str:
+    """What is said where something needs an input of the graph that no file or folder is given for."""
+    return (
+        f"nothing is given for the graph's input {name!r}; add --input {name}=FILE, or choose it in the editor under "
+        "Files of further inputs"
+    )
+
+
 @dataclass(frozen=True)
 class BoundFile:
     """A file or folder on disk with its content digest and, for sound, rate, channels and length in samples."""
@@ -187,10 +195,7 @@ class Bindings:
                 raise InputProblem(str(error)) from None
         if isinstance(rule, InputName):
             if name not in self.files:
-                has = ", ".join(sorted(self.files)) or "none"
-                raise InputProblem(
-                    f"the graph reads the input {name!r}, which is not bound (bound: {has}); add --input {name}=FILE"
-                )
+                raise InputProblem(not_bound(name))
             bound = self.files[name]
             if rule.folder != bound.path.is_dir():
                 raise InputProblem(

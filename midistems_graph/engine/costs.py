@@ -4,8 +4,9 @@
     costs.of(node)        what a node cost with these knobs and this provider, or else with any
 
 They lie in the user's state, apart from any store, and are measured anew all the time: what was measured before counts
-half once as much sound has come since, or an hour of it. Seconds are those of the clock, so a machine that was busy
-with something else tells of longer ones.
+half once as much sound has come since, or an hour of it. Seconds are those of the clock, less the share in which the
+machine worked for other programs. Of a run as a whole the most memory that the program took is kept in the same way,
+per byte of what was estimated.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -23,7 +24,7 @@ import platformdirs
 
 from midistems_graph.engine.keys import libraries
 from midistems_graph.engine.locks import lock
-from midistems_graph.engine.plan import PlanNode
+from midistems_graph.engine.plan import Plan, PlanNode
 
 FORMAT = 1
 FADES = 3600 * 44100 * 2.0
@@ -49,6 +50,10 @@ class Cost:
     def __mul__(self, factor: float) -> Cost:
         return Cost(self.samples * factor, self.seconds * factor, self.nbytes * factor)
 
+    def faster(self, share: float) -> Cost:
+        """The same in a share of the seconds."""
+        return replace(self, seconds=self.seconds * share)
+
     def for_samples(self, samples: float) -> Cost:
         """The same rates for so many samples."""
         return self * (samples / self.samples)
@@ -66,6 +71,12 @@ class Kind(NamedTuple):
         called = sorted((called.id, sorted(knobs.items())) for called, knobs in node.called)
         told = (node.type.version, sorted(node.knobs.items()), libraries(node), models, called)
         return cls(node.type.id, blake3.blake3(repr(told).encode()).hexdigest()[:16])
+
+    @classmethod
+    def of_run(cls, plan: Plan, workers: int) -> Self:
+        """What the memory of a run is known by: its nodes, and how many of them work at a time."""
+        told = (workers, *sorted(map(cls.of, plan.nodes.values())))
+        return cls("", blake3.blake3(repr(told).encode()).hexdigest()[:16])
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,12 @@ from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.apart import shown
+from midistems_graph.engine.blocks import give_back_large_blocks
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.costs import Cost, Kind, remember
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
 from midistems_graph.engine.keys import KeyChain, facts
+from midistems_graph.engine.machine import cpu_seconds
 from midistems_graph.engine.memo import MEMO_BYTES, Memo
 from midistems_graph.engine.outputs import NodeOutputs, SongOutputs
 from midistems_graph.engine.plan import ONCE, Interval, Plan, PlanNode, Unit
@@ -100,6 +102,8 @@ class Executor:
 
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
+        began = cpu_seconds()
+        give_back_large_blocks()
         threads = run_all(self._queue, self._work, min(self.cores, max(len(self.plan.units), 1)))
         try:
             for thread in threads:
@@ -116,7 +120,8 @@ class Executor:
             self._mark_cancelled()
         if self.store:
             self._unpin(everything=True)
-        remember((Kind.of(self.plan.nodes[address]), cost) for address, cost in self._spent.items())
+        share = self._share(cpu_seconds() - began)
+        remember((Kind.of(self.plan.nodes[address]), cost.faster(share)) for address, cost in self._spent.items())
         if self._queue.broken:
             raise self._queue.broken
 
@@ -375,6 +380,16 @@ class Executor:
         with self._lock:
             self.reports[unit.node].add(status, seconds if status == "ran" else 0.0, nbytes, reason)
         self.watcher.unit_finished(unit, status, seconds)
+
+    def _share(self, cpu: float) -> float:
+        """In which share of the time that units took the machine worked for them, and not for others.
+
+        A network may be computed elsewhere, so of a run that has one nothing can be told.
+        """
+        spent = sum(cost.seconds for cost in self._spent.values())
+        if not spent or any(self.plan.nodes[address].runs_networks for address in self._spent):
+            return 1.0
+        return min(1.0, cpu / spent)
 
     def _worth(self, node: PlanNode, seconds: float) -> None:
         with self._lock:

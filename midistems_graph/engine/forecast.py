@@ -3,7 +3,8 @@
 Keys are followed from the sources as far as results are known. Below a unit that is not in the store nothing can
 be looked up, because a key needs the content of the inputs; such units count as work, although some of them may turn
 out to be there. Time, and bytes where no rule tells them, are what the node types cost on this machine before
-(`costs`). What is not known stays None.
+(`costs`). Memory is estimated from what units read and give, times what runs of these nodes took of such an estimate
+before. What is not known stays None.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from midistems_graph.engine.costs import Cost, Costs
+from midistems_graph.engine.costs import Cost, Costs, Kind, remember
 from midistems_graph.engine.keys import KeyChain
 from midistems_graph.engine.plan import Plan, PlanNode, Unit
 from midistems_graph.engine.sizes import output_bytes, signal_samples, working_bytes, working_sizes
@@ -127,7 +128,16 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = N
             )
         )
     workers = jobs or os.cpu_count() or 1
-    return Forecast(tuple(nodes), _memory(plan, list(seconds), workers), elapsed=_elapsed(plan, seconds, workers))
+    memory = _memory(plan, list(seconds), workers)
+    before = costs.known.get(Kind.of_run(plan, workers))
+    memory = int(before.for_samples(memory).nbytes) if before else memory
+    return Forecast(tuple(nodes), memory, elapsed=_elapsed(plan, seconds, workers))
+
+
+def remember_memory(plan: Plan, peak: int, *, jobs: int = 0) -> None:
+    """Keep what a program took at most that ran a plan, all of it, and nothing else."""
+    workers = jobs or os.cpu_count() or 1
+    remember([(Kind.of_run(plan, workers), Cost(_memory(plan, list(plan.units), workers), 0.0, peak))])
 
 
 def in_store(plan: Plan, store: Store) -> set[Unit]:

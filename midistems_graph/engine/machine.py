@@ -1,4 +1,4 @@
-"""What this machine has: the memory that a run may count on."""
+"""What this machine has, and what it does for this program: memory, seconds of the processor."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def memory_bytes() -> int | None:
         with suppress(OSError, ValueError):  # ValueError: "max"
             found.append(int(path.read_text()))
     return min(found, default=None)
+
+
+def cpu_seconds() -> float:
+    """Seconds of the processor that went into this process so far, and into programs that it began and that ended."""
+    return sum(os.times()[:4])

@@ -24,7 +24,7 @@ from midistems_graph.audio.values import Scorer, Separator, Timed
 from midistems_graph.document.flatten import FUNCTIONS, Flat, flatten
 from midistems_graph.document.graph import Address, Graph, KnobValue, Lock, Node
 from midistems_graph.engine.apart import shown, told_apart
-from midistems_graph.engine.binding import Bindings
+from midistems_graph.engine.binding import Bindings, not_bound
 from midistems_graph.engine.functions import (
     called_by,
     function_of,
@@ -33,6 +33,7 @@ from midistems_graph.engine.functions import (
     separators_behind,
 )
 from midistems_graph.engine.locked import LOCKED, locked_type, locked_values
+from midistems_graph.engine.unbound import left_out
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
 from midistems_graph.node.contract import LOCAL, NO_REACH, Context, InputName
 from midistems_graph.node.definition import NodeType, Port, context_of, has_first_pass
@@ -223,11 +224,14 @@ def compile_plan(
     """Compile a graph that the rules found sound, for some output ports and a window in seconds.
 
     Without `outputs`: all writers, and all measures whose figures nothing else reads. An output may be a
-    port of a group instance. Raises PlanError when bypassing leaves a hole or the plan has too many units.
+    port of a group instance. What an optional input that is not bound leaves out is not planned, wanted or not.
+    Raises PlanError when bypassing leaves a hole, nothing of what is wanted is left or the plan has too many units.
     """
     flat = flatten(graph)
     wiring = Wiring.of(flat, library)
-    wanted_ports = tuple(_shown(flat, wiring, address) for address in outputs or ())
+    lost = left_out(wiring, graph, bindings.files)
+    wiring = wiring.without(lost)
+    wanted_ports = tuple(_shown(flat, wiring, address) for address in _left(outputs or (), flat, lost))
     ends = tuple(wiring.ends()) if outputs is None else tuple(dict.fromkeys(s.node for s in wanted_ports))
     keep = wiring.ancestors(ends)
     nodes: dict[str, PlanNode] = {}
@@ -244,6 +248,14 @@ def compile_plan(
     plan = Plan(nodes, ends, wanted_ports, span, bindings, flat)
     _refuse_unlocked_ports(plan)
     return replace(plan, units=_units(plan))
+
+
+def _left(outputs: Collection[Address], flat: Flat, lost: Mapping[str, str]) -> list[Address]:
+    """The outputs whose nodes are there. Raises PlanError if none is."""
+    lacking = [lost.get(flat.aliases.get(str(address), address).node, "") for address in outputs]
+    if lacking and all(lacking):
+        raise PlanError(not_bound(lacking[0]))
+    return [address for address, lacks in zip(outputs, lacking, strict=True) if not lacks]
 
 
 def _shown(flat: Flat, wiring: Wiring, address: Address) -> Source:

@@ -48,6 +48,14 @@ class Wiring:
             drawn[edge.target.node].append((edge.target, Source(edge.source.node, edge.source.port)))
         return cls(flat.nodes, library, {address: tuple(wires) for address, wires in drawn.items()})
 
+    def without(self, lost: Collection[str]) -> Wiring:
+        """The same without some nodes and the wires from them."""
+        if not lost:
+            return self
+        left = {address: node for address, node in self.nodes.items() if address not in lost}
+        drawn = {a: tuple(wire for wire in self.drawn[a] if wire[1].node not in lost) for a in left}
+        return Wiring(left, self.library, drawn)
+
     @cached_property
     def into(self) -> Mapping[str, Wires]:
         if all(node.state != "bypassed" for node in self.nodes.values()):

@@ -1,4 +1,5 @@
-"""What a network is told beside the sound: an embedding that is the same everywhere, or figures that follow it."""
+"""What a network is told beside the sound: an embedding that is the same everywhere, figures that follow it, or latents
+of the song, of which each segment is told its own."""
 
 from __future__ import annotations
 
@@ -23,15 +24,22 @@ class Given:
     rate      frames a second
     wanted    frames a second that the network wants; 0: the same everywhere
     first     number of the first frame that is given, counted from the song's beginning
+    step      samples from segment to segment, for values [segments, ...] that are latents; 0: they are none
+    lead      how many samples before the song their first segment begins
     """
 
     values: Float32
     rate: float
     wanted: float
     first: int = 0
+    step: int = 0
+    lead: int = 0
 
     def within(self, starts: Sequence[int], length: int, rate: int) -> Float32:
         """What the network gets for segments of so many samples that begin there: [segments, ...]; silence is 0."""
+        if self.step:
+            own: Float32 = self.values[(np.asarray(starts) + self.lead) // self.step]
+            return own
         if not self.wanted:
             return np.repeat(self.values[None], len(starts), axis=0)
         count = max(1, round(length / rate * self.wanted))
@@ -80,4 +88,12 @@ def _given(manifest: Manifest, wanted: Condition, told: Features | Curves) -> Gi
             f"the condition {wanted.name!r} of the model {manifest.name!r} is the same everywhere, and a curve follows "
             "the song; connect features"
         )
-    return Given(np.asarray(found, np.float32), rate, wanted.frames, first)
+    values = np.asarray(found, np.float32)
+    if isinstance(told, Curves) or wanted.frames or "step" not in told.notes:
+        return Given(values, rate, wanted.frames, first)
+    if told.notes["channels"] > manifest.channels:
+        raise NetworkError(
+            f"the latents for the condition {wanted.name!r} are those of {told.notes['channels']:.0f} channels, and "
+            f"the model {manifest.name!r} takes {manifest.channels}; use networks for as many channels as the song has"
+        )
+    return Given(values, rate, wanted.frames, step=int(told.notes["step"]), lead=int(told.notes["lead"]))

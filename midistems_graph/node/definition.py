@@ -25,6 +25,7 @@ from midistems_graph.node.contract import (
     Run,
     Stream,
 )
+from midistems_graph.node.help import completed
 from midistems_graph.node.knob import Knob as Knob
 from midistems_graph.node.knob import KnobError as KnobError
 from midistems_graph.node.knob import KnobKind
@@ -98,7 +99,7 @@ class Traits:
     complete     the stems it makes cover the whole parent: yes or no, or a function of the knobs
     apart        stems that it makes each by itself, for no more work in all: which knobs it does so with, by stem, as
                  a function of the knobs; nothing where they are made together. For types with the one output `out`
-    picks        the stems that an output needs of those that arrive: a function of (knobs, output port, names)
+    picks        the stems that an output needs of a set that arrives: a function of (knobs, output port, names)
     reduce       a streaming first pass over the whole song; its result arrives as the function's
                  positional parameter `learned`, and the node itself stays local
     reduces      whether that pass is needed, as a function of the knobs; where it is not, `learned` is left out
@@ -182,8 +183,8 @@ class NodeType(Traits):
 
     @cached_property
     def help(self) -> str:
-        """The whole docstring, unindented."""
-        return inspect.getdoc(self.function) or ""
+        """The whole docstring, unindented, with what the annotations of knobs say."""
+        return completed(inspect.getdoc(self.function) or "", self.knobs)
 
     @property
     def summary(self) -> str:
@@ -319,12 +320,13 @@ def _knob(where: str, parameter: inspect.Parameter, hint: Any) -> Knob:
         extras = tuple(rest)
     limits = next((e for e in extras if isinstance(e, Range)), None)
     file = next((e for e in extras if isinstance(e, FileBelowGraph | FolderBelowGraph | InputName | ModelName)), None)
+    shared = next((e for e in reversed(extras) if isinstance(e, str)), "")
     plain: dict[Any, KnobKind] = {bool: "bool", int: "int", float: "float", str: "text"}
     plain |= {tuple[float, ...]: "numbers", tuple[str, ...]: "texts"}
     if get_origin(hint) is Literal:
-        knob = Knob(name, "choice", default, None, get_args(hint), file)
+        knob = Knob(name, "choice", default, None, get_args(hint), file, shared)
     elif hint in plain:
-        knob = Knob(name, plain[hint], default, limits, (), file)
+        knob = Knob(name, plain[hint], default, limits, (), file, shared)
         if knob.kind in ("int", "float") and limits is None:
             raise DefinitionError(f"{where}: knob {name!r} needs a Range")
     else:

@@ -18,7 +18,10 @@ class KnobError(ValueError):
 
 @dataclass(frozen=True)
 class Knob:
-    """A parameter that is set on the node (or driven by a Number or Text edge)."""
+    """A parameter that is set on the node (or driven by a Number or Text edge).
+
+    `shared` is what its annotation says of it, where nodes share the annotation; their docstrings need not.
+    """
 
     name: str
     kind: KnobKind
@@ -26,6 +29,7 @@ class Knob:
     range: Range | None = None
     choices: tuple[str | int, ...] = ()
     file: FileRule | None = None
+    shared: str = ""
 
     def coerce(self, value: object) -> KnobValue:
         """The value in the knob's own type (1.0 becomes 1 for an int); raises KnobError."""

@@ -1,8 +1,8 @@
 """What a report lets one hear and see of edges: previews, pictures and level curves of one stretch of the song.
 
-All previews cover the same stretch, as Ogg Vorbis: it is encoded three to four times as fast as MP3, and every browser
-plays it (Safari from 18.4). The whole song is taken, in stereo while that fits, as long as all previews together stay
-within a few minutes; of longer or more previews the loudest stretch that does.
+All previews cover the same stretch, as Ogg Vorbis: it is encoded three to four times as fast as MP3, and most browsers
+play it. The whole song is taken as long as all previews together stay within a few minutes; of longer or more
+previews the loudest stretch that does, with less treble.
 """
 
 from __future__ import annotations
@@ -36,15 +36,17 @@ class Quality:
 
     seconds: float
     rate: int
-    channels: int
     level: float
 
 
-LADDER = (Quality(360, 44100, 2, 0.7), Quality(720, 32000, 1, 0.5), Quality(1080, 24000, 1, 0.7))
+LADDER = (Quality(360, 44100, 0.7), Quality(600, 32000, 0.7), Quality(900, 24000, 0.7))
 """The best first; `level` is libsndfile's, 0 to 1. The last one's seconds are what a report has at most."""
 
 MOST = 60
 """Previews in one report."""
+
+SIDES = 2
+"""Channels of a preview at most; of more, every other one goes to the left."""
 
 AUDIBLE = frozenset({"audio", "stems", "spectrogram"})
 VISIBLE = frozenset({"magnitude", "mask", "curves", "features"})
@@ -88,7 +90,6 @@ class Listening:
     heard: tuple[Heard, ...]
     stretch: tuple[float, float]
     left_out: int
-    channels: int
 
 
 def listening(executor: Executor, threads: int) -> Listening:
@@ -120,7 +121,7 @@ def listening(executor: Executor, threads: int) -> Listening:
         heard = list(pool.map(lambda sound: _heard(sound, quality), once.values()))
         shown = [one for one in pool.map(seen, _edges(executor, VISIBLE)) if one]
     ends = float(stretch[0]), float(stretch[1])
-    return Listening((*heard, *shown[:MOST]), ends, len(parts) - len(once), quality.channels)
+    return Listening((*heard, *shown[:MOST]), ends, len(parts) - len(once))
 
 
 def _edges(executor: Executor, kinds: frozenset[str]) -> Iterator[Source]:
@@ -190,8 +191,8 @@ def _sound(source: Source, value: Value, stem: str, quality: Quality) -> _Sound:
     audio = value[stem] if isinstance(value, Stems) else istft(value) if isinstance(value, Spectrogram) else value
     assert isinstance(audio, Audio)
     samples = audio.samples
-    if audio.channels > quality.channels:
-        sides = [samples[first :: quality.channels] for first in range(quality.channels)]
+    if audio.channels > SIDES:
+        sides = [samples[first::SIDES] for first in range(SIDES)]
         samples = np.stack([side.mean(axis=0, dtype=np.float32) for side in sides])
     sound = resample(Audio.of(samples, audio.rate), quality.rate)
     return _Sound(_name(source), stem, type(value).__name__.lower(), sound.samples)

@@ -93,9 +93,9 @@ def _players(heard: Listening, story: Story) -> str:
         return "<p class=soft>No edge of this run carries sound that is still there.</p>"
     whole = story.executor.plan.window[1] - story.executor.plan.window[0]
     start, stop = heard.stretch
-    note = f"Previews in {'stereo' if heard.channels > 1 else 'mono'}"
-    if stop - start < float(whole) - 0.5:
-        note += f" of {_clock(start)} to {_clock(stop)}, where the song is loudest"
+    is_part = stop - start < float(whole) - 0.5
+    part = f"{_clock(start)} to {_clock(stop)}, where the song is loudest" if is_part else "all of it"
+    note = f"Previews of {part}"
     note += "; the files have everything." if story.result.outputs else "."
     if heard.left_out:
         note += f" {heard.left_out} more that sound like one of these are left out."
@@ -104,8 +104,8 @@ def _players(heard: Listening, story: Story) -> str:
         "<h2>Edges</h2><div class='card edges'><div class=bar><button id=play aria-label='play or pause'>▶</button>"
         f"<span id=clock>{_clock(start)}</span><span class=soft>{note} Click a name to hear it, with Shift to add it; "
         f"1 to 9 and the arrows choose, space plays, a click on a picture goes there.</span></div>"
-        "<p id=deaf class=warn hidden>This browser does not play Ogg Vorbis (Safari does from 18.4 on); open the page "
-        f"in another one, or the files beside it.</p>{rows}</div>"
+        "<p id=deaf class=warn hidden>This browser does not play Ogg Vorbis; open the page in Firefox or Chromium, or "
+        f"the files beside it.</p>{rows}</div>"
     )
 
 

@@ -43,6 +43,7 @@ Formats = Mapping[tuple[str, str], Format]
 def describe(site: Site, inputs: Mapping[str, Format] | None = None) -> dict[tuple[str, str], Format]:
     """The format on every output whose kind is known, from those of the graph's inputs by name."""
     found: dict[tuple[str, str], Format] = {}
+    song = (inputs or {}).get("song")
     for address in in_order(site.flat):
         node, node_type = site.flat.nodes[address], site.type_of(address)
         if node_type is None:
@@ -58,7 +59,8 @@ def describe(site: Site, inputs: Mapping[str, Format] | None = None) -> dict[tup
                 passed = next((f for _, f in arriving if f.kind == kind), Format(kind))
                 found[address, port.name] = passed
             else:
-                found[address, port.name] = _made(node_type, port, kind, knobs, [f for _, f in arriving], bound)
+                formats = [f for _, f in arriving]
+                found[address, port.name] = _made(node_type, port, kind, knobs, formats, bound, song)
     return found
 
 
@@ -79,12 +81,15 @@ def _made(
     knobs: SimpleNamespace,
     arriving: list[Format],
     bound: Format | None,
+    song: Format | None,
 ) -> Format:
-    """The format of one output by the rules of its node type."""
+    """The format of one output by the rules of its node type; a rule about the rate starts from the song's."""
     if kind not in TIMED:
         return Format(kind)
-    like = next((f for f in arriving if f.kind in TIMED), bound) or Format(kind)
-    rate = _rate(node_type, knobs, like.rate)
+    first = next((f for f in arriving if f.kind in TIMED), None)
+    like = first or bound or Format(kind)
+    ruled = first or song or Format(kind) if node_type.rate is not None else like
+    rate = _rate(node_type, knobs, ruled.rate)
     made = Format(kind, rate, like.channels)
     if kind == "stems":
         own = _stems(node_type, knobs)

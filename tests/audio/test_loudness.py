@@ -61,7 +61,7 @@ def test_a_real_song_reads_as_in_pyloudnorm(song: Audio) -> None:
 
 @given(st.sampled_from([8000, 11025, 22050, 44100, 192000]), st.integers(1, 5), st.floats(0.45, 3))
 @example(11025, 1, 0.5)  # ends half a sample short of its fifth step
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_rate_and_up_to_five_channels_read_as_in_pyloudnorm(rate: int, channels: int, seconds: float) -> None:
     samples = 0.1 * np.random.default_rng(channels).standard_normal((channels, int(rate * seconds)))
     audio = Audio.of(samples.astype(np.float32), rate)
@@ -73,7 +73,7 @@ def test_any_rate_and_up_to_five_channels_read_as_in_pyloudnorm(rate: int, chann
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=12), st.sampled_from([11025, 44100]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_blocks_do_not_matter(lengths: list[int], rate: int) -> None:
     samples = (0.2 * np.random.default_rng(1).standard_normal((2, sum(lengths)))).astype(np.float32)
     meter = LoudnessMeter(rate, 2)

@@ -23,7 +23,7 @@ def db(error: np.ndarray, reference: np.ndarray) -> float:
 
 
 @given(rates, rates, st.integers(0, 5000), st.integers(1, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_whole_song_keeps_its_length_in_seconds(old: int, new: int, length: int, channels: int) -> None:
     result = resample(Audio.of(noise(channels, length), old), new)
     assert result.span == Span.whole(ceil_div(length * new, old), new)
@@ -32,7 +32,7 @@ def test_a_whole_song_keeps_its_length_in_seconds(old: int, new: int, length: in
 
 
 @given(rates, rates, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_stretch_with_context_equals_the_whole_song(old: int, new: int, data: st.DataObject) -> None:
     total = 3 * old + data.draw(st.integers(0, 1000))
     start = data.draw(st.integers(0, total - 2000))
@@ -69,7 +69,6 @@ def test_rates_that_soxr_cannot_keep_in_time_need_the_whole_song() -> None:
 
 
 @given(rates, rates, st.integers(0, 20000), st.integers(0, 20000))
-@settings(deadline=None)
 def test_neighbouring_stretches_partition_the_samples(old: int, new: int, a: int, b: int) -> None:
     cut, total = min(a, b), max(a, b)
     left, right = resampled_span(Span(0, cut, total, old), new), resampled_span(Span(cut, total, total, old), new)
@@ -78,14 +77,19 @@ def test_neighbouring_stretches_partition_the_samples(old: int, new: int, a: int
     assert right.stop == right.total == ceil_div(total * new, old)
 
 
-@pytest.mark.parametrize(("old", "new"), [(44100, 48000), (48000, 44100), (44100, 16000), (16000, 44100)])
-def test_a_sine_stays_where_it_was_in_time(old: int, new: int) -> None:
-    def tone(rate: int) -> np.ndarray:
-        return np.sin(2 * np.pi * 997 * np.arange(rate) / rate + 0.3).astype(np.float32)[None]
+@pytest.mark.parametrize("old", [16000, 44100, 48000])
+@pytest.mark.parametrize("new", [8000, 22050, 88200, 96000])
+def test_tones_are_what_they_were_whatever_soxr_is_installed(old: int, new: int) -> None:
+    """Against the tones themselves, so that another quality, delay or end of a stream would be seen."""
 
-    result = resample(Audio.of(tone(old), old), new).samples
+    def tones(rate: int) -> np.ndarray:
+        t = np.arange(rate) / rate
+        high = 0.2 * min(old, new)  # from half as much again on the filter falls, by 0.01 dB at most
+        return sum(np.sin(2 * np.pi * f * t + f) for f in (31, 997, high)).astype(np.float32)[None]
+
+    result = resample(Audio.of(tones(old), old), new).samples
     inner = slice(new // 10, -new // 10)
-    assert db((result - tone(new))[:, inner], tone(new)) < -120
+    assert db((result - tones(new))[:, inner], tones(new)) < -120
 
 
 def test_equals_soxr_itself() -> None:
@@ -96,7 +100,7 @@ def test_equals_soxr_itself() -> None:
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=8), rates, rates)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_blocks_of_a_file_give_the_same_as_the_whole(lengths: list[int], old: int, new: int) -> None:
     song = noise(2, sum(lengths))
     blocks = np.split(song, np.cumsum(lengths)[:-1], axis=1)

@@ -35,7 +35,7 @@ def textbook(samples: np.ndarray, settings: StftSettings) -> np.ndarray:
 
 
 @given(sizes, windows, st.sampled_from((2, 3, 4, 5, 8)), st.integers(0, 12_000), st.integers(0, 99))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_round_trip_returns_the_song(n_fft: int, name: str, overlap: int, length: int, seed: int) -> None:
     shape = StftSettings(n_fft, n_fft // overlap, name)
     song = noise(2, length, seed)
@@ -57,7 +57,7 @@ def test_first_and_last_sample_return(name: str, length: int) -> None:
 
 
 @given(st.integers(0, 9000), st.integers(0, 9000), st.sampled_from((2, 4, 7)), windows)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_stretch_of_a_song_returns_where_its_frames_reach(a: int, b: int, overlap: int, name: str) -> None:
     shape = StftSettings(512, 512 // overlap, name)
     span = Span(min(a, b), max(a, b), 9000, 44100)
@@ -84,7 +84,7 @@ def test_frames_are_those_of_the_definition(name: str, n_fft: int, hop: int) -> 
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_window_with_context_has_the_very_frames_of_the_song(a: int, b: int) -> None:
     shape, total = StftSettings(1024, 256, "hann"), 41 * 700
     song = Audio.of(noise(2, total), 44100)
@@ -122,7 +122,7 @@ def test_one_transform_serves_many_signals_into_the_same_arrays() -> None:
 
 
 @given(st.integers(0, 60_000), st.sampled_from((2, 3, 4, 8)), st.integers(1, 3), st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rebuilding_in_blocks_is_analysis_change_and_synthesis(length: int, overlap: int, threads: int, seed: int):
     shape, span = StftSettings(960, 960 // overlap), Span.whole(length, 44100)
     transform, song = Stft(shape, span, threads=threads), noise(2, length, seed)

@@ -18,11 +18,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tiny
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
 from midistems_graph.cli.cluster.crew import Cluster
-from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _run
+from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run
 from midistems_graph.cli.codes import Refused
 from midistems_graph.cli.main import parser as main_parser
 from midistems_graph.document.data import to_data
@@ -34,6 +35,8 @@ from midistems_graph.engine.outputs import OutputFolder
 from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.engine.store.shared import SharedFolder
+from midistems_graph.models.library import ENVIRONMENT, ModelLibrary, ModelMissing
+from s3_server import Server
 
 pytest.importorskip("distributed")
 
@@ -47,6 +50,7 @@ class Machines:
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self.store = Server()
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -80,7 +84,8 @@ class Machines:
                 process.wait()
 
     def _begin(self, module: str, *words: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self.folder / "scratch")}
+        environment = {**os.environ, **self.store.environment}
+        environment["DASK_TEMPORARY_DIRECTORY"] = str(self.folder / "scratch")
         command = [sys.executable, "-P", "-m", module, *words]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
@@ -165,6 +170,30 @@ def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home:
     assert process.returncode == 0, err
     assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 9
     assert not list(Path("there").glob(".midistems*"))
+
+
+@pytest.mark.cluster
+def test_a_shared_store_that_goes_and_comes_back_costs_a_sentence(run: Program, home: Path, machines: Machines) -> None:
+    pytest.importorskip("moto.server")
+    (home / "songs").mkdir()
+    for i in range(4):
+        write_song(home / "songs" / f"{i}.wav", seconds=2, seed=i)
+    graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
+    assert run(graph, "songs", "-o", "here", "--quiet").code == 0
+    machines.ready(1)
+    with machines.store as server:
+        share = "s3://bucket/results"
+        process = start(graph, "songs", "-o", "there", "--dask", machines.address, "--store", share)
+        wait_until(lambda: len(contents(Path("there"))) >= 3, process)
+        held = SharedFolder(share, print)._files.find("bucket/results")
+        server.stop()
+        wait_until(lambda: len(contents(Path("there"))) >= 9, process)
+        server.start()
+        _out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert any("/units/" in name for name in held)
+    assert 0 < err.count("does not answer") <= len(machines.workers)  # each says it once
+    assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 12
 
 
 @pytest.mark.cluster
@@ -299,6 +328,34 @@ def test_a_file_that_was_changed_on_its_way_is_refused(apart: SimpleNamespace, t
     with pytest.raises(NotThere, match="damaged"):
         receive(apart.shared, digest, tmp_path / "song.wav")
     assert not (tmp_path / "song.wav").exists() and apart.shared.refused == 1
+
+
+def test_a_model_travels_by_its_content_and_other_bytes_are_refused(
+    apart: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = tiny.manifest("waveform", ("vocals", "rest"), name="split", parameters={"samples": 1000})
+    model = tiny.stored(tmp_path / "mine", manifest, tiny.stacked(["b", 2, 1000], (0.75, 0.25)))
+
+    def sent() -> dict[str, str]:
+        monkeypatch.setenv(ENVIRONMENT, str(tmp_path / "mine"))
+        apart.cluster.send("model", "split")
+        monkeypatch.setenv(ENVIRONMENT, str(tmp_path / "theirs"))
+        blobs: dict[str, str] = apart.cluster._models["split"]
+        return blobs
+
+    blobs = sent()
+    with pytest.raises(Unseen):
+        _have_model("split", model.digest, None, apart.shared)
+    network = blobs["all.onnx"]
+    apart.shared.publish(f"files/{network[:2]}/{network}", b"another network")
+    with pytest.raises(NotThere, match="damaged"):
+        _have_model("split", model.digest, blobs, apart.shared)
+    with pytest.raises(ModelMissing):
+        ModelLibrary.default().find("split")
+    _have_model("split", model.digest, sent(), apart.shared)
+    assert ModelLibrary.default().find("split").digest == model.digest
+    with pytest.raises(Refusal, match="another one than yours"):
+        _have_model("split", "0" * 64, blobs, apart.shared)
 
 
 def test_what_no_worker_sees_is_one_sentence_without_a_shared_store(apart: SimpleNamespace) -> None:

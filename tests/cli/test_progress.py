@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from command_line import Program
 from rich.console import Console
 
 from midistems_graph.cli import plain_text, presets, tables
+from midistems_graph.cli.progress import _Tally
 from midistems_graph.document.presets import Preset
+from midistems_graph.engine.plan import Unit
 
 
 def test_a_terminal_gets_bars_and_the_words_of_each_node(
@@ -28,6 +31,20 @@ def test_elsewhere_there_is_one_line_per_node(run: Program, split: Path, song: P
     lines = run(split, song, "-o", "out").err.splitlines()
     assert sorted(line.split(":")[0].strip() for line in lines if line.startswith("  ")) == [
         "hpss", "load", "null", "save"]  # fmt: skip
+
+
+def test_a_bar_is_as_long_as_all_units_have_come_together() -> None:
+    units = [Unit("hpss", tile) for tile in range(3)]
+    tally = _Tally(SimpleNamespace(units=units, nodes={"hpss": None}))
+    tally.progress(units[0], 0.25)
+    tally.progress(units[0], 0.5)
+    tally.progress(units[1], 7.0)
+    assert tally.done("hpss") == 1.5
+    tally.finish(units[0], "ran", 1.0)
+    tally.finish(units[2], "cached", 0.0)
+    assert tally.done("hpss") == 3 and not tally.is_over("hpss")
+    tally.finish(units[1], "ran", 1.0)
+    assert tally.done("hpss") == 3 and tally.is_over("hpss") and tally.words("hpss") == "ran 2.0 s"
 
 
 @pytest.mark.parametrize(

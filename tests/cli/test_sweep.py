@@ -28,8 +28,8 @@ EDGES = ("load.out -> early.signal", "early.out -> late.signal", "late.out -> le
 
 @pytest.fixture
 def graph(home: Path) -> Path:
-    write_song(home / "a.wav", seconds=2, rate=8000, channels=1, seed=1)
-    write_song(home / "b.wav", seconds=2, rate=8000, channels=1, seed=2)
+    write_song(home / "a.wav", seconds=1, rate=8000, channels=1, seed=1)
+    write_song(home / "b.wav", seconds=1, rate=8000, channels=1, seed=2)
     return write_graph(home / "g.json", NODES, *EDGES)
 
 

@@ -23,7 +23,7 @@ from midistems_graph.document.graph import (
     View,
 )
 
-some = settings(max_examples=20, deadline=None)
+some = settings(max_examples=20)
 """For tests that draw whole graphs, which takes milliseconds each."""
 
 names = st.sampled_from(["a", "b", "c", "d", "hpss", "Song", "_x", "mix-2", "n" * 64])

@@ -44,6 +44,12 @@ def gains(audio: Audio, learned: Features, *, stems: tuple[str, ...] = tuple(GAI
     return Stems(made, len(stems) == len(GAINS))
 
 
+@node("apart.sum", picks=lambda k, port, names: tuple(name for name in k.read if name in names))
+def added(mixture: Audio, stems: Stems, *, read: tuple[str, ...] = ("low", "mid")) -> Audio:
+    """Some of the stems, added up, where more than the stems arrive."""
+    return mixture.with_samples(sum(stems[name].samples for name in read))
+
+
 @dataclass
 class Run:
     """A run with its own store: the executor, and the stems that were computed."""
@@ -57,7 +63,7 @@ class Run:
         return executor, sorted(set(MADE))
 
 
-LIBRARY = library().__class__.of([*library(), gains])
+LIBRARY = library().__class__.of([*library(), gains, added])
 
 CASCADE = graph(
     {
@@ -117,6 +123,22 @@ def test_the_rest_of_a_stem_needs_all_of_them() -> None:
     assert made == sorted(GAINS)
     some = run(CASCADE, "low.stem")[0]
     np.testing.assert_allclose(samples(executor, "low.rest"), samples(some, "low.stem"), rtol=1e-5)  # 0.3 + 0.2 = 0.5
+
+
+@pytest.mark.parametrize(("read", "made"), [(("high",), ["high"]), (("low", "high"), ["high", "low"])])
+def test_a_node_that_says_which_stems_it_reads_spares_the_others(read: tuple[str, ...], made: list[str]) -> None:
+    some = graph(
+        {"song": "small.tone", "net": "apart.gains", "sum": ("apart.sum", {"read": read})},
+        "song.out -> net.audio; song.out -> sum.mixture; net.out -> sum.stems",
+    )
+    run = Run()
+    executor, ran = run(some, "sum.out")
+    assert ran == made and not executor.failures
+    both, again = run(some, "net.out", "sum.out")
+    assert again == sorted(set(GAINS) - set(made)) and both.reports["sum"].status == "cached"
+    whole = both.value(Source("net", "out"))
+    assert isinstance(whole, Stems) and whole.complete
+    np.testing.assert_array_equal(samples(executor, "sum.out"), sum(whole[name].samples for name in read))
 
 
 def test_a_stem_that_is_not_there_is_said_as_ever() -> None:

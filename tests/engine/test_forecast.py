@@ -9,9 +9,10 @@ import pytest
 import soundfile
 
 from midistems_graph.document.graph import Graph, Node
+from midistems_graph.engine import execute
 from midistems_graph.engine.costs import Cost, Costs, Kind
 from midistems_graph.engine.execute import Executor
-from midistems_graph.engine.forecast import NodeForecast, forecast
+from midistems_graph.engine.forecast import NodeForecast, forecast, remember_memory
 from midistems_graph.engine.plan import Plan
 from midistems_graph.engine.run import prepare
 from midistems_graph.engine.store import MemoryStore
@@ -115,15 +116,28 @@ def test_two_threads_take_half_as_long_but_not_for_what_waits(song: Path) -> Non
     assert told.elapsed == pytest.approx(4 + 2 + 5, abs=0.05)
 
 
-def test_a_run_teaches_what_the_next_forecast_says(song: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+@pytest.mark.parametrize(("cpu", "share"), [(1e6, 1.0), (0.0, 0.0)], ids=["idle", "all for others"])
+def test_a_run_teaches_what_the_next_forecast_says_less_the_time_that_others_had(
+    song: Path, monkeypatch: pytest.MonkeyPatch, cpu: float, share: float
+) -> None:
+    seconds = iter((0.0, cpu))
+    monkeypatch.setattr(execute, "cpu_seconds", lambda: next(seconds))
     plan = _plan(song)
     assert forecast(plan, MemoryStore()).has_unknown_seconds
     executor = Executor(plan, installed(), store=MemoryStore(), jobs=1)
     executor.run()
     told = {node.address: node for node in forecast(plan, MemoryStore(), jobs=1).nodes}
     for name in ("load", "hpss", "null"):
-        assert told[name].seconds == pytest.approx(executor.reports[name].seconds, rel=0.01)
+        assert told[name].seconds == pytest.approx(share * executor.reports[name].seconds, rel=0.01)
+
+
+def test_memory_is_what_a_run_of_these_nodes_took(song: Path) -> None:
+    plan, store = _plan(song), MemoryStore()
+    estimated = forecast(plan, store, jobs=2).memory
+    remember_memory(plan, 2 * estimated, jobs=2)
+    assert forecast(plan, store, jobs=2).memory == pytest.approx(2 * estimated, rel=1e-3)
+    assert forecast(plan, store, jobs=1).memory < estimated  # another number of threads is another run
+    assert forecast(_plan(song, margin=2.0), store, jobs=2).memory == estimated
 
 
 def test_looking_computes_and_stores_nothing(song: Path) -> None:

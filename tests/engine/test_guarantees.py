@@ -44,7 +44,7 @@ def test_same_samples_on_any_number_of_threads_and_with_any_store(tmp_path: Path
             assert np.array_equal(run(CHAIN, ["norm"], jobs=jobs, store=store).audio("norm"), first)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(start=st.fractions(0, 24), length=st.fractions(Fraction(1, 1000), 20))
 def test_same_samples_in_any_window(start: Fraction, length: Fraction) -> None:
     stop = min(start + length, Fraction(25))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
-from midistems_graph.engine.binding import Bindings
+from midistems_graph.document.graph import Address, Edge, Graph, Group, InputSlot, Node
+from midistems_graph.engine.binding import Bindings, InputProblem
 from midistems_graph.engine.plan import MODEL, ONCE, Plan, PlanError, Unit, compile_plan
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.wiring import Source
@@ -122,6 +125,46 @@ def test_a_bypassed_writer_is_not_wanted() -> None:
 def test_an_unknown_output_is_refused_with_what_there_is() -> None:
     with pytest.raises(PlanError, match=r"no node 'drums'.*end, smooth, song"):
         plan(SMOOTHED, "drums")
+
+
+# Optional inputs
+
+ROOM_FOR_THREE = replace(
+    graph(
+        {
+            "song": "small.tone",
+            **{f"{tool}": ("io.load", {"input": tool}) for tool in ("a", "b", "c")},
+            **{f"soft_{tool}": "small.half" for tool in ("a", "b", "c")},
+            "all": "small.add",
+            "two": "small.add",
+            "mean_c": "small.mean",
+            "mean": "small.mean",
+        },
+        "a.out -> soft_a.audio; b.out -> soft_b.audio; c.out -> soft_c.audio; soft_a.out -> all.audio[0]; "
+        "soft_b.out -> all.audio[1]; soft_c.out -> all.audio[2]; b.out -> two.audio[0]; c.out -> two.audio[1]; "
+        "soft_c.out -> mean_c.audio; all.out -> mean.audio",
+    ),
+    inputs={"a": InputSlot(), "b": InputSlot(optional=True), "c": InputSlot(optional=True)},
+)
+
+
+def test_what_an_open_optional_input_feeds_is_left_out_and_the_rest_goes_on(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / f"{name}.wav", np.zeros(RATE), RATE)
+    both = Bindings.open({name: tmp_path / f"{name}.wav" for name in ("a", "b")})
+    found = compile_plan(ROOM_FOR_THREE, library(), both)
+    assert set(found.nodes) == {"a", "b", "soft_a", "soft_b", "all", "mean"} and found.wanted == ("mean",)
+    assert [source.node for source in found.nodes["all"].inputs["audio"]] == ["soft_a", "soft_b"]
+    asked = [Address.parse(port) for port in ("mean_c.out", "two.out")]
+    assert set(compile_plan(ROOM_FOR_THREE, library(), both, outputs=asked).nodes) == {"b", "two"}
+    with pytest.raises(PlanError, match="nothing is given for the graph's input 'c'"):
+        compile_plan(ROOM_FOR_THREE, library(), both, outputs=asked[:1])
+    one = Bindings.open({"a": tmp_path / "a.wav"})
+    with pytest.raises(PlanError, match="'b'"):
+        compile_plan(ROOM_FOR_THREE, library(), one, outputs=asked[1:])
+    needed = replace(ROOM_FOR_THREE, inputs={"a": InputSlot(), "b": InputSlot()})
+    with pytest.raises(InputProblem, match="nothing is given for the graph's input 'c'"):
+        compile_plan(needed, library(), both)
 
 
 # Separators

@@ -129,7 +129,7 @@ def run_preset(
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert result.failures == ()
     files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}
-    return Made(result, {key: soundfile.read(path, dtype="float32")[0] for key, path in files.items()})
+    return Made(result, {key: soundfile.read(path, dtype="float32", always_2d=True)[0] for key, path in files.items()})
 
 
 def si_sdr(

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from onnx.onnx_ml_pb2 import NodeProto
 
 from midistems_graph.models.library import ModelLibrary
-from midistems_graph.models.manifest import Manifest, ModelFile
+from midistems_graph.models.manifest import Condition, Manifest, ModelFile
 
 Shape = Sequence[int | str]
 
@@ -72,7 +72,12 @@ def write_stand_ins(folder: Path) -> None:
     ):
         library.add_part(name, stem, gain)
     library.add_flow("flow-semantic", {"semantic": 0.5}, consistent=False)
-    library.add_flow("flow-acoustic", {"vocals": 0.5, "instrumental": 1.5}, consistent=False)
+    library.add_flow(
+        "flow-acoustic",
+        {"vocals": 0.0, "instrumental": 1.0},
+        consistent=False,
+        told={"vocals": 0.5, "instrumental": -0.5},
+    )
 
 
 _PULL = {"strength": np.float32(4), "zero": np.float32(0)}
@@ -180,22 +185,36 @@ class _Library:
         files = (ModelFile("phases.onnx", stems=(stem,)),)
         self._put(Manifest(name, "phase-classes", (stem,), files, complete=False, parameters={"relative": True}))
 
-    def add_flow(self, name: str, shares: Mapping[str, float], *, consistent: bool = True) -> None:
-        """A velocity that pulls every stem to its share of the mixture."""
+    def add_flow(
+        self,
+        name: str,
+        shares: Mapping[str, float],
+        *,
+        consistent: bool = True,
+        told: Mapping[str, float] | None = None,
+    ) -> None:
+        """A velocity that pulls every stem to its share of the mixture, and of what it is `told` beside that."""
         state: Shape = ["b", len(shares), 2, SAMPLES]
-        nodes = [
-            helper.make_node("Unsqueeze", ["mixture", "axis"], ["one"]),
-            helper.make_node("Mul", ["one", "shares"], ["goal"]),
+        heard: dict[str, Mapping[str, float]] = {"mixture": shares, **({"told": told} if told else {})}
+        nodes, constants = [], {"axis": np.array([1])} | _PULL
+        for sound, parts in heard.items():
+            nodes += [
+                helper.make_node("Unsqueeze", [sound, "axis"], [f"{sound} alone"]),
+                helper.make_node("Mul", [f"{sound} alone", f"{sound} shares"], [f"{sound} goal"]),
+            ]
+            constants[f"{sound} shares"] = np.array(list(parts.values()), np.float32).reshape(1, -1, 1, 1)
+        nodes += [
+            helper.make_node("Sum", [f"{sound} goal" for sound in heard], ["goal"]),
             helper.make_node("Sub", ["goal", "state"], ["way"]),
             *_TO_THE_GOAL,
         ]
-        factors = np.array(list(shares.values()), np.float32).reshape(1, -1, 1, 1)
         inputs = {"state": state, "mixture": ["b", 2, SAMPLES], "time": ["b"]}
-        constants = {"axis": np.array([1]), "shares": factors} | _PULL
+        inputs |= {"told": ["b", 2, SAMPLES]} if told else {}
         self._write("flow.onnx", inputs, state, nodes, constants)
         files = (ModelFile("flow.onnx", stems=tuple(shares)),)
         parameters = {"samples": SAMPLES, "consistent": consistent, "noise": 0.1, "steps": 4}
-        self._put(Manifest(name, "flow", tuple(shares), files, parameters=parameters))
+        conditions = (Condition("semantic"),) if told else ()
+        self._put(Manifest(name, "flow", tuple(shares), files, parameters=parameters, conditions=conditions))
 
     def add_score(self, name: str, stem: str) -> None:
         """A score that pulls to the mixture, in the STFT."""

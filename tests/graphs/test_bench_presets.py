@@ -19,8 +19,12 @@ SECONDS = 11
 
 @pytest.fixture(scope="module")
 def true(demo: Path) -> dict[str, np.ndarray]:
-    """True stems, [samples, channels]."""
-    return {name: soundfile.read(demo / f"{name}.ogg", dtype="float32", stop=SECONDS * RATE)[0] for name in NAMES}
+    """The left channels of the voice and of all else, [samples, 1]."""
+    left = {
+        name: soundfile.read(demo / f"{name}.ogg", dtype="float32", stop=SECONDS * RATE)[0][:, :1] for name in NAMES
+    }
+    voice = left.pop("vocals")
+    return {"vocals": voice, "instrumental": sum(left.values())}
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,8 @@ def parts_of(name: str, song: Path, folder: Path) -> tuple[np.ndarray, dict[tupl
 @pytest.mark.parametrize("name", ["shared_encoder", "two_flows", "bridge"])
 def test_a_quarter_and_the_rest_come_out_of_a_chain_as_they_should(name: str, song: Path, tmp_path: Path) -> None:
     """The encoder doubles; one decoder gives an eighth of that and the other a quarter, what they leave is shared by
-    power; two flows go half the way and then to a half and to three halves of that; a bridge ends where it is told."""
+    power; of two flows the first comes to the song, and the second, which is told that, gives half of it to the vocals
+    and what this leaves of the latents to the rest; a bridge ends where it is told."""
     x, made = parts_of(name, song, tmp_path)
     vocals = 0.25 + 0.25 * 0.25**2 / (0.25**2 + 0.5**2) if name == "shared_encoder" else 0.25
     np.testing.assert_allclose(made["save", "vocals"], vocals * x, atol=2e-4)

@@ -90,9 +90,10 @@ WINDOWED = ("four_stems", "misi_refine", "ensemble", "sung_pitch", "refine_loop"
 """One preset for each way in which a graph may hang on more than its window; for every node alone see the laws."""
 
 
-@pytest.mark.parametrize("whole", WINDOWED, indirect=True, scope="session")
 def test_a_window_on_one_thread_gives_the_same_samples(whole: tuple[str, Made], demo: Path, tmp_path: Path) -> None:
     name, made = whole
+    if name not in WINDOWED:
+        pytest.skip("another preset of its kind is tried")
     window = Fraction(17, 2), Fraction(21, 2)  # across the border of two tiles
     again = run_preset(name, demo / "mixture.wav", tmp_path, window=window, jobs=1)
     first, last = (int(edge * 44100) for edge in window)

@@ -91,6 +91,16 @@ def test_a_curve_is_a_condition_too(tmp_path, runner):
         conditions(replace(made.manifest, conditions=(Condition("gain"),)), curve)
 
 
+def test_of_latents_each_segment_is_told_its_own(tmp_path):
+    """Those of a song that begin 100 samples before it, one every 400: the second and the fourth."""
+    made = conditioned(tmp_path, Condition("gain")).manifest
+    places = {"length": 500.0, "step": 400.0, "lead": 100.0, "total": 1600.0, "rate": float(RATE), "channels": 2.0}
+    (given,) = conditions(made, Features({"gain": np.arange(5, dtype=np.float32)[:, None]}, places))
+    np.testing.assert_array_equal(given.within((300, 1100), 500, RATE), [[1], [3]])
+    with pytest.raises(NetworkError, match="those of 6 channels, and the model 'told' takes 2"):
+        conditions(made, Features({"gain": np.zeros((15, 1))}, {**places, "channels": 6.0}))
+
+
 def test_another_condition_is_another_result_although_segments_are_remembered(tmp_path, runner):
     made = conditioned(tmp_path, Condition("gain"))
     audio, one = song(1), runner(made)

@@ -78,7 +78,7 @@ def test_every_contract_is_tried_here():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     length=st.sampled_from([1, 2, 17, 999, 4097, 30_000]) | st.integers(1, 60_000),
     overlap=st.sampled_from([0.0, 1.0, 1.5, 4.0]),

@@ -24,7 +24,7 @@ GRIDS = {
 
 
 @pytest.mark.parametrize("family", GRIDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     total=st.integers(1, 5000),
     length=st.integers(16, 700),

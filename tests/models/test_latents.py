@@ -96,7 +96,7 @@ def chain(tmp_path_factory):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     length=st.integers(1, 60_000),
     channels=st.sampled_from([1, 2, 6]),

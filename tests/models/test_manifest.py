@@ -56,7 +56,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(manifests())
 def test_a_manifest_survives_its_file_its_metadata_and_fits_the_schema(tmp_path_factory, manifest):
     path = tmp_path_factory.mktemp("model") / "model.toml"

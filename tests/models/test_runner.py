@@ -46,7 +46,7 @@ def peak(a, b):
     return float(np.abs(a - b).max(initial=0))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     rate=st.sampled_from([44100, 48000, 22050]),
     length=st.integers(1, 60_000),

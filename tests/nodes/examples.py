@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "blend.mixer": ({"names": ("vocals", "drums")},),
     "blend.quietest": ({"parts": 7, "fade": 0.01}, {"parts": 7, "fade": 0.0}),
     "control.best": ({"chunk": 0.05, "channels": True},),
+    "control.where_needed": ({"chunk": 0.3, "margin": 0.1},),
     "loop.blend": (
         {"steps": 2, "candidates": 2, "chunk": 1.0, "worst": 0.5},
         {"steps": 1, "candidates": 2, "fine": 2},
@@ -130,7 +132,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
 }
 """Knobs under which single node types are tried; others have their defaults, and SMALL."""
 
-NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend"})
+NAMED_AS_SEPARATED = frozenset({"score.again", "loop.blend", "control.where_needed"})
 """Node types whose stem sets have the names that the separator gives."""
 
 OTHER_NAMES = frozenset({"stems.merge"})
@@ -148,15 +150,22 @@ class Shape:
 
 @dataclass(frozen=True)
 class Example:
-    """A node type with its knobs, and the kind that its generic ports take."""
+    """A node type with its knobs, the kind that its generic ports take, files that knobs name, samples of a tile."""
 
     type: NodeType
     knobs: Mapping[str, Any] = field(repr=False)
     kind: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    tile: int = 1500
 
     @property
     def makes_signals(self) -> bool:
         return any(port.timed for port in self.type.outputs)
+
+    @property
+    def sees_all(self) -> bool:
+        """Every stretch of the result hangs on the whole song."""
+        return self._context().whole
 
     @property
     def streams(self) -> bool:
@@ -189,29 +198,44 @@ class Example:
         """What the first pass over the whole song finds; empty if the type has none."""
         if not self.type.reduce:
             return ()
-        return (self.type.reduce(*map(_stream, inputs.values()), **self.knobs, run=run),)
+        return (self.type.reduce(*map(self._stream, inputs.values()), **self.knobs, run=run),)
 
-    def on_window(self, shape: Shape, start: Fraction, stop: Fraction) -> dict[str, Any]:
-        """The outputs on a stretch (in seconds) as the engine gets them: widen, crop, call, trim."""
+    def on_window(
+        self, shape: Shape, start: Fraction, stop: Fraction, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The outputs on a stretch (in seconds) as the engine gets them: widen, crop, call, trim.
+
+        `given` are the whole song's inputs, if not those of the example.
+        """
         end = Fraction(shape.length, shape.rate)
         reach = self._context().reach(shape.rate)
         if self._context().whole:
             reach = end
-        whole = self.inputs(shape)
+        whole = self.inputs(shape) if given is None else given
         inputs = {
             name: _each(value, lambda v: _crop(v, max(Fraction(0), start - reach), min(end, stop + reach), end))
             for name, value in whole.items()
         }
         wanted = Span.of_seconds(start, stop, end, self.whole(shape).rate)
-        outputs = self.call(inputs, self.model(whole, LawRun(self.whole(shape))), LawRun(wanted))
+        outputs = self.call(inputs, self.model(whole, self.run(self.whole(shape))), self.run(wanted))
         return {name: _crop(value, start, stop, end) for name, value in outputs.items()}
 
     def call(self, inputs: Mapping[str, Any], model: tuple[Any, ...], run: FakeRun) -> dict[str, Any]:
-        arguments = [_stream(inputs[port.name]) if port.stream else inputs[port.name] for port in self.type.inputs]
         injected = {"run": run} if self.type.takes_run else {}
-        result = self.type(*arguments, *model, **self.knobs, **injected)
+        result = self.type(*self.arguments(inputs), *model, **self.knobs, **injected)
         names = [port.name for port in self.type.outputs if port.name not in FUNCTIONS]
         return dict(zip(names, (result,) if self.type.single_output else result, strict=True))
+
+    def arguments(self, inputs: Mapping[str, Any]) -> list[Any]:
+        """What the function gets for its ports, streams in tiles."""
+        return [self._stream(inputs[port.name]) if port.stream else inputs[port.name] for port in self.type.inputs]
+
+    def run(self, span: Span) -> LawRun:
+        """A run on a stretch that has the files."""
+        return LawRun(span, files=self.files)
+
+    def _stream(self, value: Any) -> Any:
+        return _each(value, lambda v: Tiles(v, self.tile))
 
     def _context(self) -> Context:
         separators = {port.name: _separator_context() for port in self.type.inputs if port.kinds == ("separator",)}
@@ -363,10 +387,6 @@ def _flat(values: Any) -> list[Any]:
     if isinstance(values, tuple):
         return [one for value in values for one in _flat(value)]
     return [values]
-
-
-def _stream(value: Any) -> Any:
-    return _each(value, lambda v: Tiles(v, 1500))
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -1,6 +1,8 @@
 """The laws of nodes, held by every node type of every installed pack; see examples.py for the small songs."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
@@ -18,7 +20,7 @@ EXAMPLES = list(examples())
 SIGNALS = (Audio, Stems, Spectrogram, Magnitude)
 SONG = Shape(8000, 2, 20011)
 SHORT = Shape(44100, 2, 4099)
-ODD = [Shape(8000, 1, 1), Shape(48000, 2, 2), Shape(192000, 3, 1001), Shape(22050, 1, 1009), Shape(44100, 2, 4099)]
+ODD = [Shape(8000, 1, 1), Shape(48000, 2, 2), Shape(192000, 3, 1001), Shape(22050, 1, 1009), SHORT]
 
 
 def every(applies: Callable[[Example], object] = lambda example: True) -> pytest.MarkDecorator:
@@ -28,6 +30,27 @@ def every(applies: Callable[[Example], object] = lambda example: True) -> pytest
 
 def result(example: Example, shape: Shape = SHORT, **settings: object) -> dict[str, object]:
     return example(example.inputs(shape), LawRun(example.whole(shape), **settings))
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an example makes of the short song, and the progress that it tells."""
+
+    outputs: Mapping[str, object]
+    seen: Sequence[float]
+
+
+def short(example: Example) -> Done:
+    """Run once: values are immutable, so that many laws may look at them."""
+    return _short(EXAMPLES.index(example))
+
+
+@functools.cache
+def _short(place: int) -> Done:
+    example, inputs = EXAMPLES[place], EXAMPLES[place].inputs(SHORT)
+    run = LawRun(example.whole(SHORT))
+    model = example.model(inputs, LawRun(run.span))
+    return Done(example.call(inputs, model, run), run.seen)
 
 
 def nearly(value: object, reference: object, db: float = -120) -> None:
@@ -52,21 +75,21 @@ def test_every_port_and_knob_is_documented(node_type):
 def test_inputs_stay_as_they_are_and_results_repeat(example):
     inputs = example.inputs(SHORT)
     before = digest(inputs)
-    first = example(inputs, LawRun(example.whole(SHORT)))
+    again = example(inputs, LawRun(example.whole(SHORT)))
     assert digest(inputs) == before
-    assert digest(result(example)) == digest(first)
+    assert digest(again) == digest(short(example).outputs)
 
 
 @every(lambda example: example.type.takes_run)
 def test_threads_change_no_bit(example):
-    assert digest(result(example, threads=3)) == digest(result(example))
+    assert digest(result(example, threads=3)) == digest(short(example).outputs)
 
 
 @every()
 @pytest.mark.parametrize("shape", ODD, ids=lambda s: f"{s.rate}Hz-{s.channels}ch-{s.length}")
 def test_length_rate_and_channels_are_kept_and_all_is_finite(example, shape):
     try:
-        outputs = result(example, shape)
+        outputs = short(example).outputs if shape is SHORT else result(example, shape)
     except NodeError:
         if shape.channels == 2 and shape.length > 2:
             raise
@@ -82,7 +105,7 @@ def test_length_rate_and_channels_are_kept_and_all_is_finite(example, shape):
 @every(lambda example: example.type.keeps_gain and example.makes_signals)
 def test_gain_in_is_gain_out_and_silence_stays_silence(example):
     inputs, run = example.inputs(SHORT), LawRun(example.whole(SHORT))
-    loud = example(inputs, run)
+    loud = short(example).outputs
     soft = example({name: scaled(value, 0.125) for name, value in inputs.items()}, LawRun(run.span))
     silent = example({name: scaled(value, 0) for name, value in inputs.items()}, LawRun(run.span))
     for name, value in loud.items():
@@ -91,26 +114,30 @@ def test_gain_in_is_gain_out_and_silence_stays_silence(example):
             assert not any(array.any() for array in arrays_of(silent[name]))
 
 
+WINDOWS = (("0", "0.31"), ("0.9", "1.37"), ("2.2", "20011/8000"))
+
+
 @every(lambda example: example.makes_signals and not example.streams)
-@pytest.mark.parametrize(("start", "stop"), [(0, "0.31"), ("0.9", "1.37"), ("2.2", "20011/8000")])
-def test_a_window_is_the_same_as_the_whole_song(example, start, stop):
-    start, stop = Fraction(start), Fraction(stop)
+def test_a_window_is_the_same_as_the_whole_song(example):
     whole = result(example, SONG)
-    for name, value in example.on_window(SONG, start, stop).items():
-        if isinstance(value, Timed):
-            nearly(value, whole[name].crop(value.span))
-        else:
-            assert value == whole[name]
+    for start, stop in WINDOWS:
+        for name, value in example.on_window(SONG, Fraction(start), Fraction(stop)).items():
+            if isinstance(value, Timed):
+                nearly(value, whole[name].crop(value.span))
+            else:
+                assert value == whole[name], (start, stop)
 
 
 TILED = Shape(8000, 2, 12011)
 
 
 @every(lambda example: example.makes_signals and not example.streams)
-@settings(max_examples=2, deadline=None, derandomize=True, database=None)
+@settings(max_examples=2, derandomize=True, database=None)
 @given(cuts=st.sets(st.integers(1, (TILED.length - 1) * 4), min_size=1, max_size=4))
 def test_any_tiling_gives_the_samples_of_the_whole_song(example, cuts):
     """Joins included: what lies left and right of one is held against the song in one piece."""
+    if example.sees_all:  # every tile costs the song once more, and one join is like the next
+        cuts = {min(cuts)}
     places = [Fraction(0), *(Fraction(cut, 4 * TILED.rate) for cut in sorted(cuts)), Fraction(TILED.length, TILED.rate)]
     whole = result(example, TILED)
     tiles = [example.on_window(TILED, *stretch) for stretch in pairwise(places)]
@@ -122,7 +149,7 @@ def test_any_tiling_gives_the_samples_of_the_whole_song(example, cuts):
 @every(lambda example: example.type.sums_to)
 def test_declared_sums_hold(example):
     inputs = example.inputs(SHORT)
-    outputs = example(inputs, LawRun(example.whole(SHORT)))
+    outputs = short(example).outputs
     whole = inputs[example.type.sums_to].samples
     parts = arrays_of(outputs)
     largest = max(np.abs(array).max() for array in (whole, *parts))
@@ -132,18 +159,17 @@ def test_declared_sums_hold(example):
 @every(lambda example: example.type.stems or example.type.complete)
 def test_what_is_declared_of_stems_comes_out(example):
     stems = example.type.stems
-    made = next(value for value in result(example).values() if isinstance(value, Stems))
+    found = next(value for value in short(example).outputs.values() if isinstance(value, Stems))
     names = stems(SimpleNamespace(**example.knobs)) if callable(stems) else stems
-    assert not names or tuple(made) == tuple(names)
-    assert made.complete or not example.type.complete
+    assert not names or tuple(found) == tuple(names)
+    assert found.complete or not example.type.complete
 
 
 @every(lambda example: example.type.takes_run)
 def test_a_cancelled_run_ends_and_progress_never_goes_back(example):
-    run = LawRun(example.whole(SHORT))
-    inputs = example.inputs(SHORT)
-    model = example.model(inputs, LawRun(run.span))
-    example.call(inputs, model, run)
-    assert run.seen == sorted(run.seen) and all(0 <= done <= 1 for done in run.seen)
+    seen = short(example).seen
+    assert seen == sorted(seen) and all(0 <= done <= 1 for done in seen)
+    inputs, span = example.inputs(SHORT), example.whole(SHORT)
+    model = example.model(inputs, LawRun(span))
     with pytest.raises(Cancelled):
-        example.call(inputs, model, LawRun(run.span, cancel_at=0.0))
+        example.call(inputs, model, LawRun(span, cancel_at=0.0))

@@ -55,7 +55,7 @@ def judged(run: Moody, mixture: Audio, stems: Stems, true: Stems) -> float:
     return -np.inf if np.isnan(said) else said
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     own=st.booleans(),
@@ -144,7 +144,7 @@ def test_a_round_that_gains_nothing_was_the_last():
     assert over.stems is worse and over.trace == back.trace  # stopped for good
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1000), own=st.booleans(), r=st.sampled_from([1.0, 0.5]))
 def test_a_wider_stage_is_kept_only_if_it_is_better(seed, own, r):
     mixture, true = song(seed, length=9000)

@@ -20,7 +20,7 @@ def values(kind, seed=0, channels=2, scale=1.0):
     return kind(bins, SPAN, SETTINGS)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.1, 10), st.floats(-30, 30), st.integers(2, 4), st.booleans())
 def test_masks_of_all_sources_sum_to_one(power, exponent, count, binary):
     magnitudes = [values(Magnitude, seed, scale=10.0**exponent) for seed in range(count)]
@@ -80,7 +80,7 @@ def test_what_is_painted_is_softer_and_nothing_else():
     assert levels(painted, 1.5, 2.5) == pytest.approx([0, -40, 0], abs=0.2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(
         [

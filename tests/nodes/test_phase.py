@@ -177,7 +177,7 @@ def test_misi_stems_add_up_to_the_mixture(channels):
     assert made.complete
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(length=st.integers(1, 2 * N_FFT), channels=st.sampled_from([1, 2]))
 def test_short_sounds_keep_their_length(length, channels):
     audio = Audio.of(song(0.1, channels)[:, :length], RATE)

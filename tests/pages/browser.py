@@ -48,12 +48,15 @@ class Browser:
 
     def open(self, file: Path, width: int = 1240, height: int = 900, dark: bool = False) -> None:
         self.say("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.say("Emulation.setEmulatedMedia", features=[scheme])
+        self.prefer(dark)
         self.requests.clear()
         self.say("Page.navigate", url=file.resolve().as_uri())
         while self.run("document.readyState") != "complete":
             pass
+
+    def prefer(self, dark: bool) -> None:
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.say("Emulation.setEmulatedMedia", features=[scheme])
 
     def run(self, code: str) -> Any:
         """What an expression gives, awaited."""

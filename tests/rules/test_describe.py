@@ -3,6 +3,8 @@
 from small_graphs import LIBRARY, graph
 
 from midistems_graph.audio.values import StftSettings
+from midistems_graph.document.graph import Graph, Node
+from midistems_graph.node import installed
 from midistems_graph.rules.describe import Format, describe
 from midistems_graph.rules.site import Site
 
@@ -35,6 +37,12 @@ def test_a_set_keeps_its_names_through_other_nodes():
 def test_the_rate_rule_decides():
     assert formats("load=io.load; r=filter.resample(rate=22050)", "load.out->r.audio")["r", "out"].rate == 22050
     assert formats("r=filter.resample(rate=22050)", inputs={})["r", "out"].rate == 22050
+
+
+def test_what_is_converted_while_it_is_loaded_has_the_rate_of_the_song():
+    inputs = {**SONG, "tool": Format("stems", 44100, 1, ("vocals",), True)}
+    found = describe(Site.of(Graph(nodes={"s": Node("io.load_stems", knobs={"folder": "tool"})}), installed()), inputs)
+    assert found["s", "out"] == Format("stems", 48000, 1, ("vocals",), True)
 
 
 def test_spectrograms_have_the_settings_of_their_maker():

@@ -34,7 +34,7 @@ def test_a_preset_is_the_same_document_read_and_executed(preset, tmp_path: Path)
     assert graph_hash(read_script(script)) == graph_hash(graph)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs())
 def test_any_graph_is_read_again(graph: Graph) -> None:
     assert read_script(write_script(graph)) == graph

@@ -120,8 +120,8 @@ class Batch:
     def add(self, songs: Iterable[Song]) -> None:
         """Put songs into the queue."""
         tasks = [self._task(number, song) for number, song in enumerate(songs, self.total)]
-        if self.crew is not None:
-            tasks = largest_first(tasks, lambda task: task.size)
+        if self.crew is not None or self._jobs > 1:
+            tasks = in_turn(tasks)
         with self._changed:
             self.total += len(tasks)
             self._queue += tasks
@@ -350,6 +350,15 @@ class Batch:
     def _say(self, text: str) -> None:
         if not self.asked.options.quiet:
             self.people.print(clean(text))
+
+
+def in_turn(tasks: Sequence[Task]) -> list[Task]:
+    """The largest first, so that at the end no hand is left alone with a long one; those of a group in their order."""
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.group, []).append(task)
+    in_order = {group: iter(members) for group, members in groups.items()}
+    return [next(in_order[task.group]) for task in largest_first(tasks, lambda task: task.size)]
 
 
 def _words(code: Exit, entry: Entry) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from midistems_graph.document.graph import Address, Body, Edge, Graph, KnobValue, Node
 from midistems_graph.document.identity import tagged
 from midistems_graph.editor.model.insight import Insight
-from midistems_graph.editor.model.knobs import knobs_of, linked_with
+from midistems_graph.editor.model.knobs import NEW_INPUT, knobs_of, linked_with
 from midistems_graph.editor.model.published import PublishedKnob, knobs_of_body
 from midistems_graph.editor.model.shape import Side, sides_of
 from midistems_graph.editor.model.state import EditorState
@@ -212,7 +212,7 @@ def _sort(knob: Knob) -> tuple[object, ...]:
 
 def _choices(knob: Knob, graph: Graph) -> tuple[str, ...]:
     if isinstance(knob.file, InputName):
-        return tuple(sorted(graph.inputs))
+        return (*sorted(graph.inputs), NEW_INPUT)
     if isinstance(knob.file, ModelName):
         return tuple(ModelLibrary.default())
     return tuple(map(str, knob.choices))

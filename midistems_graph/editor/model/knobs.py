@@ -6,15 +6,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from midistems_graph.document.flatten import REPEAT
-from midistems_graph.document.graph import NAME, Address, Body, Graph, Group, Node
+from midistems_graph.document.graph import NAME, Address, Body, Graph, Group, InputSlot, Node
 from midistems_graph.editor.model.bodies import free_name, with_nodes
 from midistems_graph.editor.model.edit import Edit, Refused, edited, named
 from midistems_graph.editor.model.state import EditorState
-from midistems_graph.node.contract import Range
+from midistems_graph.node.contract import InputName, Range
 from midistems_graph.node.definition import Knob, KnobError
 from midistems_graph.node.library import NodeLibrary
 
 MOST_REPEATS = 10_000
+
+NEW_INPUT = "another input"
+"""What is chosen where a knob names an input, so that the graph gets one more."""
 
 
 def knobs_of(graph: Graph, node: Node, library: NodeLibrary) -> dict[str, Knob]:
@@ -27,8 +30,11 @@ def knobs_of(graph: Graph, node: Node, library: NodeLibrary) -> dict[str, Knob]:
 
 
 def set_knob(state: EditorState, library: NodeLibrary, ids: Collection[str], name: str, value: object) -> Edit:
-    """Set a knob of one or more nodes, and of what it is linked with. A drag is one step (`Editor.seal` ends it)."""
-    body = _writable(state, ids, name)
+    """Set a knob of one or more nodes, and of what it is linked with. A drag is one step (`Editor.seal` ends it).
+
+    An input of the graph that does not exist is added where a knob names it.
+    """
+    body, inputs = _writable(state, ids, name), dict(state.graph.inputs)
     for address in _with_linked(body, [Address(i, name) for i in sorted(ids)]):
         knob = knobs_of(state.graph, body.nodes[address.node], library).get(address.port)
         if knob is None:
@@ -37,15 +43,21 @@ def set_knob(state: EditorState, library: NodeLibrary, ids: Collection[str], nam
             body = body.with_knob(address.node, address.port, knob.coerce(value))
         except KnobError as error:
             raise Refused(str(error)) from None
-    return edited(state, body, f"set {name} of {named(list(ids))}", key=f"{name} of {' '.join(sorted(ids))}")
+        if isinstance(knob.file, InputName) and isinstance(value, str) and NAME.match(value):
+            before = inputs.get(str(state.body.nodes[address.node].knobs.get(name, knob.default)), InputSlot())
+            inputs.setdefault(value, InputSlot(optional=before.optional))
+    edit = edited(state, body, f"set {name} of {named(list(ids))}", key=f"{name} of {' '.join(sorted(ids))}")
+    return edit if inputs == state.graph.inputs else replace(edit, graph=replace(edit.graph, inputs=inputs))
 
 
 def type_knob(state: EditorState, library: NodeLibrary, ids: Collection[str], name: str, text: str) -> Edit:
     """Set a knob to what a person typed."""
     first = state.body.nodes.get(min(ids, default=""))
     knob = knobs_of(state.graph, first, library).get(name) if first else None
-    if knob is None:
+    if first is None or knob is None:
         raise Refused(f"there is no knob {name!r}")
+    if isinstance(knob.file, InputName) and text == NEW_INPUT:
+        text = free_name(str(first.knobs.get(name, knob.default)), state.graph.inputs)
     try:
         return set_knob(state, library, ids, name, knob.parse(text))
     except KnobError as error:

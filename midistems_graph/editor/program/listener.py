@@ -100,6 +100,22 @@ class Listener:
         self.changed()
         return True
 
+    def go_on_with(self, song: Path) -> bool:
+        """Another song, or other files beside it: the same edges, kept and heard, from the same moment."""
+        ears = self.ears
+        before = ears.desk if ears and ears.desk.edge else None
+        seconds = ears.deck.status.sample / ears.deck.song.rate if ears else 0.0
+        playing = bool(ears and ears.deck.transport.playing)
+        if not self.bind(song):
+            return False
+        ears = self.ears
+        assert ears is not None
+        if before is not None:
+            ears.desk.go_on_as(before)
+            ears.seek(seconds if seconds < ears.seconds else 0.0)
+            ears.deck.play(playing)
+        return True
+
     def hear_files(self, song: Path, files: Sequence[tuple[str, Path]], name: str) -> bool:
         """Play one of some files that belong to a song, by name (any other name is the song), from the same moment.
 

@@ -47,20 +47,9 @@ class SongDeck:
 
     def hear(self, song: Path) -> bool:
         """Listen to another song: the same edge, from the same moment."""
-        listener = self.documents.listener
-        ears = listener.ears
-        before = ears.desk if ears and ears.desk.edge else None
-        seconds = ears.deck.status.sample / ears.deck.song.rate if ears else 0.0
-        playing = bool(ears and ears.deck.transport.playing)
-        if not listener.bind(song):
+        if not self.documents.listener.go_on_with(song):
             return False
         self.add([song])
-        ears = listener.ears
-        assert ears is not None
-        if before is not None:
-            ears.desk.go_on_as(before)
-            ears.seek(seconds if seconds < ears.seconds else 0.0)
-            ears.deck.play(playing)
         return True
 
     def open(self) -> None:

@@ -78,7 +78,7 @@ class Browser:
             if row == MARK:
                 self._toggle_bookmark()
             elif row == HERE or (not path.is_dir() and row != NEW) or (row == NEW and not path.is_dir()):
-                path = self.folder if row == HERE else path
+                path = where(self.folder, typed) if row == HERE else path
                 self.folder = path if row == HERE else path.parent
                 chosen(path)
                 return
@@ -121,7 +121,7 @@ def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]
     typed = Path(query).expanduser() if query else None
     rows = []
     if typed is not None and typed.is_absolute():
-        folder, query = (typed, "") if typed.is_dir() else (typed.parent, typed.name)
+        folder, query = where(folder, query), "" if typed.is_dir() else typed.name
         if typed.is_dir():
             rows.append(Row(str(typed), f"{typed.name}/", "go there"))
     if new and query:
@@ -143,6 +143,12 @@ def listed(folder: Path, query: str, kind: Kind, new: bool = False) -> list[Row]
         elif kind.takes(path):
             rows.append(Row(str(path), path.name, size_of(path)))
     return rows
+
+
+def where(folder: Path, typed: str) -> Path:
+    """The folder that is listed: that of a typed path, else the one that is open."""
+    path = Path(typed).expanduser()
+    return folder if not path.is_absolute() else path if path.is_dir() else path.parent
 
 
 def named(folder: Path, typed: str, kind: Kind) -> Path:

@@ -82,10 +82,6 @@ def bleed(
         How many times the expected bleed is taken away.
     floor
         Nothing is lowered further than this.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -64,10 +64,6 @@ def gate(
         How much what does not pass is lowered.
     smoothing
         Over so many frames the gate opens and shuts. Shorter burbles, longer lets the noise after a note through.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

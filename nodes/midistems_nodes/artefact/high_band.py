@@ -46,10 +46,6 @@ def high_band(
         From here up the stem is made anew.
     judged
         The stem's share of the mixture is judged by a band so wide below the cutoff.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Run, node, samples
 from midistems_nodes.mask.smooth import smoothed
 from midistems_nodes.signals import require_match
-from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
+from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
 
 @node(
@@ -28,7 +28,7 @@ def musical_noise(
     *,
     frames: Annotated[int, Range(1, 99, "frames")] = 5,
     bins: Annotated[int, Range(1, 99, "bins")] = 1,
-    n_fft: FftSize = 2048,
+    n_fft: StemsFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Audio:
@@ -47,10 +47,6 @@ def musical_noise(
         Over how many frames the median goes, an odd number.
     bins
         Over how many neighbouring bins another median goes; 1 leaves them alone.
-    n_fft
-        FFT size in samples; best the size that the stem was separated with.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -72,8 +72,6 @@ def template(
         Nothing is lowered further than this.
     n_fft
         FFT size in samples: long frames tell whistles from music.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

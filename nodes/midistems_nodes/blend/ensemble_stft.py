@@ -47,10 +47,6 @@ def ensemble_stft(
         outliers; `average` is the same as in the waveform.
     weights
         For `average`: one number per estimate, how much it counts; none for equal weights.
-    n_fft
-        Samples per frame.
-    hop
-        Samples from frame to frame, at most half of `n_fft`.
 
     Notes
     -----

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import Audio, NodeError, Range, Run, Stems, node
-from midistems_nodes.consistency.mixture import context, mixture_consistency
+from midistems_graph.node import Audio, NodeError, Run, Stems, node
+from midistems_nodes.consistency.mixture import (
+    Power,
+    SharesFftSize,
+    SharesHop,
+    Smoothing,
+    context,
+    mixture_consistency,
+)
 from midistems_nodes.signals import require_match, total
-from midistems_nodes.transform.spectrogram import FftSize, Hop
 
 
 @node(
@@ -27,10 +33,10 @@ def inject(
     *,
     into: tuple[str, ...] = (),
     share: Literal["bins", "energy", "equal"] = "bins",
-    power: Annotated[float, Range(0.1, 10)] = 2.0,
-    smoothing: Annotated[float, Range(0.005, 10, "s", "log")] = 0.1,
-    n_fft: FftSize = 4096,
-    hop: Hop = 1024,
+    power: Power = 2.0,
+    smoothing: Smoothing = 0.1,
+    n_fft: SharesFftSize = 4096,
+    hop: SharesHop = 1024,
     run: Run,
 ) -> Stems:
     """Add what a separation left over to the stems where it does least harm.
@@ -49,14 +55,6 @@ def inject(
     share
         Who gets how much: `bins` by strength at every pitch and moment, `energy` by loudness at every moment, or all
         the same.
-    power
-        For `bins` and `energy`: 1 shares by amplitude, 2 by power.
-    smoothing
-        For `energy`: over which time loudness is judged.
-    n_fft
-        For `bins`: samples per frame.
-    hop
-        For `bins`: samples from frame to frame.
 
     Returns
     -------

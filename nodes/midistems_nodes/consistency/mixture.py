@@ -15,6 +15,15 @@ from midistems_nodes.envelope import Blocks, block_context
 from midistems_nodes.signals import BLOCK, require_match, total
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
+Power = Annotated[
+    float,
+    Range(0.1, 10),
+    "For `bins` and `energy`: 1 shares by amplitude, 2 by power; more gives more to the strongest.",
+]
+Smoothing = Annotated[float, Range(0.005, 10, "s", "log"), "For `energy`: over which time loudness is judged."]
+SharesFftSize = Annotated[FftSize, "For `bins`: FFT size in samples, an even number."]
+SharesHop = Annotated[Hop, "For `bins`: samples between frames, at most half the FFT size; a quarter is usual."]
+
 _FRAMES = 32
 
 
@@ -40,11 +49,11 @@ def mixture_consistency(
     stems: Stems,
     *,
     share: Literal["bins", "energy", "equal", "given"] = "bins",
-    power: Annotated[float, Range(0.1, 10)] = 2.0,
+    power: Power = 2.0,
     given: Annotated[tuple[float, ...], Range(0, 1000)] = (),
-    smoothing: Annotated[float, Range(0.005, 10, "s", "log")] = 0.1,
-    n_fft: FftSize = 4096,
-    hop: Hop = 1024,
+    smoothing: Smoothing = 0.1,
+    n_fft: SharesFftSize = 4096,
+    hop: SharesHop = 1024,
     run: Run,
 ) -> Stems:
     """Spread what the stems lack of the mixture over them, so that they sum to it exactly.
@@ -58,16 +67,8 @@ def mixture_consistency(
     share
         Who gets how much of the difference: `bins` by strength at every pitch and moment, `energy` by loudness at
         every moment, `equal` all the same, `given` by the numbers in `given`.
-    power
-        For `bins` and `energy`: 1 shares by amplitude, 2 by power; more gives more to the strongest.
     given
         For `given`: one number per stem, in the order of the set; 0 leaves a stem alone.
-    smoothing
-        For `energy`: over which time loudness is judged.
-    n_fft
-        For `bins`: samples per frame, an even number.
-    hop
-        For `bins`: samples from frame to frame, at most half of `n_fft`.
 
     Notes
     -----

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, NodeError, Range, Run, Stems, node
-from midistems_nodes.consistency.mixture import context, mixture_consistency
+from midistems_graph.node import Audio, NodeError, Run, Stems, node
+from midistems_nodes.consistency.mixture import (
+    Power,
+    SharesFftSize,
+    SharesHop,
+    Smoothing,
+    context,
+    mixture_consistency,
+)
 from midistems_nodes.signals import BLOCK, require_match, total
-from midistems_nodes.transform.spectrogram import FftSize, Hop
 
 ROOT = ""
 """The parent of the uppermost stems: the mixture."""
@@ -32,10 +38,10 @@ def tree_consistency(
     *,
     direction: Literal["top_down", "bottom_up", "reconciled"] = "top_down",
     share: Literal["bins", "energy", "equal"] = "bins",
-    power: Annotated[float, Range(0.1, 10)] = 2.0,
-    smoothing: Annotated[float, Range(0.005, 10, "s", "log")] = 0.1,
-    n_fft: FftSize = 4096,
-    hop: Hop = 1024,
+    power: Power = 2.0,
+    smoothing: Smoothing = 0.1,
+    n_fft: SharesFftSize = 4096,
+    hop: SharesHop = 1024,
     run: Run,
 ) -> Stems:
     """Make the children in a tree of stems sum to their parents.
@@ -54,15 +60,7 @@ def tree_consistency(
         `bottom_up` trusts children: a parent becomes the sum of its children, and the mixture is not looked at.
         `reconciled` trusts all alike: every stem moves as little as possible, and the mixture stays.
     share
-        For `top_down`: who gets how much of what is missing, as in Mixture consistency.
-    power
-        For `top_down`: 1 shares by amplitude, 2 by power.
-    smoothing
-        For `top_down` by `energy`: over which time loudness is judged.
-    n_fft
-        For `top_down` by `bins`: samples per frame.
-    hop
-        For `top_down` by `bins`: samples from frame to frame.
+        For `top_down`: who gets how much of what is missing, as in Mixture consistency; so do the knobs below.
 
     Returns
     -------

@@ -37,8 +37,6 @@ def band(
         Where the gain is a half (-6 dB). Above half the sample rate nothing is cut away.
     upper
         Upper edge of band-pass and notch.
-    width
-        From fully passed to stopped by 100 dB. Narrow is steep, but rings longer: about 3.2 s / width to either side.
 
     Notes
     -----

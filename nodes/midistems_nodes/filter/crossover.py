@@ -29,8 +29,6 @@ def crossover(audio: Audio, *, cutoff: Cutoff = 500.0, width: Width = 100.0, run
         What to split.
     cutoff
         Where both bands have half the amplitude (-6 dB).
-    width
-        From fully passed to stopped by 100 dB. Narrow is steep, but rings longer: about 3.2 s / width to either side.
 
     Notes
     -----

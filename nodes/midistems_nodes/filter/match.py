@@ -60,10 +60,6 @@ def match(
         Over what part of an octave they are judged; never less than three bins.
     most
         The farthest that a level may be changed, either way.
-    n_fft
-        Samples per frame, an even number.
-    hop
-        Samples from frame to frame, at most half of `n_fft`.
 
     Notes
     -----

@@ -12,7 +12,7 @@ from midistems_graph.audio.stem_names import in_file_name
 from midistems_graph.audio.values import Float32, ceil_div
 from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Range, Run, Span, Stems, node
 
-Track = Annotated[int, Range(0, 99)]
+Track = Annotated[int, Range(0, 99), "Which sound track, where a film or container holds several; 0 is the first."]
 
 
 @node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",))
@@ -27,8 +27,6 @@ def load(*, input: Annotated[str, InputName()] = "song", track: Track = 0, run: 
     ----------
     input
         Which input of the graph: `song`, or another name that a run binds with `--input name=FILE`.
-    track
-        Which sound track, where a film or container holds several; 0 is the first.
     """
     return _read(run.file("input"), run, track)
 
@@ -44,8 +42,6 @@ def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", track: Tr
     ----------
     file
         Path relative to the graph file's folder. Paths that lead out of it are refused.
-    track
-        Which sound track, where a film or container holds several; 0 is the first.
     """
     return _read(run.file("file"), run, track)
 

@@ -1,7 +1,7 @@
 """Save: writes stems or a single sound into the output folder."""
 
 from midistems_graph.node import Audio, Run, Stems, Stream, node
-from midistems_nodes.io.stem_files import FormatName, GainDb, SharedGain, write_stems
+from midistems_nodes.io.stem_files import FileName, FormatName, GainDb, SharedGain, SingleName, write_stems
 
 
 @node("io.save", writes=True, tags=("output", "write", "export"), title="Save", libraries=("soundfile",))
@@ -11,8 +11,8 @@ def save(
     format: FormatName = "wav",
     gain: SharedGain = "none",
     gain_db: GainDb = 0.0,
-    stem: str = "audio",
-    name: str = "",
+    stem: SingleName = "audio",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write every stem of a set, or one sound, as a file of the output folder.
@@ -27,17 +27,5 @@ def save(
     ----------
     stems
         A set of stems (one file each) or a single sound (one file).
-    format
-        `wav` is 32-bit float; `wav24`, `wav16`, `flac` (24-bit), `flac16` and `aiff` (24-bit) hold whole
-        numbers; `ogg`, `opus` and `mp3` are lossy.
-    gain
-        `shared`: if any file would be beyond full scale, all files get one and the same lower gain.
-    gain_db
-        A gain for all files.
-    stem
-        What a single sound is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}`, `{node}` and `{folder}` filled in; empty: the
-        command line's choice, or `{song} - {stem}`.
     """
     write_stems(stems, format=format, gain=gain, gain_db=gain_db, stem=stem, run=run)

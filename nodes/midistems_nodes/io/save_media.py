@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.audio.media_writing import MediaWriter, Track, add_stem_box
 from midistems_graph.node import Audio, InputName, NodeError, Range, Run, Stems, Stream, node
+from midistems_nodes.io.stem_files import FileName
 from midistems_nodes.signals import require_match
 
-Kbits = Annotated[int, Range(64, 512, "kbit/s")]
+Kbits = Annotated[int, Range(64, 512, "kbit/s"), "For `aac`: kbit per second of each track."]
 FILMS = {".mp4": ".mp4", ".m4v": ".mp4", ".mov": ".mov"}
 """What a film is written as; all others as Matroska."""
 
@@ -22,7 +23,7 @@ def save_stem_file(
     *,
     codec: Literal["aac", "alac"] = "aac",
     kbits: Kbits = 256,
-    name: str = "",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write song and stems as one `.stem.mp4`, the file that DJ programs play with a fader for each stem.
@@ -35,15 +36,11 @@ def save_stem_file(
         Four stems, no fewer and no more: the format has no other number.
     codec
         `aac` is lossy and read by all programs; `alac` has no loss, at 24 bits.
-    kbits
-        For `aac`: kbit per second of each track.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in, where `{stem}` is `stems`. Empty:
-        the command line's choice, or `{song} - {stem}`.
 
     Notes
     -----
-    Needs the extra `media`. What is beyond full scale is clipped by players of AAC and here by ALAC.
+    Needs the extra `media`. In file names `{stem}` is `stems`. What is beyond full scale is clipped by players of AAC
+    and here by ALAC.
 
     References
     ----------
@@ -92,7 +89,7 @@ def save_film(
     codec: Literal["aac", "flac"] = "aac",
     kbits: Kbits = 256,
     stem: str = "film",
-    name: str = "",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write a film anew with another sound: picture, chapters and subtitles are copied as they are, without loss.
@@ -106,13 +103,8 @@ def save_film(
         The input that is bound to the film: the song itself, if it was given as a film.
     codec
         `aac` is lossy and read by all programs; `flac` has no loss, at 24 bits, and is written as Matroska.
-    kbits
-        For `aac`: kbit per second.
     stem
         What the film is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command line's choice,
-        or `{song} - {stem}`.
 
     Notes
     -----

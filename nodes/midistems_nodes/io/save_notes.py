@@ -9,6 +9,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Curves, NodeError, Range, Run, Stream, node
+from midistems_nodes.io.stem_files import FileName
 
 _TICKS, _TEMPO = 480, 500_000
 """Ticks per beat, and microseconds per beat: 120 beats per minute, so a tick is 1/960 s."""
@@ -30,7 +31,7 @@ def save_notes(
     shortest: Annotated[float, Range(0.01, 1, "s", "log")] = 0.08,
     stick: Annotated[float, Range(0.5, 3, "semitones")] = 0.7,
     stem: str = "notes",
-    name: str = "",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write the notes of a melody as a MIDI file.
@@ -45,9 +46,6 @@ def save_notes(
         A note holds on while the pitch stays within so much of it: vibrato and slides do not break it up.
     stem
         What the file is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command
-        line's choice, or `{song} - {stem}`.
 
     Notes
     -----

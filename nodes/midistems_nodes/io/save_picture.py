@@ -1,20 +1,23 @@
 """Save picture: the spectrogram of a sound as an image file."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.colormap import coloured
-from midistems_graph.audio.stft import stft
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Magnitude, NodeError, Range, Run, Spectrogram, StftSettings, Stream, node
+from midistems_nodes.io.stem_files import FileName
+from midistems_nodes.separate.blocks import frame_blocks
 
 FLOOR = 1e-9
 MAX_SIDE = 20_000
+_FRAMES = 256
 
 
-@node("io.save_picture", version="1.0.1", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
+@node("io.save_picture", version="1.0.2", writes=True, tags=("output", "write", "png", "image"), libraries=("scipy",))
 def save_picture(
     signal: Stream[Audio | Spectrogram | Magnitude],
     *,
@@ -24,7 +27,7 @@ def save_picture(
     lowest: Annotated[float, Range(10.0, 1000.0, "Hz", "log")] = 40.0,
     range_db: Annotated[float, Range(20.0, 140.0, "dB")] = 80.0,
     stem: str = "spectrogram",
-    name: str = "",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write a PNG of the spectrogram: time to the right, pitch upward, bright is loud.
@@ -48,9 +51,6 @@ def save_picture(
         How far below the loudest point is black.
     stem
         What the picture is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; empty: the command
-        line's choice, or `{song} - {stem}`.
     """
     span = signal.span
     width = max(1, round(span.seconds * per_second))
@@ -60,21 +60,32 @@ def save_picture(
             f"lower per_second to {MAX_SIDE / span.seconds:.3g} or less"
         )
     power = np.zeros((height, width), np.float32)
-    for tile in signal:
-        run.progress((tile.span.start - span.start) / max(span.frames, 1))
-        shown = stft(tile, StftSettings(), threads=run.threads) if isinstance(tile, Audio) else tile
-        rows = _rows(shown.stft, span.rate, height, frequencies == "log", lowest)
-        frames = np.asarray(shown.span.stft_frames(shown.stft.hop))
-        at = np.clip((frames * shown.stft.hop - span.start) * width // max(span.frames, 1), 0, width - 1)
-        mean = np.zeros(shown.bins.shape[1:], np.float32)
-        for channel in shown.bins:
+    for settings, frames, magnitudes in _blocks(signal, run):
+        rows = _rows(settings, span.rate, height, frequencies == "log", lowest)
+        times = np.asarray(frames) * settings.hop - span.start
+        at = np.clip(times * width // max(span.frames, 1), 0, width - 1)
+        run.progress(min(1.0, max(0.0, times[0] / max(span.frames, 1))))
+        mean = np.zeros(magnitudes.shape[1:], np.float32)
+        for channel in magnitudes:
             run.check()
-            mean += np.abs(channel) ** 2 / shown.channels
+            mean += channel**2 / len(magnitudes)
         np.maximum.at(power.T, at, np.maximum.reduceat(mean, rows, axis=1))
     from PIL import Image
 
     with run.output(stem, ".png") as file:
         Image.fromarray(_colours(power[::-1], range_db)).save(file.path, "PNG")
+
+
+def _blocks(signal: Stream[Audio | Spectrogram | Magnitude], run: Run) -> Iterator[tuple[StftSettings, range, Float32]]:
+    """Settings, frame numbers and magnitudes [channels, frames, bins], the same in whatever tiles a sound comes."""
+    if isinstance(next(iter(signal), None), Audio):
+        settings = StftSettings()
+        for frames, magnitudes in frame_blocks(cast("Stream[Audio]", signal), settings, _FRAMES, run):
+            yield settings, frames, magnitudes
+        return
+    for tile in cast("Stream[Spectrogram | Magnitude]", signal):
+        if len(frames := tile.span.stft_frames(tile.stft.hop)):
+            yield tile.stft, frames, np.abs(tile.bins)
 
 
 def _rows(settings: StftSettings, rate: int, height: int, log: bool, lowest: float) -> npt.NDArray[np.intp]:

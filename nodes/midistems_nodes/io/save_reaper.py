@@ -8,7 +8,7 @@ from pathlib import Path
 
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.node import Audio, Run, Span, Stems, Stream, node
-from midistems_nodes.io.stem_files import FormatName, GainDb, SharedGain, write_stems
+from midistems_nodes.io.stem_files import FileName, FormatName, GainDb, SharedGain, SingleName, write_stems
 
 _SOURCES = {".wav": "WAVE", ".aiff": "WAVE", ".flac": "FLAC", ".mp3": "MP3", ".ogg": "VORBIS", ".opus": "OPUS"}
 
@@ -22,30 +22,19 @@ def save_reaper(
     format: FormatName = "wav",
     gain: SharedGain = "none",
     gain_db: GainDb = 0.0,
-    stem: str = "audio",
-    name: str = "",
+    stem: SingleName = "audio",
+    name: FileName = "",
     run: Run,
 ) -> None:
     """Write stems as files, and beside them a Reaper project with one track for each, all in step.
 
     The song begins at the project's zero, so that a window's stems lie where they belong in the song. The project
-    names its files relative to itself: the folder can be moved.
+    names its files relative to itself: the folder can be moved. In file names its own `{stem}` is `project`.
 
     Parameters
     ----------
     stems
         A set of stems (one file and track each) or a single sound.
-    format
-        As for Save.
-    gain
-        `shared`: if any file would be beyond full scale, all files get one and the same lower gain.
-    gain_db
-        A gain for all files.
-    stem
-        What a single sound is called in file names.
-    name
-        File name without extension, with `{song}`, `{stem}` and `{node}` filled in; the project's own `{stem}` is
-        `project`. Empty: the command line's choice, or `{song} - {stem}`.
 
     Notes
     -----

@@ -13,9 +13,23 @@ from midistems_graph.audio.writing import FORMATS, CannotWrite, SoundWriter
 from midistems_graph.node import Audio, NodeError, Range, Run, Stems, Stream
 from midistems_graph.node.contract import OutputFile
 
-FormatName = Literal["wav", "wav24", "wav16", "flac", "flac16", "aiff", "ogg", "opus", "mp3"]
-SharedGain = Literal["none", "shared"]
-GainDb = Annotated[float, Range(-60.0, 24.0, "dB")]
+FormatName = Annotated[
+    Literal["wav", "wav24", "wav16", "flac", "flac16", "aiff", "ogg", "opus", "mp3"],
+    "`wav` is 32-bit float; `wav24`, `wav16`, `flac` (24-bit), `flac16` and `aiff` (24-bit) hold whole numbers; `ogg`, "
+    "`opus` and `mp3` are lossy.",
+]
+SharedGain = Annotated[
+    Literal["none", "shared"],
+    "`shared`: if any file would be beyond full scale, all files get one and the same lower gain.",
+]
+GainDb = Annotated[float, Range(-60.0, 24.0, "dB"), "A gain for all files."]
+SingleName = Annotated[str, "What a single sound is called in file names."]
+FileName = Annotated[
+    str,
+    "File name without extension, with `{song}`, `{stem}`, `{node}` and `{folder}` filled in; empty: the command "
+    "line's choice, or `{song} - {stem}`.",
+]
+"""Read by the engine, which names the files."""
 
 
 def write_stems(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from midistems_graph.node import (
     Stems,
     node,
 )
-from midistems_nodes.loop.regions import FADE, Judge, Place, best_of, joined, places
+from midistems_nodes.loop.regions import FADE, Judge, Place, best_of, joined, places, widened, worst_parts
 from midistems_nodes.loop.trace import begun, extended, is_over, last_score
 from midistems_nodes.signals import require_match, total
 
@@ -187,7 +186,7 @@ class _Search:
         best = max([start, *tries], key=_score)
         if self.fine and best is not start and len(self.grid) == 1:
             tries += self._finer(start.stems, name, best.r, parts)
-        asked = len(tries) * sum(_widened(part, _MARGIN).seconds for part in parts)
+        asked = len(tries) * sum(widened(part, _MARGIN).seconds for part in parts)
         if len(self.grid) > 1:
             tries = [self._chunk_by_chunk([start, *tries]), *(tries if self.worst >= 1 else [])]
         return max([start, *tries], key=_score), asked
@@ -198,8 +197,8 @@ class _Search:
         blended = mixture.with_samples(mixture.samples * np.float32(r) + last[name].samples * np.float32(1 - r))
         answer = last[name].samples.copy()
         for part in parts:
-            made = self.judge.run.separate(self.separator, blended.crop(_widened(part, _MARGIN)))
-            near = _widened(part, FADE)
+            made = self.judge.run.separate(self.separator, blended.crop(widened(part, _MARGIN)))
+            near = widened(part, FADE)
             at = slice(near.start - mixture.span.start, near.stop - mixture.span.start)
             answer[:, at] = total([made[one].crop(near) for one in find(name, made)])
         stems = with_stem(last, name, mixture.with_samples(answer))
@@ -224,17 +223,7 @@ class _Search:
         """The stretches that the separator is asked about: all, or the chunks with the lowest scores."""
         if self.worst >= 1 or len(self.grid) == 1:
             return [self.judge.mixture.span]
-        scores: dict[Span, float] = {}
-        for place in self.grid:
-            scores[place.span] = min(scores.get(place.span, math.inf), self.judge.on(stems, place))
-        judged = sorted((span for span in scores if scores[span] > -math.inf), key=lambda span: scores[span])
-        chosen = sorted(judged[: math.ceil(self.worst * len(scores))], key=lambda span: span.start)
-        merged: list[Span] = []
-        for span in chosen:
-            if merged and merged[-1].stop == span.start:
-                span = replace(merged.pop(), stop=span.stop)
-            merged.append(span)
-        return merged
+        return worst_parts(self.grid, stems, self.worst, self.judge)
 
     def _chunk_by_chunk(self, tries: list[_Found]) -> _Found:
         """The best sets of all chunks joined, judged as a whole."""
@@ -249,8 +238,3 @@ class _Search:
 
 def _score(found: _Found) -> float:
     return found.score
-
-
-def _widened(span: Span, seconds: float) -> Span:
-    margin = round(seconds * span.rate)
-    return replace(span, start=max(0, span.start - margin), stop=min(span.total, span.stop + margin))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,26 @@ def pieces(span: Span, length: int) -> Iterator[Span]:
     """The pieces of a span on the song's grid of so many samples."""
     for start in range(span.start - span.start % length, span.stop, length):
         yield Span(max(start, span.start), min(start + length, span.stop), span.total, span.rate)
+
+
+def worst_parts(grid: Sequence[Place], stems: Stems, share: float, judge: Judge) -> list[Span]:
+    """The share of the chunks that has the lowest scores, neighbours joined; those without a score are left out."""
+    scores: dict[Span, float] = {}
+    for place in grid:
+        scores[place.span] = min(scores.get(place.span, math.inf), judge.on(stems, place))
+    judged = sorted((span for span in scores if scores[span] > -math.inf), key=lambda span: scores[span])
+    merged: list[Span] = []
+    for span in sorted(judged[: math.ceil(share * len(scores))], key=lambda span: span.start):
+        if merged and merged[-1].stop == span.start:
+            span = replace(merged.pop(), stop=span.stop)
+        merged.append(span)
+    return merged
+
+
+def widened(part: Span, seconds: float) -> Span:
+    """A part of the song and so much to either side of it."""
+    margin = round(seconds * part.rate)
+    return replace(part, start=max(0, part.start - margin), stop=min(part.total, part.stop + margin))
 
 
 def best_of(versions: Sequence[Stems], place: Place, judge: Judge) -> int:

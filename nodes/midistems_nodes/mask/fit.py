@@ -70,10 +70,6 @@ def fit(
         Steps.
     step
         Learning rate. The farthest that a factor can fall is from 0.95 to 1 / (1 + exp(step * iterations - 3)).
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

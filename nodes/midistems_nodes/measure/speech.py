@@ -22,6 +22,7 @@ _TOO_SHORT = 0.6
     "measure.stoi",
     title="Intelligibility (STOI)",
     tags=("score", "speech", "words", "intelligibility"),
+    holds=True,
     libraries=("pystoi",),
 )
 def stoi(estimate: Stream[Audio], reference: Stream[Audio], *, extended: bool = False, run: Run) -> Number:
@@ -61,6 +62,7 @@ def stoi(estimate: Stream[Audio], reference: Stream[Audio], *, extended: bool = 
     "measure.pesq",
     title="Quality of speech (PESQ)",
     tags=("score", "speech", "quality", "perceptual", "p.862"),
+    holds=True,
     libraries=("pesq", "soxr"),
 )
 def pesq(

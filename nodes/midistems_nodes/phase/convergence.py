@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from midistems_graph.node import Audio, Number, Range, Run, Scores, Stems, Stream, node
+from midistems_graph.node import Audio, Number, Run, Scores, Stems, Stream, node
 from midistems_nodes.measure.ratios import Ratios, ratio_db
 from midistems_nodes.measure.streams import chunks
-from midistems_nodes.phase.inversion import Inversion, Method, Power, Start, Wanted, Weight
+from midistems_nodes.phase.inversion import Inversion
+from midistems_nodes.phase.knobs import Method, Power, Rounds, Start, Wanted, Weight
 from midistems_nodes.signals import require_names
-from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
+from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
 _CHUNK = 1 << 19
 
@@ -31,12 +32,12 @@ def convergence(
     references: Stream[Stems],
     *,
     method: Method = "mix_incons_hard_mag",
-    iterations: Annotated[int, Range(1, 200)] = 10,
+    iterations: Rounds = 10,
     consistency: Weight = 100.0,
     magnitudes: Wanted = "shares",
     power: Power = 1.0,
     start: Start = "mixture",
-    n_fft: FftSize = 2048,
+    n_fft: StemsFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Convergence:
@@ -50,22 +51,8 @@ def convergence(
         What a separator made of it.
     references
         The true stems, with the same names.
-    method
-        As in Phase recovery.
     iterations
         So many rounds are looked at.
-    consistency
-        As in Phase recovery.
-    magnitudes
-        As in Phase recovery.
-    power
-        As in Phase recovery.
-    start
-        As in Phase recovery.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size.
 
     Returns
     -------

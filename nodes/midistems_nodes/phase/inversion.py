@@ -8,23 +8,17 @@ have a place of their own, since a few frames come to it twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Range, Run, Stems, StftSettings
+from midistems_graph.node import Audio, Run, Stems, StftSettings
 from midistems_nodes.mask.soft import shares
 from midistems_nodes.phase.impose import FLOOR, impose
+from midistems_nodes.phase.knobs import Method, Start, Wanted
 from midistems_nodes.phase.misi import share_error
-
-Method = Literal["mix_incons_hard_mag", "mix_incons", "mag_incons_hard_mix"]
-Weight = Annotated[float, Range(0, 10000)]
-Wanted = Literal["shares", "stems"]
-Power = Annotated[float, Range(0.1, 10)]
-Start = Literal["mixture", "stems"]
 
 _FRAMES = 32
 

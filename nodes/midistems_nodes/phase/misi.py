@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Range, Run, Stems, node, samples
+from midistems_graph.node import Audio, Run, Stems, node, samples
 from midistems_nodes.phase.impose import impose
+from midistems_nodes.phase.knobs import Rounds, Start
 from midistems_nodes.signals import require_match
-from midistems_nodes.transform.spectrogram import FftSize, Hop
+from midistems_nodes.transform.spectrogram import Hop, StemsFftSize
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
 
@@ -30,9 +29,9 @@ def misi(
     mixture: Audio,
     stems: Stems,
     *,
-    iterations: Annotated[int, Range(1, 200)] = 2,
-    start: Literal["stems", "mixture"] = "stems",
-    n_fft: FftSize = 2048,
+    iterations: Rounds = 2,
+    start: Start = "stems",
+    n_fft: StemsFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Stems:
@@ -48,14 +47,6 @@ def misi(
         The sound that the stems make up.
     stems
         All stems of the mixture. A set that lacks one needs a residual stem first.
-    iterations
-        Rounds.
-    start
-        Phases to begin with: those that the `stems` bring, or the `mixture`'s for stems whose phases are worthless.
-    n_fft
-        FFT size in samples; best the size that the stems were separated with.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

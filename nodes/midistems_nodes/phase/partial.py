@@ -10,9 +10,10 @@ import numpy.typing as npt
 from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Range, Run, Stems, node, samples
 from midistems_nodes.phase.impose import impose
-from midistems_nodes.phase.inversion import Inversion, Power, Start, Wanted
+from midistems_nodes.phase.inversion import Inversion
+from midistems_nodes.phase.knobs import Power, Rounds, Start, Wanted
 from midistems_nodes.signals import require_match
-from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
+from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
 Bool = npt.NDArray[np.bool_]
 
@@ -31,13 +32,13 @@ def partial(
     mixture: Audio,
     stems: Stems,
     *,
-    iterations: Annotated[int, Range(1, 200)] = 5,
+    iterations: Rounds = 5,
     depth: Annotated[float, Range(0, 120, "dB")] = 20.0,
     lock: bool = False,
     magnitudes: Wanted = "shares",
     power: Power = 1.0,
     start: Start = "mixture",
-    n_fft: FftSize = 2048,
+    n_fft: StemsFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Stems:
@@ -53,24 +54,11 @@ def partial(
         The sound that the stems make up.
     stems
         All stems of the mixture. A set that lacks one needs a residual stem first.
-    iterations
-        Rounds.
     depth
         Peaks so far below the strongest one of their moment count no longer.
     lock
         Let the bins beside a peak take the phase that the peak determines, as for a tone that stands still. Only for
         steady instruments: it hurts voices and whatever else glides.
-    magnitudes
-        Which ones are wanted: the mixture's `shares`, divided among the stems by how strong each is, as a mask does, or
-        those of the `stems` as they are.
-    power
-        For `shares`: 1 divides by amplitude (ratio mask), 2 by power (Wiener mask).
-    start
-        Phases to begin with: the `mixture`'s, or those that the `stems` bring.
-    n_fft
-        FFT size in samples; best the size that the stems were separated with.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

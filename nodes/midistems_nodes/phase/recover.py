@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from midistems_graph.node import Audio, Range, Run, Stems, node, samples
-from midistems_nodes.phase.inversion import Inversion, Method, Power, Start, Wanted, Weight
+from midistems_graph.node import Audio, Run, Stems, node, samples
+from midistems_nodes.phase.inversion import Inversion
+from midistems_nodes.phase.knobs import Method, Power, Rounds, Start, Wanted, Weight
 from midistems_nodes.signals import require_match
-from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
+from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
 
 @node(
@@ -25,12 +24,12 @@ def recover(
     stems: Stems,
     *,
     method: Method = "mix_incons_hard_mag",
-    iterations: Annotated[int, Range(1, 200)] = 5,
+    iterations: Rounds = 5,
     consistency: Weight = 100.0,
     magnitudes: Wanted = "shares",
     power: Power = 1.0,
     start: Start = "mixture",
-    n_fft: FftSize = 2048,
+    n_fft: StemsFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Stems:
@@ -46,24 +45,6 @@ def recover(
         The sound that the stems make up.
     stems
         All stems of the mixture. A set that lacks one needs a residual stem first.
-    method
-        `mix_incons_hard_mag` wishes for the sum and for consistency and demands the magnitudes; `mix_incons` lets the
-        magnitudes go; `mag_incons_hard_mix` demands the sum and wishes for the others.
-    iterations
-        Rounds.
-    consistency
-        How much consistency counts against the other wish; 0 ignores it.
-    magnitudes
-        Which ones are wanted: the mixture's `shares`, divided among the stems by how strong each is, as a mask does, or
-        those of the `stems` as they are.
-    power
-        For `shares`: 1 divides by amplitude (ratio mask), 2 by power (Wiener mask).
-    start
-        Phases to begin with: the `mixture`'s, or those that the `stems` bring.
-    n_fft
-        FFT size in samples; best the size that the stems were separated with.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -52,10 +52,6 @@ def transfer(
         Up to here all phases stay.
     high
         From here up `amount` holds in full; in between it rises evenly.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

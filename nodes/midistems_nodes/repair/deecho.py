@@ -74,10 +74,6 @@ def deecho(
         not.
     amount
         How much of what is found is taken away.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -69,10 +69,6 @@ def dereverb(
         Rounds in which the filters are learned anew from what the last ones left.
     amount
         How much of what is found is taken away; the rest stays as an ambience.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

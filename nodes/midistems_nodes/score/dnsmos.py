@@ -30,6 +30,7 @@ _OPINIONS = {
     title="By DNSMOS (speech only)",
     tags=("scorer", "blind", "speech", "mos", "network", "dnsmos"),
     scorer=True,
+    picks=lambda k, port, names: tuple(find(k.stem, names)[:1]),
     holds=True,
     libraries=("numpy", "soxr", "onnxruntime", "speechmos"),
 )
@@ -79,7 +80,7 @@ def dnsmos(
     if not voice.any():
         return Number(math.nan)
     model, place = _model(), list(_OPINIONS).index(figure)
-    network = shared_sessions().get(model, model.name, provider="cpu", threads=run.cores)
+    network = shared_sessions().get(model, model.name, provider="cpu", threads=run.threads)
     raw = [float(network.run([piece[None]], run.check)[0][0, place]) for piece in _pieces(voice)]
     return Number(float(np.mean([np.polyval(_OPINIONS[figure], one) for one in raw])))
 

@@ -54,8 +54,6 @@ def centre(
         Below this frequency all stays in the sides, so that bass and kick stay with the band.
     n_fft
         FFT size in samples. Larger sizes tell more sounds apart, smaller ones follow faster changes.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

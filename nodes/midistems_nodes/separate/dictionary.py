@@ -23,7 +23,8 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
 _MOST_FRAMES = 400
 _TINY = np.float32(1e-20)
 
-Iterations = Annotated[int, Range(1, 500)]
+Iterations = Annotated[int, Range(1, 500), "How long the strengths of spectra are refined."]
+SourcesFftSize = Annotated[FftSize, "FFT size in samples; the same for all sources and where they are used."]
 
 
 @node(
@@ -40,7 +41,7 @@ def learn_source(
     name: str = "vocals",
     components: Annotated[int, Range(2, 16)] = 16,
     iterations: Iterations = 60,
-    n_fft: FftSize = 2048,
+    n_fft: SourcesFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Features:
@@ -58,10 +59,6 @@ def learn_source(
         Spectra to learn.
     iterations
         How long they are refined.
-    n_fft
-        FFT size in samples; the same for all sources.
-    hop
-        Samples between frames, at most half the FFT size.
 
     Returns
     -------
@@ -105,7 +102,7 @@ def needed_sources(
     *,
     iterations: Iterations = 60,
     needed: Annotated[float, Range(0, 50, "%")] = 5.0,
-    n_fft: FftSize = 2048,
+    n_fft: SourcesFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Features:
@@ -117,14 +114,8 @@ def needed_sources(
         The song.
     sources
         What was learned.
-    iterations
-        How long the strengths of spectra are refined.
     needed
         A source is left out if without it the others explain the song worse by less than this.
-    n_fft
-        FFT size in samples; that of the learned sources.
-    hop
-        Samples between frames, at most half the FFT size.
 
     Returns
     -------
@@ -178,7 +169,7 @@ def dictionary(
     sources: Features,
     *,
     iterations: Iterations = 60,
-    n_fft: FftSize = 2048,
+    n_fft: SourcesFftSize = 2048,
     hop: Hop = 512,
     run: Run,
 ) -> Stems:
@@ -190,12 +181,6 @@ def dictionary(
         The song. All channels share the strengths, so each source keeps its place in the stereo image.
     sources
         What was learned, best after Sources of a song.
-    iterations
-        How long the strengths of spectra are refined.
-    n_fft
-        FFT size in samples; that of the learned sources.
-    hop
-        Samples between frames, at most half the FFT size.
 
     Returns
     -------

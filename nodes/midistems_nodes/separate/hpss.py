@@ -69,8 +69,6 @@ def hpss(
         side as a whole and separates further.
     n_fft
         FFT size in samples. Large sizes favour tones, small ones hits.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
 Components = Annotated[int, Range(2, 16)]
 Iterations = Annotated[int, Range(1, 500)]
 Seed = Annotated[int, Range(0, 2**31 - 1)]
-FftSize = Literal[256, 512, 1024, 2048, 4096]
+FftSize = Annotated[Literal[256, 512, 1024, 2048, 4096], "FFT size in samples."]
 
 _MOST_FRAMES = 2048
 _UNSPLIT = 1 << 18
@@ -104,10 +104,6 @@ def nmf(
         How long spectra and activations are refined; beyond 100 little changes.
     seed
         Where the search for spectra starts; another number finds other, about equally good ones.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

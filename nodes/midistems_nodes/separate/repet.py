@@ -24,7 +24,11 @@ _DEVIATION = 2
 _SEGMENT_BYTES = 100_000_000
 """Memory for the repetitions that the median is taken of; of a longer song, evenly spread ones are taken."""
 
-Cutoff = Annotated[float, Range(0, 1000, "Hz")]
+Cutoff = Annotated[
+    float,
+    Range(0, 1000, "Hz"),
+    "Below this frequency all goes to the accompaniment: voices do not reach there, kick and bass do.",
+]
 Period = Annotated[float, Range(0.2, 20, "s")]
 
 
@@ -96,12 +100,6 @@ def repet(
         Shortest period that is looked for: about a beat.
     longest
         Longest period that is looked for: two bars of most songs. At most a third of the song is used.
-    cutoff
-        Below this frequency all goes to the accompaniment: voices do not reach there, kick and bass do.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import scipy
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Context, Range, Run, Stems, StftSettings, node
 from midistems_nodes.separate.blocks import Block, mask_context, mask_stems
-from midistems_nodes.separate.repet import NAMES, voice_mask
+from midistems_nodes.separate.repet import NAMES, Cutoff, voice_mask
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
 
@@ -41,7 +41,7 @@ def repet_sim(
     moments: Annotated[int, Range(2, 100)] = 20,
     apart: Annotated[float, Range(0, 10, "s")] = 1.0,
     similarity: Annotated[float, Range(0, 1)] = 0.0,
-    cutoff: Annotated[float, Range(0, 1000, "Hz")] = 100.0,
+    cutoff: Cutoff = 100.0,
     n_fft: FftSize = 2048,
     hop: Hop = 512,
     run: Run,
@@ -64,12 +64,6 @@ def repet_sim(
         Two of them are at least so far apart, so that they are not one and the same note.
     similarity
         Moments less alike than this (cosine of their spectra, 0 to 1) are not taken.
-    cutoff
-        Below this frequency all goes to the accompaniment.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

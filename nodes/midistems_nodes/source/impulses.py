@@ -29,8 +29,6 @@ def impulses(
         Time from click to click; 0 makes a single one.
     level
         Level of every click, relative to full scale.
-    channels
-        How many equal channels to make.
 
     Notes
     -----

@@ -11,8 +11,8 @@ from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Run
 from midistems_nodes.signals import BLOCK
 
-Level = Annotated[float, Range(-120, 0, "dB")]
-Channels = Annotated[int, Range(1, 64)]
+Level = Annotated[float, Range(-120, 0, "dB"), "Peak level, relative to full scale."]
+Channels = Annotated[int, Range(1, 64), "How many equal channels to make."]
 
 
 def fill(run: Run, level: float | None, channels: int, signal: Callable[[int, int], Float32]) -> Audio:

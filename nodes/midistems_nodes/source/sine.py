@@ -26,12 +26,8 @@ def sine(
     ----------
     frequency
         Pitch of the tone. Above half the sample rate no tone can be represented, and the output is silent.
-    level
-        Peak level, relative to full scale.
     phase
         Where in its cycle the tone stands when the song begins; 90 begins at the peak.
-    channels
-        How many equal channels to make.
 
     Notes
     -----

@@ -31,10 +31,6 @@ def sweep(
         Where it ends: above `low`, and at most half the sample rate.
     duration
         How long it takes, from the start of the song; silence follows. 0 takes the whole song.
-    level
-        Peak level, relative to full scale.
-    channels
-        How many equal channels to make.
 
     Notes
     -----

@@ -66,8 +66,6 @@ def mvdr(
         The filters, from the first pass over the whole song.
     n_fft
         FFT size in samples: long enough to hold the room's early echoes.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

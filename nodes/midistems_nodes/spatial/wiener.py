@@ -94,10 +94,6 @@ def wiener(
         Where every stem stands, frequency by frequency, from the first pass over the whole song.
     iterations
         Rounds of expectation and maximisation. More separate further and tear more holes.
-    n_fft
-        FFT size in samples.
-    hop
-        Samples between frames, at most half the FFT size; a quarter is usual.
 
     Returns
     -------

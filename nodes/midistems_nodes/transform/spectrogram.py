@@ -7,8 +7,15 @@ from typing import Annotated, Literal
 from midistems_graph.audio import stft as transforms
 from midistems_graph.node import Audio, NodeError, Range, Run, Spectrogram, StftSettings, node, samples
 
-FftSize = Annotated[int, Range(16, 65536, "samples", "log")]
-Hop = Annotated[int, Range(1, 32768, "samples", "log")]
+FftSize = Annotated[int, Range(16, 65536, "samples", "log"), "FFT size in samples, an even number."]
+StemsFftSize = Annotated[
+    FftSize, "FFT size in samples, an even number; best the size that the stems were separated with."
+]
+Hop = Annotated[
+    int,
+    Range(1, 32768, "samples", "log"),
+    "Samples between frames, at most half the FFT size; a quarter is usual.",
+]
 WindowName = Literal["hann", "sqrt_hann", "hamming", "blackman", "blackman_harris", "kaiser", "rectangular"]
 
 
@@ -39,8 +46,6 @@ def stft(audio: Audio, *, n_fft: FftSize = 4096, hop: Hop = 1024, window: Window
         What to transform.
     n_fft
         Samples per frame, an even number: more separates pitches better, fewer separates moments better.
-    hop
-        Samples from frame to frame, at most half of `n_fft`; a quarter suits masks.
     window
         How a frame fades at its edges. Hann suits almost everything.
 

@@ -141,7 +141,36 @@ def test_memory_is_shared_and_who_needs_more_waits() -> None:
     assert memory.grant("c", 500) == 100
 
 
-def test_a_song_that_is_gone_when_its_turn_comes_is_one_sentence(run: Program, copy: Path, home: Path) -> None:
-    write_song(home / "a.wav", seconds=0.2)
-    ended = run(copy, "a.wav", "gone.wav", "-o", "out", "--jobs", "1")
-    assert ended.code == 9 and ended.sentences == ["run-graph: gone: There is no file gone.wav."]
+def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(
+    run: Program, copy: Path, home: Path, scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    for name, size in (("a", 10), ("x/Song", 1), ("b", 30), ("y/Song", 20)):
+        (home / name).parent.mkdir(exist_ok=True)
+        (home / f"{name}.wav").write_bytes(b"*" * size)
+    names = ["a.wav", "x/Song.wav", "b.wav", "y/Song.wav"]
+    told = scripted(lambda *_: DONE)
+    ended = run(copy, *names, "-o", "out", "--jobs", "2", "--json")
+    assert {one["song"]: place for place, one in enumerate(told)}["b.wav"] < 2
+    assert [one["song"] for one in told if "Song" in one["song"]] == ["x/Song.wav", "y/Song.wav"]
+    assert [row["song"] for row in ended.json["batch"]] == ["a", "Song", "b", "Song"]  # as they were named
+    told.clear()
+    run(copy, *names, "-o", "other", "--jobs", "1")
+    assert [one["song"] for one in told] == names
+
+
+def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
+    run: Program, copy: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        write_song(home / f"{name}.wav", seconds=0.2)
+
+    class Deleting(batch.Worker):
+        def run(self, song: dict[str, Any], told: Any) -> dict[str, Any]:
+            over = super().run(song, told)
+            (home / "b.wav").unlink(missing_ok=True)
+            return over
+
+    monkeypatch.setattr(batch, "Worker", Deleting)
+    ended = run(copy, "a.wav", "b.wav", "-o", "out", "--jobs", "1")
+    assert ended.code == 9 and ended.sentences == ["run-graph: b: There is no file b.wav."]
+    assert [path.name for path in (home / "out").glob("*.wav")] == ["a - audio.wav"]

@@ -142,7 +142,7 @@ def test_a_loop_goes_round_to_the_sample(desk: Desk) -> None:
     assert np.array_equal(heard[:, 500:4500], A.samples[:, expected])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(start=st.integers(0, SONG.total - 200), length=st.integers(80, 3000))
 def test_any_loop_goes_round_to_the_sample(start: int, length: int) -> None:
     desk = Desk(shelf())

@@ -16,7 +16,8 @@ from driver import Driver, small_graph
 from midistems_graph.audio.output_silent import SilentOut
 from midistems_graph.cli.run_graph import main as run_graph
 from midistems_graph.document.files import load, save
-from midistems_graph.document.graph import Edge, Graph, Node
+from midistems_graph.document.graph import Address, Edge, Graph, Node
+from midistems_graph.document.presets import presets
 from midistems_graph.editor.app import App, Opening
 from midistems_graph.editor.model.recent import Recent
 from midistems_graph.editor.model.settings import Settings
@@ -344,3 +345,53 @@ def test_a_cascade_from_an_empty_canvas_gives_run_graph_the_same_samples(person:
     for name in names:
         own, other = (soundfile.read(person.folder / folder / name)[0] for folder in ("editor", "headless"))
         assert np.array_equal(own, other) and np.any(own)
+
+
+# Stems of other tools
+
+
+def test_a_third_tool_is_chosen_in_the_window_and_ten_edges_are_heard_from_one_playhead(person: Person) -> None:
+    song = person.song("tune.wav")
+    whole, _ = soundfile.read(song, dtype="float32")
+    for number, tool in enumerate(("one", "two", "three")):
+        (person.folder / tool).mkdir()
+        voice = (0.3 + 0.1 * number) * whole
+        for stem, samples in (("vocals", voice), ("instrumental", whole - voice)):
+            late = np.roll(samples, 5 * number, axis=0)
+            soundfile.write(person.folder / tool / f"{stem}.wav", late, RATE, subtype="FLOAT")
+    person.app.documents.open_preset(next(one.path for one in presets() if one.name == "compare_tools"))
+    person.app.listener.bind(song)
+
+    def choose(tool: str, downs: int) -> None:
+        person.until(lambda: person.bench.menu.is_open)
+        person.app.browser.folder = person.folder / tool
+        person.key(*["Down"] * downs, "Return", "Return")
+        person.until(lambda: person.folder / tool in person.app.listener.further.values())
+
+    def hear(node: str) -> None:
+        x, y = person.port(node, "out", "out")
+        person.click((x + 14, y))
+        person.until(lambda: person.app.listener.ears.desk.edge == Address(node, "out"))  # type: ignore[union-attr]
+
+    person.key("alt+i")
+    choose("one", 0)
+    choose("two", 1)
+    person.key("Escape")  # the third may stay open: what is made of the others is heard
+    edges = ["song", *(f"{what}_{tool}" for tool in "ab" for what in ("stems", "align", "exact")), "join", "phases"]
+    for number, node in enumerate(edges):
+        hear(node)
+        person.key(f"ctrl+{number}")
+    x, y = person.port("stems_c", "out", "out")
+    person.click((x + 14, y))
+    person.until(lambda: "tool_c" in person.bench.status.said)
+    person.key("alt+i")
+    choose("three", 2)
+    hear("exact_c")
+    person.key("ctrl+9")
+    ears = person.app.listener.ears
+    assert ears is not None and None not in ears.deck.slots
+    before = ears.deck.sample
+    for number, node in enumerate((*edges, "exact_c")):
+        person.key(str(number))
+        assert ears.desk.edge == Address(node, "out") and ears.deck.transport.playing
+    assert ears.deck.sample >= before

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from canvas import LIBRARY, Hand, group
 
-from midistems_graph.document.graph import Address
+from midistems_graph.document.graph import Address, InputSlot
 from midistems_graph.editor.model import knobs
 from midistems_graph.editor.model.inspector import Inspection, KnobRow, inspect
 from midistems_graph.editor.model.selection import Selection
@@ -36,6 +36,17 @@ def test_a_knob_knows_its_range_unit_scale_and_docs() -> None:
     knob = row(panel(Hand("x=filter.filter"), "x"), "cutoff")
     assert knob.unit == "Hz" and knob.low is not None and knob.high is not None and knob.low < knob.high
     assert knob.docs
+
+
+def test_a_node_that_loads_can_be_given_an_input_that_the_graph_gets_with_it() -> None:
+    hand = Hand("a=io.load_stems", inputs={"song": InputSlot(), "tool_c": InputSlot(optional=True)})
+    hand.editor.apply(knobs.type_knob(hand.editor.state, LIBRARY, ["a"], "folder", "tool_c"))
+    assert set(hand.graph.inputs) == {"song", "tool_c"}
+    assert row(panel(hand, "a"), "folder").choices == ("song", "tool_c", knobs.NEW_INPUT)
+    hand.editor.apply(knobs.type_knob(hand.editor.state, LIBRARY, ["a"], "folder", knobs.NEW_INPUT))
+    assert hand.graph.nodes["a"].knobs["folder"] == "tool_c_2" and hand.graph.inputs["tool_c_2"].optional
+    hand.editor.undo()
+    assert set(hand.graph.inputs) == {"song", "tool_c"}
 
 
 def test_several_nodes_share_knobs_and_say_where_values_differ() -> None:

@@ -49,7 +49,7 @@ def agree(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(difference.max() <= 1 and (difference > 0).mean() < 1e-3)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.floats(0, 4.4), st.floats(0.01, 4.5), st.integers(1, 250))
 def test_a_pixel_is_the_strongest_of_its_frames(start: float, length: float, width: int) -> None:
     shown = PYRAMID.query(start, start + length, width)
@@ -83,7 +83,7 @@ def test_mono_has_no_side() -> None:
     assert not finished(noise(20_000, channels=1), channel="side").columns.any()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, len(FRAMES) - 1), max_size=6, unique=True), st.randoms(), st.sampled_from([1, 40]))
 def test_stretches_in_any_order_give_the_same_pyramid(cuts: list[int], random: Random, share: int) -> None:
     options = {"limit_bytes": len(FRAMES) * 257 // share}

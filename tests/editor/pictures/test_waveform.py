@@ -27,7 +27,6 @@ PYRAMID = finished(SONG)
 zooms = st.tuples(st.floats(0, 6.5), st.floats(1e-4, 6.5), st.integers(1, 300))
 
 
-@settings(deadline=None)
 @given(zooms)
 def test_fine_zooms_are_exact(zoom: tuple[float, float, int]) -> None:
     start, length, width = zoom
@@ -42,7 +41,6 @@ def test_fine_zooms_are_exact(zoom: tuple[float, float, int]) -> None:
             assert np.array_equal(shown.high[:, pixel], samples.max(axis=1))
 
 
-@settings(deadline=None)
 @given(zooms)
 def test_coarse_zooms_hold_their_samples_and_at_most_half_a_pixel_more(zoom: tuple[float, float, int]) -> None:
     start, length, width = zoom
@@ -71,7 +69,7 @@ def test_pixels_that_end_on_points_are_exact(per_pixel: int) -> None:
     assert np.array_equal(shown.high, blocks.max(axis=2))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, SONG.span.total - 1), max_size=6, unique=True), st.randoms())
 def test_tiles_in_any_order_give_the_same_pyramid(cuts: list[int], random: Random) -> None:
     bounds = [0, *sorted(cuts), SONG.span.total]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midistems_graph.editor.model.plane import Rect
-from midistems_graph.editor.view.browser import NEW, UP, Kind, listed, named
+from midistems_graph.editor.view.browser import NEW, UP, Kind, listed, named, where
 from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.display import NoDisplay, check_display
 from midistems_graph.editor.view.jobs import Jobs
@@ -75,6 +75,9 @@ def test_files_are_found_by_a_part_of_their_name_in_any_script(tmp_path: Path) -
     ]
     assert [row.title for row in listed(tmp_path, "ПЕС", Kind("", (".json",))) if row.id != UP] == ["песня.json"]
     assert listed(Path("/"), str(tmp_path), Kind("", (".wav",)))[-1].id == str(tmp_path / "歌.wav")
+    assert {where(Path("/"), str(tmp_path)), where(tmp_path, "歌"), where(Path("/"), str(tmp_path / "歌"))} == {
+        tmp_path
+    }
 
 
 def test_a_new_name_gets_its_suffix(tmp_path: Path) -> None:

@@ -389,16 +389,26 @@ put(store, "unit", noise(1), noise(2))
         assert store.verify().sound
 
 
-def test_two_processes_may_write_the_same_values_at_once(tmp_path, key):
+def test_many_readers_and_writers_of_several_processes_lose_and_tear_nothing(tmp_path, key):
+    """Each thread puts all units in an order of its own, the same as others, and reads back what it finds meanwhile."""
     script = """
+from concurrent.futures import ThreadPoolExecutor
 print("ready", flush=True)
 sys.stdin.readline()
-for i in range(60):
-    assert put(store, f"unit {i}", noise(i, 20_000), Number(i)) and store.find(key(f"unit {i}"))
+def work(seed):
+    order = np.random.default_rng(seed).permutation(40)
+    for i in order:
+        assert put(store, f"unit {i}", noise(i, 2000), Number(i)) and store.find(key(f"unit {i}"))
+        found = store.find(key(f"unit {order[-1 - i]}"))
+        if found is not None:
+            value = store.get(found.outputs["out0"]).samples
+            assert np.array_equal(value, noise(order[-1 - i], 2000).samples), "torn"
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(work, range(8)))
 store.close()
 """
-    writers = [start(tmp_path / "store", script) for _ in range(2)]
-    assert [say(writer) for writer in writers] == ["ready"] * 2
+    writers = [start(tmp_path / "store", script) for _ in range(3)]
+    assert [say(writer) for writer in writers] == ["ready"] * 3
     for writer in writers:
         assert writer.stdin
         writer.stdin.write("\n")
@@ -407,9 +417,11 @@ store.close()
         writer.communicate(timeout=60)
         assert writer.returncode == 0
     with DiskStore(tmp_path / "store") as store:
-        assert all(store.find(key(f"unit {i}")) for i in range(60))
+        for i in range(40):
+            record = store.find(key(f"unit {i}"))
+            assert record and store.get(record.outputs["out1"]) == Number(i)
         report = store.verify()
-        assert report.sound and report.checked == 120
+        assert report.sound and report.checked == 80
 
 
 def test_what_another_process_pinned_stays_until_it_ends(tmp_path, put, noise, key):

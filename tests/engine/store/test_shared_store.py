@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +14,7 @@ import pytest
 from midistems_graph.engine.store import StoreError
 from midistems_graph.engine.store.shared import SharedFolder
 from midistems_graph.engine.store.shared_store import SharedDiskStore, packed, unpacked
+from s3_server import Server
 
 pytest.importorskip("s3fs")
 
@@ -25,50 +22,11 @@ DEAR = 60.0
 """Seconds that make any result of these tests worth sending."""
 
 
-class Server:
-    """An S3 server on this machine, which can be stopped and started again; what it holds goes with it."""
-
-    def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(600):
-            with suppress(OSError):
-                urllib.request.urlopen(urllib.request.Request(f"{self.url}/bucket", method="PUT")).close()
-                return
-            time.sleep(0.05)
-        raise AssertionError("the S3 server does not start")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     pytest.importorskip("moto.server")
-    it = Server()
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": it.url}
-    before = {name: os.environ.get(name) for name in keys}
-    os.environ.update(keys)
-    it.start()
-    yield it
-    it.stop()
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+    with Server() as it:
+        yield it
 
 
 @pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.cluster)])

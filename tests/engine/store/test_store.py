@@ -81,7 +81,6 @@ values = st.one_of(
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # huge numbers overflow while the values are being made
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(value=values)

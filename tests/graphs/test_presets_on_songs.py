@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
 import pytest
-from preset_runs import LIBRARY, preset, si_sdr
+import soundfile
+from preset_runs import LIBRARY, MODELS, WRITTEN, preset, run_preset, si_sdr
 
 from midistems_graph.document.graph import Graph, Node
 from midistems_graph.engine.run import execute, prepare
@@ -46,6 +48,18 @@ def test_every_song_runs_and_nulls(name: str, folder: Path, store: DiskStore) ->
     assert not result.failures
     assert [score.node for score in result.scores] == ["null"]
     assert result.scores[0].value <= -120
+
+
+@pytest.mark.parametrize("folder", WITH_REAL_VOICE[:1] + WITH_REAL_VOICE[-1:], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_presets_of_networks_run_on_real_songs_with_stand_ins(name: str, folder: Path, tmp_path: Path) -> None:
+    song = soundfile.info(mixture_of(folder))
+    made = run_preset(name, mixture_of(folder), tmp_path)
+    assert not made.result.failures
+    assert set(made.stems) == {(writer, stem) for writer, stems in WRITTEN[name].items() for stem in stems}
+    for stem, samples in made.stems.items():
+        assert samples.shape == (song.frames, song.channels), stem
+        assert np.isfinite(samples).all() and samples.any(), stem
 
 
 @pytest.mark.parametrize("folder", WITH_DRUMS, ids=lambda folder: folder.name)

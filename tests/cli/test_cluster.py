@@ -106,7 +106,11 @@ def songs(home: Path) -> list[Path]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """The finished files in a folder."""
-    finished = [path for path in sorted(folder.rglob("*.wav")) if not path.relative_to(folder).parts[0].startswith(".")]
+    try:
+        files = sorted(folder.rglob("*.wav"))
+    except FileNotFoundError:  # it comes and goes while a run looks whether it may write there
+        return {}
+    finished = [path for path in files if not path.relative_to(folder).parts[0].startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in finished}
 
 

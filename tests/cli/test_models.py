@@ -16,6 +16,7 @@ import soundfile
 from command_line import Program, write_graph
 from onnx import TensorProto, helper, numpy_helper, save
 
+from midistems_graph.cli import models as commands  # before a test exchanges the catalogue that it takes over
 from midistems_graph.models import catalogue as module
 from midistems_graph.models.catalogue import Entry, Source, catalogue
 from midistems_graph.models.library import ModelLibrary
@@ -32,7 +33,7 @@ def offered(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     bound = Entry("bound", "Bound", ("vocals",), (source,), contract="spleeter", licence="CC-BY-NC-4.0",
                   commercial="no", scores={"vocals": 8.04}, metric="SDR of a test", published="a page")  # fmt: skip
     monkeypatch.setattr(module, "catalogue", lambda: {entry.name: entry for entry in (free, bound)})
-    monkeypatch.setattr("midistems_graph.cli.models.catalogue", module.catalogue)
+    monkeypatch.setattr(commands, "catalogue", module.catalogue)
     monkeypatch.setenv("MIDISTEMS_OFFLINE", "1")
     (home / "net.onnx").write_bytes(CONTENT)
     return home / "net.onnx"

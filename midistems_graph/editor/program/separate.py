@@ -143,9 +143,9 @@ class Separate:
         else:
             self.documents.begin(recipe.graph, recipe.name)
         listener = self.documents.listener
-        listener.further = {name: order.inputs[name] for name in order.slots if name in order.inputs}
-        if order.songs and (listener.song is None or listener.further):
-            listener.bind(listener.song or order.songs[0])
+        further = {name: order.inputs[name] for name in order.slots if name in order.inputs}
+        if order.songs and (listener.song is None or further):
+            listener.bind(order.songs[0], further or None)
 
     def _choose_output(self, folder: Path) -> None:
         self.order = replace(self.order, output=folder)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from midistems_graph.document.graph import Address
+from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.program.arrivals import SONG_FILES
 from midistems_graph.editor.program.documents import Documents
@@ -77,6 +77,7 @@ class SongDeck:
                     name,
                     folder,
                     reference=true_stems(song, self._truth, several=several),
+                    inputs=self._inputs_of(song, graph),
                     edges=self._kept(),
                 )
                 for song in self.songs
@@ -88,6 +89,12 @@ class SongDeck:
         ears = self.documents.listener.ears
         kept = [take.addresses[0] for take in ears.deck.slots if take is not None] if ears else []
         return tuple(edge for edge in dict.fromkeys(kept) if ears is not None and ears.live.has(edge))
+
+    def _inputs_of(self, song: Path, graph: Graph) -> Mapping[str, Path]:
+        """What a song was heard with beside it, as far as the graph takes it."""
+        listener = self.documents.listener
+        known = listener.further if song == listener.song else listener.recalled(song)
+        return {name: path for name, path in known.items() if name in graph.inputs}
 
     def close(self) -> None:
         self.queue.close()

@@ -150,7 +150,7 @@ class Standing:
         for address, mark in self._flat.items() if prefix is not None else ():
             if address.startswith(prefix or ""):
                 inner.setdefault(address[len(prefix or "") :].partition("/")[0].partition("[")[0], []).append(mark)
-        return {node_id: summed(marks) for node_id, marks in inner.items()}
+        return {node_id: summed(marks) for node_id, marks in inner.items() if node_id in editor.state.body.nodes}
 
     def _show(self) -> None:
         canvas, editor = self.bench.canvas, self.bench.editor

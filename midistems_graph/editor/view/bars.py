@@ -11,6 +11,7 @@ from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE, quiet_button_theme
 
 Command = Callable[[str], None]
@@ -26,6 +27,7 @@ class TopBar:
         ("new", "New"),
         ("open", "Open"),
         ("save", "Save"),
+        ("export", "Export"),
         ("", ""),
         ("undo", "Undo"),
         ("redo", "Redo"),
@@ -34,7 +36,11 @@ class TopBar:
         ("layout", "Lay out"),
         ("look_at_all", "Fit"),
         ("", ""),
+        ("separate", "Separate"),
+        ("songs", "Songs"),
+        ("", ""),
         ("settings", "Settings"),
+        ("shortcuts", "All commands"),
     )
 
     def __init__(self, parent: int, palette: Palette, command: Command, hint: Callable[[str], str]) -> None:
@@ -76,13 +82,13 @@ class TopBar:
         self._crumbs = shown
         dpg.delete_item(self._path, children_only=True)
         with dpg.group(parent=self._path, horizontal=True):
-            dpg.add_text(shown[0], color=self.palette.soft)
+            dpg.add_text(seen(shown[0]), color=self.palette.soft)
             for depth, label in enumerate(crumbs):
                 dpg.add_text("/", color=self.palette.faint)
                 if depth == len(crumbs) - 1:
-                    dpg.add_text(label)
+                    dpg.add_text(seen(label))
                 else:
-                    button = dpg.add_button(label=label, small=True, callback=self._goer(depth))
+                    button = dpg.add_button(label=seen(label), small=True, callback=self._goer(depth))
                     dpg.bind_item_theme(button, self._theme)
 
     def _goer(self, depth: int) -> Callable[[], None]:
@@ -110,6 +116,8 @@ class StatusBar:
     def _build(self) -> None:
         with dpg.group(parent=self.parent, horizontal=True):
             self._sentence = dpg.add_text(self._said, color=self.palette.soft)
+            with dpg.tooltip(self._sentence) as self._whole:
+                self._full = dpg.add_text("", wrap=int(640 * dpg.get_global_font_scale()))
         with dpg.group(parent=self.parent, horizontal=True, show=False) as self._run:
             self._bar = dpg.add_progress_bar(width=200, height=17)
             dpg.add_button(label="cancel", small=True, callback=lambda: self._ask_cancel())
@@ -170,4 +178,8 @@ class StatusBar:
         dpg.configure_item(self._sound, pos=[int(sound), int(3 * scale)])
         dpg.configure_item(self._run, pos=[int(run), int(2 * scale)])
         room = (run if self._work.done >= 0 else sound) - 30
-        dpg.set_value(self._sentence, fit(" ".join(self._said.split()), size, room))
+        said = " ".join(self._said.split())
+        shown = fit(said, size, room)
+        dpg.set_value(self._sentence, seen(shown))
+        dpg.set_value(self._full, seen(said))
+        dpg.configure_item(self._whole, show=shown != said)

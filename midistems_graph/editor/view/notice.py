@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.view.palette import Palette, mixed
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
 HEIGHT = 34
@@ -108,7 +109,7 @@ class Notices:
         ):
             for number, label in enumerate(labels):
                 dpg.add_button(label=label, callback=self._answerer(number))
-            dpg.add_text(self._fitted(notice.sentence, room), color=p.text)
+            dpg.add_text(seen(self._fitted(notice.sentence, room)), color=p.text)
         with dpg.theme() as self._theme, dpg.theme_component(dpg.mvAll):
             dpg.add_theme_color(dpg.mvThemeCol_WindowBg, mixed(p.panel, p.warn, 0.22))
             dpg.add_theme_color(dpg.mvThemeCol_Border, mixed(p.panel, p.warn, 0.4))

@@ -20,6 +20,7 @@ from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.small_graph import draw_small
 from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
@@ -139,7 +140,7 @@ class SeparatePage:
             for song in order.songs:
                 with dpg.group(horizontal=True):
                     self._quiet_button("x", partial(self._hands.remove_song, song))
-                    dpg.add_text(song.name, color=p.text)
+                    dpg.add_text(seen(song.name), color=p.text)
             if not order.songs:
                 dpg.add_text("none yet: add some, or paste their paths", color=p.faint)
             with dpg.group(horizontal=True):
@@ -272,8 +273,8 @@ class SeparatePage:
         p, s = self._palette, self._scale
         colors = {"done": p.good, "failed": p.bad, "running": p.accent}
         with dpg.group(horizontal=True):
-            dpg.add_text(job.song.name, color=p.text)
-            dpg.add_text(job.name, color=p.faint)
+            dpg.add_text(seen(job.song.name), color=p.text)
+            dpg.add_text(seen(job.name), color=p.faint)
             words = f"done in {spoken(state.came.seconds)}" if state.came else state.status
             dpg.add_text(words, color=colors.get(state.status, p.faint))
             bar = 0
@@ -333,8 +334,8 @@ class SeparatePage:
             button = self._quiet_button(label, partial(self._hands.hear, job, stem), f"hear {number} {stem}")
             if is_heard:
                 dpg.bind_item_theme(button, self._themes[1])
-            dpg.add_text(stem, color=p.text)
-            dpg.add_text(file, color=p.faint)
+            dpg.add_text(seen(stem), color=p.text)
+            dpg.add_text(seen(file), color=p.faint)
             dpg.add_text(_decibel(figures.get("peak")), color=p.soft)
             dpg.add_text(_decibel(figures.get("lufs")), color=p.soft)
             if scored:
@@ -381,4 +382,4 @@ def _decibel(value: float | None) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return seen(text if len(text) <= most else text[: most - 1] + "…")

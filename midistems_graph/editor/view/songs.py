@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.runs.score_table import ScoreTable
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
 Do = Callable[[], object]
@@ -89,7 +90,7 @@ class SongsPage:
         self.buttons.clear()
         p, table, hands = self._palette, state.table, self._hands
         with dpg.group(parent=self._area):
-            dpg.add_text(f"Songs through {state.graph}", color=p.text)
+            dpg.add_text(seen(f"Songs through {state.graph}"), color=p.text)
             dpg.add_text(
                 "The same graph over several songs: what helps one may hurt another. "
                 "Ctrl+PageDown and Ctrl+PageUp go on to the next song and back, at the same edge.",
@@ -130,7 +131,7 @@ class SongsPage:
             is_heard = song == state.heard
             hear = self._button("heard" if is_heard else "hear", partial(self._hands.hear, song), f"hear {song.name}")
             dpg.bind_item_theme(hear, self._themes[1] if is_heard else self._themes[0])
-            dpg.add_text(_called(song), color=p.text)
+            dpg.add_text(seen(_called(song)), color=p.text)
             for column in columns:
                 cell = table.cells.get((song, column))
                 if cell is None:

@@ -16,9 +16,8 @@ class Mark:
     """The standing of one node.
 
     `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty (then
-    `nbytes` is what it would store);
-    `null` in dB tells how well its stems add up; `sentence` says why it failed or is left out; `picture` is a
-    texture, 0 for none.
+    `nbytes` is what it would store); `null` in dB tells how well its stems add up, `figure` what it measured;
+    `sentence` says why it failed or is left out; `picture` is a texture, 0 for none.
     """
 
     phase: Phase = ""
@@ -26,6 +25,7 @@ class Mark:
     seconds: float | None = None
     nbytes: int | None = None
     null: float | None = None
+    figure: str = ""
     sentence: str = ""
     picture: int = 0
 
@@ -56,8 +56,9 @@ class Mark:
                 size = f" · {spoken_bytes(self.nbytes)}" if self.nbytes else ""
                 return (f"about {spoken(self.seconds)}" if self.seconds else "to be computed") + size
             case "cached":
-                took = spoken(self.seconds) if self.seconds else "ready"
-                return took if self.null is None else f"{took} · {spoken_null(self.null)}"
+                took = spoken(self.seconds) if self.seconds else "" if self.figure else "ready"
+                null = "" if self.null is None else spoken_null(self.null)
+                return " · ".join(words for words in (self.figure, took, null) if words)
         return ""
 
 

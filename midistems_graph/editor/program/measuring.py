@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import isfinite, log10, nan
 
 import numpy as np
+import numpy.typing as npt
 
 from midistems_graph.audio.values import Audio, Float32, Number, Scores, Stems, Text, Value
 from midistems_graph.document.graph import Address
@@ -48,7 +49,7 @@ def null_of(live: LiveEngine, whole: Address, parts: list[Address], total: Fract
         values = [live.read(part, stretch) for part in parts]
         if not isinstance(mixture, Audio):
             return None
-        rest = mixture.samples.copy()
+        rest = mixture.samples.astype(np.float64)  # of one tile; rounding would show in what nulls well
         for name, samples in _sounds(values):
             if samples.shape != rest.shape:
                 return None
@@ -97,7 +98,7 @@ def _sounds(values: list[Value | None]) -> Iterator[tuple[str, Float32]]:
             yield f"part {place}", value.samples
 
 
-def _energy(samples: Float32) -> float:
+def _energy(samples: npt.NDArray[np.floating]) -> float:
     return float(np.vdot(samples, samples))
 
 

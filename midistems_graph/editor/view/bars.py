@@ -20,6 +20,10 @@ RUN_WIDTH = 290
 """Pixels of the run in the status bar, with its button."""
 
 
+FILE_ROOM = 11
+"""Widths of letters that are kept for the name of the file."""
+
+
 class TopBar:
     """The file, the way into groups, and buttons for what is done most; each names its key on hover."""
 
@@ -42,20 +46,24 @@ class TopBar:
         ("settings", "Settings"),
         ("shortcuts", "All commands"),
     )
+    DROPPED = ("look_at_all", "layout", "export", "songs", "redo", "undo", "palette")
+    """What is left out, one after the other, where there is no room: all of it is under the last button, too."""
 
     def __init__(self, parent: int, palette: Palette, command: Command, hint: Callable[[str], str]) -> None:
         self.parent, self.palette, self._command, self._hint = parent, palette, command, hint
         self._enter: Callable[[int], None] = lambda _: None
+        self._width = 0.0
         self._build()
 
     def _build(self) -> None:
         self._crumbs: tuple[str, ...] = ()
         self._theme = quiet_button_theme(self.palette)
         self.buttons: dict[str, int] = {}
+        self._bars: list[int] = []
         with dpg.group(parent=self.parent, horizontal=True):
             for name, label in self.BUTTONS:
                 if not name:
-                    dpg.add_text("|", color=self.palette.line)
+                    self._bars.append(int(dpg.add_text("|", color=self.palette.line)))
                     continue
                 button = self.buttons[name] = int(dpg.add_button(label=label, callback=self._asker(name)))
                 dpg.bind_item_theme(button, self._theme)
@@ -63,12 +71,33 @@ class TopBar:
                     dpg.add_text(f"{COMMANDS[name].title}  {self._hint(name)}")
             dpg.add_spacer(width=14)
             self._path = dpg.add_group(horizontal=True)
+        self.place(self._width)
 
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
         dpg.delete_item(self._theme)
         self._build()
+
+    def place(self, width: float) -> None:
+        """Leave out buttons until the file has its place beside them."""
+        self._width = width
+        size = TEXT_SIZE * dpg.get_global_font_scale()
+        wide = {name: text_width(label, size) + 1.4 * size for name, label in self.BUTTONS if name}
+        needed = sum(wide.values()) + (FILE_ROOM + 1.3 * len(self._bars)) * size
+        dropped = set()
+        for name in self.DROPPED:
+            if needed > width:
+                dropped.add(name)
+                needed -= wide[name]
+        bars, shown = iter(self._bars), False
+        for name, _ in self.BUTTONS:
+            if name:
+                dpg.configure_item(self.buttons[name], show=name not in dropped)
+                shown = shown or name not in dropped
+            else:
+                dpg.configure_item(next(bars), show=shown)
+                shown = False
 
     def _asker(self, command_id: str) -> Callable[[], None]:
         return lambda: self._command(command_id)

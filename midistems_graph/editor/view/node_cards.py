@@ -107,7 +107,7 @@ def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into
     at = (PAD + 5, TITLE / 2) if level == NEAR else (PAD + size, shape.height - PAD - size)
     draw_sign(phase, at, size, p, into)
     if mark.figure and level > NEAR and not worry:
-        high = READABLE * SCALES[level - 1]
+        high = 0.9 * READABLE * SCALES[level]
         left = at[0] + 2 * size
         words = seen(fit(mark.figure, high, shape.width - left - PAD / 2))
         dpg.draw_text((left, at[1] - high * 0.6), words, size=high, color=p.soft, parent=into)

@@ -238,6 +238,20 @@ def test_a_sentence_that_is_cut_is_whole_under_the_pointer(bench: Bench) -> None
         assert dpg.get_value(bench.status._full) == said
 
 
+def test_a_narrow_window_leaves_out_buttons_and_never_the_way_to_all_commands(bench: Bench) -> None:
+    top = bench.top
+
+    def shown(width: float) -> set[str]:
+        top.place(width)
+        return {name for name, button in top.buttons.items() if dpg.get_item_configuration(button)["show"]}
+
+    names, before = set(top.buttons), len(top.buttons) + 1
+    for width in (3000.0, 900.0, 700.0, 100.0):
+        assert len(shown(width)) <= before and {"open", "save", "shortcuts"} <= shown(width)
+        before = len(shown(width))
+    assert shown(3000.0) == names and shown(100.0) == names - set(top.DROPPED)
+
+
 def drawn_texts(item: int) -> list[int]:
     children = [child for slot in dpg.get_item_children(item).values() for child in slot]
     own = [child for child in children if dpg.get_item_type(child) == "mvAppItemType::mvDrawText"]

@@ -28,7 +28,10 @@ class Notice:
 
 
 class Notices:
-    """The first notice that nobody answered yet; others wait behind it. `turned` is called when one comes or goes."""
+    """The first notice that nobody answered yet; others wait behind it, those that only say something last.
+
+    `turned` is called when one comes or goes.
+    """
 
     def __init__(
         self, palette: Palette, scale: float, measure: Callable[[str, float], float], turned: Callable[[], None]
@@ -49,7 +52,8 @@ class Notices:
         return HEIGHT * self.scale if self._waiting else 0.0
 
     def say(self, notice: Notice) -> None:
-        self._waiting = [one for one in self._waiting if one.about != notice.about] + [notice]
+        others = [one for one in self._waiting if one.about != notice.about]
+        self._waiting = sorted((*others, notice), key=lambda one: not one.answers)
         self._redraw()
         self._turned()
 

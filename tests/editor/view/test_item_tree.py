@@ -23,6 +23,7 @@ from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.node_cards import FAR, NEAR
+from midistems_graph.editor.view.notice import Notice
 from midistems_graph.editor.view.palette import DARK, LIGHT
 from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.transport import Heard, TransportBar
@@ -236,6 +237,17 @@ def test_a_sentence_that_is_cut_is_whole_under_the_pointer(bench: Bench) -> None
         cut = dpg.get_value(bench.status._sentence) != said
         assert cut == (len(said) > 200) == dpg.get_item_configuration(bench.status._whole)["show"]
         assert dpg.get_value(bench.status._full) == said
+
+
+def test_a_notice_that_asks_is_not_hidden_behind_one_that_only_says_something(bench: Bench) -> None:
+    chosen: list[str] = []
+    asking = [Notice(name, name, (("Yes", lambda name=name: chosen.append(name)),)) for name in ("file", "recovery")]
+    for notice in (Notice("windows", "two windows"), *asking):
+        bench.notices.say(notice)
+    assert [one.about for one in bench.notices.shown] == ["file", "recovery", "windows"]
+    while bench.notices.answer(0):
+        pass
+    assert chosen == ["file", "recovery"] and bench.notices.height == 0
 
 
 def test_a_narrow_window_leaves_out_buttons_and_never_the_way_to_all_commands(bench: Bench) -> None:

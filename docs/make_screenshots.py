@@ -183,12 +183,26 @@ class Pictures:
             self.shot("sweep")
             self.bench.do("undo")
             self.app.found.close()
+            self.take_form()
             self.app.found.show(Path(folder) / "ablate")
             self.settle()
             self.bench.say("")
             self.shot("ablation")
             self.app.found.close()
         self.bench.editor.mark_saved()
+
+    def take_form(self) -> None:
+        """Values for knobs, before they are tried."""
+        import dearpygui.dearpygui as dpg
+
+        self.bench.editor.select("hits")
+        self.bench.do("search")
+        form = self.app.searches.form
+        for knob, values in (("bass_below", "150:350:3"), ("hits.percussive_margin", "1,1.5,2")):
+            dpg.set_value(form.fields[knob], values)
+        self.shot("search")
+        self.app.searches.close_form()
+        self.bench.do("select_none")
 
     def take_names(self) -> None:
         """Names in other scripts, in an interface half as large again."""

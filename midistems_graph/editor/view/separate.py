@@ -14,7 +14,7 @@ from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.published import PublishedKnob
 from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.runs.job import Job, State
-from midistems_graph.editor.runs.order import Order
+from midistems_graph.editor.runs.order import Order, called
 from midistems_graph.editor.view.browser import shortened
 from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import spoken
@@ -140,7 +140,7 @@ class SeparatePage:
             for song in order.songs:
                 with dpg.group(horizontal=True):
                     self._quiet_button("x", partial(self._hands.remove_song, song))
-                    dpg.add_text(seen(song.name), color=p.text)
+                    dpg.add_text(seen(called(song, order.songs)), color=p.text)
             if not order.songs:
                 dpg.add_text("none yet: add some, or paste their paths", color=p.faint)
             with dpg.group(horizontal=True):
@@ -264,16 +264,17 @@ class SeparatePage:
                 if any(one.is_over for _, one in state.jobs):
                     self._quiet_button("Clear what is over", self._hands.clear, "clear")
             dpg.add_spacer(height=4)
+            songs = [job.song for job, _ in state.jobs]
             for number, (job, job_state) in enumerate(state.jobs):
-                self._job(number, job, job_state, state.heard)
+                self._job(number, job, job_state, state.heard, songs)
             if not state.jobs:
                 dpg.add_text("Stems, levels and scores appear here, song by song.", color=p.faint)
 
-    def _job(self, number: int, job: Job, state: State, heard: tuple[Path, str] | None) -> None:
+    def _job(self, number: int, job: Job, state: State, heard: tuple[Path, str] | None, songs: Sequence[Path]) -> None:
         p, s = self._palette, self._scale
         colors = {"done": p.good, "failed": p.bad, "running": p.accent}
         with dpg.group(horizontal=True):
-            dpg.add_text(seen(job.song.name), color=p.text)
+            dpg.add_text(seen(called(job.song, songs)), color=p.text)
             dpg.add_text(seen(job.name), color=p.faint)
             words = f"done in {spoken(state.came.seconds)}" if state.came else state.status
             dpg.add_text(words, color=colors.get(state.status, p.faint))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.editor.runs.order import called
 from midistems_graph.editor.runs.score_table import ScoreTable
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
@@ -131,7 +132,7 @@ class SongsPage:
             is_heard = song == state.heard
             hear = self._button("heard" if is_heard else "hear", partial(self._hands.hear, song), f"hear {song.name}")
             dpg.bind_item_theme(hear, self._themes[1] if is_heard else self._themes[0])
-            dpg.add_text(seen(_called(song)), color=p.text)
+            dpg.add_text(seen(called(song, table.songs)), color=p.text)
             for column in columns:
                 cell = table.cells.get((song, column))
                 if cell is None:
@@ -158,8 +159,3 @@ class SongsPage:
         button = int(dpg.add_button(label=label, callback=lambda: do()))
         self.buttons[name or label] = button
         return button
-
-
-def _called(song: Path) -> str:
-    """The name of a song; mixtures are told apart by their folders."""
-    return f"{song.parent.name}/{song.name}" if song.stem.lower() in ("mixture", "mix") else song.name

@@ -86,7 +86,10 @@ class Pictures:
         self.shot("group")
         placeholder = Node("acme.denoise", label="From a pack that is not here")
         graph = editor.state.graph.with_node("unknown", placeholder, (0, 430))
-        self.bench.show_document(graph.with_edge("song.out", "unknown.audio"), "shared.json")
+        editor.mark_saved()
+        self.app.documents.begin(graph.with_edge("song.out", "unknown.audio"), "shared.json")
+        self.settle()
+        self.bench.say("")
         editor.select("unknown")
         self.bench.refresh()
         self.shot("placeholder")
@@ -257,8 +260,8 @@ class Pictures:
         graph = editor.state.graph.with_node(
             "pitch", Node("measure.pitch", label="The pitch of the voice"), (700, -240)
         )
-        self.bench.show_document(graph.with_edge("voice.stem", "pitch.audio"), "four_stems")
-        self.app.listener.changed()
+        editor.mark_saved()
+        self.app.documents.begin(graph.with_edge("voice.stem", "pitch.audio"), "four_stems")
         self.hear("pitch.out")
         self.shot("pitch")
 
@@ -294,8 +297,7 @@ class Pictures:
         editor = self.bench.editor
         editor.mark_saved()
         self.app.documents.open_preset(preset)
-        self.bench.show_document(editor.state.graph.with_knob("voice", "name", "violin"), "four_stems")
-        self.app.listener.changed()
+        self.app.documents.begin(editor.state.graph.with_knob("voice", "name", "violin"), "four_stems")
         self.bench.do("select_all")
         self.bench.do("run")
         self.until(lambda: self.bench.canvas.nodes["voice"].mark.phase == "failed")

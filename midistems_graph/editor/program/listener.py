@@ -59,6 +59,8 @@ class Listener:
         self._drawn: Edge | None = None
         """The edge that was drawn last, if it is still there."""
         self._files: Mapping[str, Path] | None = None
+        self._is_new = False
+        """Another document was begun, of whose nodes nothing is shown yet."""
         bench.audition, bench.changed = self._hear, self.changed
 
     def open(self) -> None:
@@ -203,6 +205,10 @@ class Listener:
         self._hear_previews()
         if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph, self.folder)
+            if self._is_new:
+                self._is_new = False
+                self.standing.forget()
+                self.ears.live.tell_again()
             self.pictures.changed()
             self._switched()
 
@@ -284,6 +290,7 @@ class Listener:
 
     def forget(self) -> None:
         """Another document: nothing of the old one is heard or shown any more."""
+        self._is_new = True
         self.bench.canvas.play("")
         self.pictures.forget()
         self.standing.forget()

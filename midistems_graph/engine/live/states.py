@@ -63,6 +63,12 @@ class States(Mapping[str, NodeState]):
         """The graph is another one: what failed may not fail again."""
         self._failures.clear()
 
+    def forget(self) -> None:
+        """Nothing was told yet: all that is known is looked up and told again."""
+        self._known.clear()
+        self._failures.clear()
+        self.surveyed = -1
+
     def end(self, nodes: Iterable[str]) -> None:
         """Nodes of a run that is over run no more."""
         for node in nodes:

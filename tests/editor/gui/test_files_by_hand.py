@@ -180,6 +180,17 @@ def test_pasted_paths_open_songs_and_graphs(person: Person) -> None:
     assert person.app.documents.file == person.folder / "g.json"
 
 
+def test_a_document_that_is_opened_again_shows_how_its_nodes_stand(person: Person) -> None:
+    draw(person, small_graph())
+    person.app.arrivals.take([person.song("one.wav")])
+    person.click(person.title("hpss"))
+    person.key("ctrl+Return")
+    nodes = person.bench.canvas.nodes
+    person.until(lambda: nodes["hpss"].mark.phase == "cached" and bool(nodes["hpss"].mark.picture))
+    person.app.documents.begin(person.graph, "again")
+    person.until(lambda: nodes["hpss"].mark.phase == "cached" and bool(nodes["hpss"].mark.picture))
+
+
 @pytest.mark.parametrize(
     ("downs", "name", "begins"), [(0, "a.svg", b"<svg"), (1, "a.png", b"\x89PNG"), (2, "a.py", b"#!")]
 )

@@ -216,6 +216,19 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     assert live.states.of("song").status == "cached"
 
 
+def test_how_nodes_stand_is_told_again_when_asked(live: LiveEngine) -> None:
+    computed(live, CHAIN)
+    assert live.show(CHAIN, SONG) is None, "a document that computes the same is no news by itself"
+    while not live.events.empty():
+        live.events.get()
+
+    def told(events: list[object]) -> dict[str, str]:
+        return {event.node: event.state.status for event in events if isinstance(event, NodeChanged)}
+
+    live.tell_again()
+    until(live, lambda events: told(events) == dict.fromkeys(CHAIN.nodes, "cached"))
+
+
 def test_what_an_open_optional_input_leaves_out_is_told(live: LiveEngine) -> None:
     made = graph(
         {"song": "small.tone", "tool": ("io.load", {"input": "tool"}), "half": "small.half"}, "tool.out -> half.audio"

@@ -15,16 +15,21 @@ from midistems_graph.engine.binding import SONG, sound_files
 
 @dataclass(frozen=True)
 class Recipe:
-    """A graph to run, as it is called, with the folder of its file. `own`: it is the document on the canvas."""
+    """A graph to run, as it is called, with the folder of its file.
+
+    `own`: it is the document on the canvas; `needs` says what has to be got before it runs.
+    """
 
     name: str
     graph: Graph
     folder: Path | None = None
     own: bool = False
+    needs: str = ""
 
     @property
     def title(self) -> str:
-        return f"this graph ({self.name})" if self.own else self.graph.title or self.name
+        title = f"this graph ({self.name})" if self.own else self.graph.title or self.name
+        return f"{title} ({self.needs})" if self.needs else title
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import chosen_button_theme, name_theme, quiet_button_theme
 
-NAME, GAIN, METER = 108, 64, 42
+NAME, GAIN, METER = 92, 80, 42
 FALL_DB = 20.0
 """Decibels per second by which the bars fall."""
 

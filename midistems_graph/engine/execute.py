@@ -3,6 +3,8 @@
 A unit whose key the store knows does not run. What a unit gives goes to the store and is read back
 through a memory map by whoever needs it, so memory holds little more than the units in flight; it is pinned
 until its last reader is done. Without a store (or when it is full) values are held in memory for as long.
+A result whose bytes the store let go is still known by its digests: what is below it is found all the same, and it is
+made again only where somebody reads it.
 """
 
 from __future__ import annotations
@@ -97,7 +99,8 @@ class Executor:
         self._memo = Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
         self._keyed = store is not None or outputs is not None
         self._readers = Counter(chain.from_iterable(plan.units.values()))
-        self._readers.update(plan.asked())  # whoever asks after the run
+        self._asked = frozenset(plan.asked())  # after the run
+        self._readers.update(self._asked)
         self._queue = ReadyQueue(plan.units, plan.ranks(), self._lost, self._needs(memory), Needs(memory, self.cores))
 
     def run(self) -> None:
@@ -126,10 +129,10 @@ class Executor:
             raise self._queue.broken
 
     def is_done(self) -> bool:
-        """Whether all units are in the store; then `value` gives what they hold without a run. Nothing is pinned."""
+        """Whether what is wanted is in the store; then `value` gives it without a run. Nothing is pinned."""
         assert self.store is not None
         self._keys.look_up(self.store)
-        return self._keys.digests.keys() == self.plan.units.keys()
+        return self._asked <= self._keys.digests.keys() - self._keys.gone
 
     def cancel(self) -> None:
         """End soon: running nodes are told at their next poll, nothing new begins."""
@@ -215,8 +218,8 @@ class Executor:
         self._report(unit, status, seconds, nbytes, reason)
         return status, nbytes
 
-    def _settle(self, unit: Unit, node: PlanNode) -> tuple[Status, int, str]:
-        """Find, or compute and keep, what a unit gives."""
+    def _settle(self, unit: Unit, node: PlanNode, *, needed: bool = False) -> tuple[Status, int, str]:
+        """Find, or compute and keep, what a unit gives; what it gave is enough where nobody needs it."""
         interval = self.plan.interval(unit)
         if not self._keyed:
             self._held[unit] = self._evaluate(unit, node, interval)
@@ -233,6 +236,9 @@ class Executor:
             if record is not None and self._pin(unit, record.outputs):
                 self._worth(node, record.seconds)
                 return "cached", record.nbytes, ""
+            if not needed and unit not in self._asked and (known := self.store.known(key)):
+                self._keys.digests[unit] = known
+                return "cached", 0, ""
             ingredients = facts(node, interval, inputs)
             song = self.plan.bindings.song_digest
             told = self.reports[node.address].status == "ran"  # one reason is shown, and looking for it takes a while
@@ -352,7 +358,29 @@ class Executor:
         try:
             return self.store.get(self._keys.digests[unit][port])
         except (MissingValue, DamagedValue) as error:
-            raise NodeError(f"a cached result of {named(unit)} was lost or damaged ({error}); run again") from None
+            if self._over:
+                raise NodeError(f"a cached result of {named(unit)} was lost or damaged ({error}); run again") from None
+        return self._made_again(unit)[port]
+
+    def _made_again(self, unit: Unit) -> Mapping[str, Value]:
+        """What a unit gives that was known and is not there any more."""
+        node, known = self.plan.nodes[unit.node], self._keys.digests[unit]
+        began = time.perf_counter()
+        try:
+            status, nbytes, reason = self._settle(unit, node, needed=True)
+            if self._keys.digests[unit] != known:
+                raise NodeError("it gave another result than before from the same inputs; run again")
+        except (Cancelled, DerivedFailed):
+            raise
+        except Exception as error:
+            raise DerivedFailed(unit, node) from error
+        assert self.store is not None
+        made = self._held.get(unit) or {port: self.store.get(digest) for port, digest in known.items()}
+        with self._lock:
+            self.reports[unit.node].add(status, time.perf_counter() - began, nbytes, reason)
+            if not self._readers[unit]:  # its readers were told to be done when it was found to be known
+                self._drop(unit)
+        return made
 
     def _derive(self, node: PlanNode, source: Source, interval: Interval) -> Value:
         found = self._memo.get((node.address, interval))

@@ -1,6 +1,6 @@
 """What a plan would cost before it runs: what is in the store already, time, memory and disk for the rest.
 
-Keys are followed from the sources as far as results are known. Below a unit that is not in the store nothing can
+Keys are followed from the sources as far as results are known. Below a unit that the store does not know nothing can
 be looked up, because a key needs the content of the inputs; such units count as work, although some of them may turn
 out to be there. Time, and bytes where no rule tells them, are what the node types cost on this machine before
 (`costs`). Memory is estimated from what units read and give, times what runs of these nodes took of such an estimate
@@ -141,10 +141,19 @@ def remember_memory(plan: Plan, peak: int, *, jobs: int = 0) -> None:
 
 
 def in_store(plan: Plan, store: Store) -> set[Unit]:
-    """The units whose results are there, as far as that can be known without running."""
+    """The units that need not run, as far as that can be known without running.
+
+    Their results are there, or are known and read by nothing that runs.
+    """
     keys = KeyChain(plan)
     keys.look_up(store)
-    return set(keys.digests)
+    there = keys.digests.keys() - keys.gone
+    runs, read = set[Unit](), set(plan.asked())
+    for unit in reversed(list(plan.units)):  # readers first
+        if unit not in there and (unit in read or unit not in keys.digests):
+            runs.add(unit)
+            read.update(plan.units[unit])
+    return plan.units.keys() - runs
 
 
 def _bytes(plan: Plan, node: PlanNode, units: list[Unit], expected: list[Cost | None]) -> int | None:

@@ -96,7 +96,7 @@ class Pictures:
         self.app.documents.open_preset(preset["four_stems"])
         self.bench.do("select_all")
         self.bench.do("run")
-        self.until(self.has_settled)
+        self.settle()
         self.bench.do("select_none")
         self.bench.say("")
         self.shot("preset-far")

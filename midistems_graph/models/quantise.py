@@ -59,10 +59,13 @@ def _int8(source: Path, target: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    # Behind ONNX Runtime's own operators, such as fused attention, the tools know no types: all are floats.
-    # Convolutions on the processor take no signed weights.
+    # Behind ONNX Runtime's own operators, such as fused attention, the tools know no types: all are floats. What an
+    # exporter wrote of them is nothing, which then could not be loaded. Convolutions on the processor take no signed
+    # weights.
+    network = onnx.load(source)
+    del network.graph.value_info[:]
     extra = {"DefaultTensorType": onnx.TensorProto.FLOAT}
-    quantize_dynamic(source, target, weight_type=QuantType.QUInt8, extra_options=extra)
+    quantize_dynamic(network, target, weight_type=QuantType.QUInt8, extra_options=extra)
 
 
 def _fp16(source: Path, target: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_smaller_version_is_smaller_and_nearly_the_same(
 def test_behind_an_operator_of_onnx_runtimes_own_weights_are_quantised_too(
     library: ModelLibrary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As fused attention of an exported HTDemucs is: no tool knows the type of what comes out of it."""
+    """As fused attention of an exported HTDemucs is: no tool knows the type of what comes out."""
     weight = numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32), "w")
     nodes = [
         helper.make_node("MultiHeadAttention", ["x", "x", "x"], ["y"], domain="com.microsoft", num_heads=2),
@@ -65,7 +65,8 @@ def test_behind_an_operator_of_onnx_runtimes_own_weights_are_quantised_too(
     fixed = {"flat": np.array([-1, 64]), "b": np.zeros(64, np.float32)}
     constants = [weight, *(numpy_helper.from_array(array, name) for name, array in fixed.items())]
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    graph = helper.make_graph(nodes, "attentive", ends[:1], ends[1:], constants)
+    unknown = [helper.make_tensor_value_info("y", TensorProto.UNDEFINED, None)]
+    graph = helper.make_graph(nodes, "attentive", ends[:1], ends[1:], constants, value_info=unknown)
     save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "a.onnx")
     manifest = Manifest("a", "waveform", ("vocals",), (ModelFile("a.onnx"),))
     small = quantise(library.add(manifest, {"a.onnx": tmp_path / "a.onnx"}, link=True), "int8", library)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from midistems_graph.audio.resample import resample as resampled
 from midistems_graph.audio.resample import resample_context
-from midistems_graph.node import Audio, Context, Range, Run, Span, node
+from midistems_graph.node import Audio, Context, Range, Run, Span, node, stem_by_stem
 from midistems_nodes.signals import Signal, map_audio
 
 LOWEST_RATE = 4000
@@ -20,6 +20,7 @@ LOWEST_RATE = 4000
     context=Context(seconds=resample_context(LOWEST_RATE, 2 * LOWEST_RATE)),
     rate=lambda k, rate: int(k.rate),
     libraries=("soxr",),
+    apart=stem_by_stem,
 )
 def resample(
     signal: Signal, *, rate: Annotated[int, Range(LOWEST_RATE, 384000, "Hz", "log")] = 44100, run: Run

@@ -1,4 +1,4 @@
-"""`midistems-graph cache`: what the store holds, why a node ran, clearing and verifying."""
+"""`midistems-graph cache`: what the store holds and may hold, why a node ran, clearing and verifying."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ from midistems_graph.engine.store.folder import MARKER
 def work_on_store(options: argparse.Namespace) -> Exit:
     """Do what the second word says; raises Refused."""
     folder = options.cache_dir or default_store_folder()
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if empty and options.verb != "limit":
         print(f"there is no store at {clean(folder)} yet")
         return Exit.DONE
-    if folder.is_dir() and not (folder / MARKER).exists():
+    if not empty and folder.is_dir() and not (folder / MARKER).exists():
         raise Refused(Exit.USAGE, f"{folder} holds other files and no {MARKER}, so it is no store; nothing was touched")
     try:
         with DiskStore(folder) as store:
             match options.verb:
                 case "why":
                     return _why(store, options.node)
+                case "limit":
+                    store.set_limit(options.size)
+                    return _size(store)
                 case "clear":
                     return _clear(store, options.song)
                 case "verify":

@@ -111,9 +111,11 @@ def parser() -> argparse.ArgumentParser:
     verify = tasks.add_parser("verify", help="read every file and compare its SHA-256")
     verify.add_argument("names", nargs="*", metavar="NAME", help="only these")
 
-    cache = words.add_parser("cache", help="the store of intermediate results: size, why, clear, verify")
+    cache = words.add_parser("cache", help="the store of intermediate results: size, limit, why, clear, verify")
     tasks = cache.add_subparsers(dest="verb", metavar="VERB")
     tasks.add_parser("size", help="say how full it is (also without any VERB)")
+    limit = tasks.add_parser("limit", help="set how much of the disk it may take, from now on")
+    limit.add_argument("size", type=size, metavar="SIZE", help="such as 20G or 1T")
     why = tasks.add_parser("why", help="say what the last results of a node were made from")
     why.add_argument("node", metavar="NODE")
     clear = tasks.add_parser("clear", help="delete all results, or those of one song")

@@ -3,6 +3,8 @@
 A unit whose key the store knows does not run. What a unit gives goes to the store and is read back
 through a memory map by whoever needs it, so memory holds little more than the units in flight; it is pinned
 until its last reader is done. Without a store (or when it is full) values are held in memory for as long.
+A result whose bytes the store let go is still known by its digests: what is below it is found all the same, and it is
+made again only where somebody reads it.
 """
 
 from __future__ import annotations
@@ -14,11 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import chain
+from functools import cache
 from pathlib import Path
 
-from midistems_graph.audio.codec import digest
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
@@ -27,6 +27,7 @@ from midistems_graph.engine.blocks import give_back_large_blocks
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.costs import Cost, Kind, remember
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
+from midistems_graph.engine.holdings import Holdings
 from midistems_graph.engine.keys import KeyChain, facts
 from midistems_graph.engine.machine import cpu_seconds
 from midistems_graph.engine.memo import MEMO_BYTES, Memo
@@ -45,7 +46,7 @@ from midistems_graph.engine.reports import (
 from midistems_graph.engine.schedule import Needs, Outcome, ReadyQueue, run_all
 from midistems_graph.engine.sizes import signal_samples, working_bytes, working_sizes
 from midistems_graph.engine.spans import Fact, Spans
-from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError, StoreFull
+from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError
 from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
@@ -53,9 +54,6 @@ from midistems_graph.node.library import NodeLibrary
 
 PATIENCE = 0.4
 """Seconds that a cancelled run waits for units at work; what they still give is dropped."""
-
-UNPIN_EVERY = 64
-"""Values that were read for the last time are unpinned in batches of this size: a store may need a transaction."""
 
 
 class Executor:
@@ -91,13 +89,10 @@ class Executor:
         self._failures: dict[str, tuple[int, Failure]] = {}
         self._spent: dict[str, Cost] = {}
         self._keys = KeyChain(plan)
-        self._held: dict[Unit, Mapping[str, Value]] = {}
-        self._pinned: dict[Unit, list[str]] = {}
-        self._done_with: list[str] = []
+        self._holdings = Holdings(plan, store, self._keys.digests)
         self._memo = Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
         self._keyed = store is not None or outputs is not None
-        self._readers = Counter(chain.from_iterable(plan.units.values()))
-        self._readers.update(plan.asked())  # whoever asks after the run
+        self._asked = frozenset(plan.asked())
         self._queue = ReadyQueue(plan.units, plan.ranks(), self._lost, self._needs(memory), Needs(memory, self.cores))
 
     def run(self) -> None:
@@ -118,18 +113,17 @@ class Executor:
             self._over = True
         if self.cancelled:
             self._mark_cancelled()
-        if self.store:
-            self._unpin(everything=True)
+        self._holdings.unpin(everything=True)
         share = self._share(cpu_seconds() - began)
         remember((Kind.of(self.plan.nodes[address]), cost.faster(share)) for address, cost in self._spent.items())
         if self._queue.broken:
             raise self._queue.broken
 
     def is_done(self) -> bool:
-        """Whether all units are in the store; then `value` gives what they hold without a run. Nothing is pinned."""
+        """Whether what is wanted is in the store; then `value` gives it without a run. Nothing is pinned."""
         assert self.store is not None
         self._keys.look_up(self.store)
-        return self._keys.digests.keys() == self.plan.units.keys()
+        return self._asked <= self._keys.digests.keys() - self._keys.gone
 
     def cancel(self) -> None:
         """End soon: running nodes are told at their next poll, nothing new begins."""
@@ -176,7 +170,7 @@ class Executor:
 
         Who reports to the executor holds it in a circle, so that its values would wait for Python's collector.
         """
-        self._held.clear()
+        self._holdings.held.clear()
         self._memo.clear()
 
     # What one unit goes through
@@ -206,7 +200,7 @@ class Executor:
             with self._lock:
                 first = self._failures.setdefault(unit.node, (unit.tile, failure))
                 self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
-        self._release(unit)
+        self._holdings.release(unit)
         seconds = time.perf_counter() - began
         if status == "ran":
             cost = Cost(signal_samples(self.plan, unit), seconds, nbytes)
@@ -215,24 +209,27 @@ class Executor:
         self._report(unit, status, seconds, nbytes, reason)
         return status, nbytes
 
-    def _settle(self, unit: Unit, node: PlanNode) -> tuple[Status, int, str]:
-        """Find, or compute and keep, what a unit gives."""
+    def _settle(self, unit: Unit, node: PlanNode, *, needed: bool = False) -> tuple[Status, int, str]:
+        """Find, or compute and keep, what a unit gives; what it gave is enough where nobody needs it."""
         interval = self.plan.interval(unit)
         if not self._keyed:
-            self._held[unit] = self._evaluate(unit, node, interval)
+            self._holdings.hold(unit, self._evaluate(unit, node, interval), named=False)
             return "ran", 0, ""
         inputs = self._keys.inputs(node, interval)
         key = self._keys.key(node, interval, inputs)
         if node.type.writes:
             return self._settle_writer(unit, node, interval, key)
         if self.store is None:
-            self._hold(unit, self._evaluate(unit, node, interval))
+            self._holdings.hold(unit, self._evaluate(unit, node, interval))
             return "ran", 0, ""
         with self._turns.turn(key):
             record = self.store.find(key)
-            if record is not None and self._pin(unit, record.outputs):
+            if record is not None and self._holdings.pin(unit, record.outputs):
                 self._worth(node, record.seconds)
                 return "cached", record.nbytes, ""
+            if not needed and unit not in self._asked and (known := self.store.known(key)):
+                self._keys.digests[unit] = known
+                return "cached", 0, ""
             ingredients = facts(node, interval, inputs)
             song = self.plan.bindings.song_digest
             told = self.reports[node.address].status == "ran"  # one reason is shown, and looking for it takes a while
@@ -241,7 +238,14 @@ class Executor:
             values = self._evaluate(unit, node, interval)
             seconds = time.perf_counter() - began
             self._worth(node, seconds)
-            nbytes = self._keep(unit, values, key=key, node=node, seconds=seconds, song=song, facts=ingredients)
+            try:
+                nbytes = self._holdings.keep(
+                    unit, values, key=key, node_type=node.type.id, seconds=seconds, song=song, facts=ingredients
+                )
+            except StoreError as error:
+                self._tell_full(error)
+                self._holdings.hold(unit, values)
+                nbytes = 0
             return "ran", nbytes, reason
 
     def _settle_writer(self, unit: Unit, node: PlanNode, interval: Interval, key: str) -> tuple[Status, int, str]:
@@ -264,61 +268,10 @@ class Executor:
             raise Cancelled
         return values
 
-    def _keep(
-        self,
-        unit: Unit,
-        values: Mapping[str, Value],
-        *,
-        key: str,
-        node: PlanNode,
-        seconds: float,
-        song: str,
-        facts: Mapping[str, str],
-    ) -> int:
-        """Give values to the store, or hold them in memory when it takes none. Returns the bytes stored."""
-        assert self.store is not None
-        put = partial(
-            self.store.put,
-            key,
-            values,
-            node=node.address,
-            node_type=node.type.id,
-            seconds=seconds,
-            song=song,
-            facts=facts,
-            pinned=True,
-        )
-        try:
-            try:
-                record = put()
-            except StoreFull:
-                if not self._unpin():
-                    raise
-                record = put()
-        except StoreError as error:
-            if not self._told_full:
-                self._told_full = True
-                self._problem(f"{error}. The run goes on in memory.")
-        else:
-            self._pinned.setdefault(unit, []).extend(record.outputs.values())
-            self._keys.digests[unit] = record.outputs
-            return record.nbytes
-        self._hold(unit, values)
-        return 0
-
-    def _hold(self, unit: Unit, values: Mapping[str, Value]) -> None:
-        """Keep values in memory until their last reader is done."""
-        self._keys.digests[unit] = {port: digest(value) for port, value in values.items()}
-        self._held[unit] = values
-
-    def _pin(self, unit: Unit, outputs: Mapping[str, str]) -> bool:
-        """Make sure that stored values stay until their last reader is done; False if one is gone."""
-        assert self.store is not None
-        there = self.store.pin(outputs.values())
-        self._pinned.setdefault(unit, []).extend(outputs.values())
-        if there:
-            self._keys.digests[unit] = outputs
-        return there
+    def _tell_full(self, error: StoreError) -> None:
+        if not self._told_full:
+            self._told_full = True
+            self._problem(f"{error}. The run goes on in memory.")
 
     # Values
 
@@ -344,15 +297,32 @@ class Executor:
         return join(cut)
 
     def _stored(self, unit: Unit, port: str) -> Value:
-        held = self._held.get(unit)
-        if held is not None:
-            return held[port]
-        if self.store is None or unit not in self._keys.digests:
+        if unit not in self._keys.digests and unit not in self._holdings.held:
             raise NodeError(f"{named(unit)} has no result on this stretch; run it again")
         try:
-            return self.store.get(self._keys.digests[unit][port])
+            return self._holdings.value(unit, port)
         except (MissingValue, DamagedValue) as error:
-            raise NodeError(f"a cached result of {named(unit)} was lost or damaged ({error}); run again") from None
+            if self._over:
+                raise NodeError(f"a cached result of {named(unit)} was lost or damaged ({error}); run again") from None
+        return self._made_again(unit, port)
+
+    def _made_again(self, unit: Unit, port: str) -> Value:
+        """What a unit gives that was known and is not there any more."""
+        node, known = self.plan.nodes[unit.node], self._keys.digests[unit]
+        began = time.perf_counter()
+        try:
+            status, nbytes, reason = self._settle(unit, node, needed=True)
+            if self._keys.digests[unit] != known:
+                raise NodeError("it gave another result than before from the same inputs; run again")
+            made = self._holdings.value(unit, port)
+        except (Cancelled, DerivedFailed):
+            raise
+        except Exception as error:
+            raise DerivedFailed(unit, node) from error
+        self._holdings.drop_unread(unit)
+        with self._lock:
+            self.reports[unit.node].add(status, time.perf_counter() - began, nbytes, reason)
+        return made
 
     def _derive(self, node: PlanNode, source: Source, interval: Interval) -> Value:
         found = self._memo.get((node.address, interval))
@@ -399,7 +369,7 @@ class Executor:
 
     def _lost(self, unit: Unit, because: Unit) -> None:
         """A unit below a failed one: it fails too, and says because of what."""
-        self._release(unit)
+        self._holdings.release(unit)
         self._report(unit, "failed", 0.0, 0, f"needs {named(because)}, which failed")
 
     def _mark_cancelled(self) -> None:
@@ -412,35 +382,6 @@ class Executor:
         with self._lock:
             if message not in self.problems:
                 self.problems.append(message)
-
-    def _release(self, unit: Unit) -> None:
-        """A unit is over: let go of values that nobody will read any more."""
-        readers = self._readers
-        with self._lock:
-            for read in self.plan.units[unit]:
-                readers[read] -= 1
-                if readers[read] == 0:
-                    self._drop(read)
-            if readers[unit] == 0:  # its own readers were all lost
-                self._drop(unit)
-        if len(self._done_with) >= UNPIN_EVERY:
-            self._unpin()
-
-    def _drop(self, unit: Unit) -> None:
-        self._held.pop(unit, None)
-        self._done_with += self._pinned.pop(unit, ())
-
-    def _unpin(self, *, everything: bool = False) -> bool:
-        """Let the store evict what was read for the last time, or all that this run pinned; False if there is none."""
-        assert self.store is not None
-        with self._lock:
-            digests, self._done_with = self._done_with, []
-            if everything:
-                digests += [digest for pinned in self._pinned.values() for digest in pinned]
-                self._pinned = {}
-        if digests:
-            self.store.unpin(digests)
-        return bool(digests)
 
     def _needs(self, budget: int) -> Callable[[Unit], Needs]:
         """What each unit takes at work, its memory if there is a budget. A network has all cores and runs alone."""

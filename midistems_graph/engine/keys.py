@@ -36,11 +36,13 @@ Inputs = list[tuple[str, int, Digests]]
 class KeyChain:
     """The keys of a plan, each of which follows from the digests of what is above it.
 
-    `digests` holds those of finished units, by port; whoever finds or computes a unit enters them.
+    `digests` holds those of finished units, by port; whoever finds or computes a unit enters them. Of those in `gone`
+    a look at the store found the digests and not the values.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.digests: dict[Unit, Mapping[str, str]] = {}
+        self.gone: set[Unit] = set()
         self._plan = plan
         self._nodes = {address: node_key(node, plan.total) for address, node in plan.nodes.items()}
         self._derived: dict[tuple[str, str, Interval], str] = {}
@@ -57,17 +59,20 @@ class KeyChain:
         return unit_key(self._nodes[node.address], interval, inputs)
 
     def look_up(self, store: Store) -> None:
-        """Enter the units whose results are in a store, as far as that can be known without running."""
+        """Enter the units whose results a store knows, as far as that can be told without running."""
         for unit in self._plan.units:  # in an order that can be run
             node, interval = self._plan.nodes[unit.node], self._plan.interval(unit)
             if node.type.writes:
                 continue
             try:
-                record = store.find(self.key(node, interval, self.inputs(node, interval)))
+                key = self.key(node, interval, self.inputs(node, interval))
             except KeyError:  # below one that has to run
                 continue
-            if record is not None:
+            if record := store.find(key):
                 self.digests[unit] = record.outputs
+            elif known := store.known(key):
+                self.digests[unit] = known
+                self.gone.add(unit)
 
     def contents(self) -> dict[str, Digests]:
         """Digests of what every output port holds, in the order of time, as far as they are known by now.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 class Turns:
     """Locks by key, which are there only while somebody wants them.
 
-    Whoever has a turn computes and waits for nobody else's, so turns never wait in a circle.
+    Whoever has a turn waits for those of units that it reads alone, so turns never wait in a circle.
     """
 
     def __init__(self) -> None:

@@ -83,6 +83,15 @@ def test_the_store_is_measured_and_cleared_by_song(
     assert "song " not in midistems("cache").out
 
 
+def test_the_limit_of_the_store_is_set_once_for_all_runs(
+    run: Program, midistems: Program, copy: Path, song: Path
+) -> None:
+    assert "of at most 1.0 MB" in midistems("cache", "limit", "1000k").out
+    assert run(copy, song, "-o", "out").code == 0
+    told = re.search(r"store: (.*) of at most 1.0 MB", midistems("cache").out)
+    assert told and (told[1].endswith("kB") or told[1] == "1.0 MB")
+
+
 def test_the_store_can_be_named_before_and_after_the_verb(
     run: Program, midistems: Program, copy: Path, song: Path
 ) -> None:

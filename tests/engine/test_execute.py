@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from midistems_graph.document.graph import Address, Edge, Graph
-from midistems_graph.engine import execute
+from midistems_graph.engine import execute, holdings
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import OutputFolder
@@ -171,7 +171,7 @@ def test_values_are_freed_below_a_failure_too() -> None:
     made = replace(made, nodes={**made.nodes, "end": made.nodes["below"]}, edges=made.edges | edge("two", "end"))
     ran = run(made, ["end"])
     assert ran.status("end") == "failed"
-    assert ran.executor._held == {}
+    assert ran.executor._holdings.held == {}
 
 
 def test_what_only_lost_units_would_have_read_is_freed_when_it_is_done() -> None:
@@ -202,7 +202,7 @@ def test_what_only_lost_units_would_have_read_is_freed_when_it_is_done() -> None
     ran = executor(made, ["keep"], made_of(late), seconds=5, watcher=Told(told))
     ran.run()
     assert ran.reports["late"].status == "ran"
-    assert ran._held == {}
+    assert ran._holdings.held == {}
 
 
 def edge(source: str, target: str) -> frozenset[Edge]:
@@ -236,7 +236,7 @@ def test_a_full_store_lets_the_run_go_on_in_memory_and_says_so_once(room: int) -
     assert not ran.executor.failures
     assert len(ran.executor.problems) == 1 and ran.executor.problems[0].endswith("The run goes on in memory.")
     assert np.array_equal(ran.audio("norm"), run(made, ["norm"]).audio("norm"))
-    assert {unit.node for unit in ran.executor._held} <= {"norm"}
+    assert {unit.node for unit in ran.executor._holdings.held} <= {"norm"}
 
 
 def test_a_song_beyond_the_limit_of_the_store_runs_with_the_same_samples(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_what_is_still_to_be_read_is_not_evicted() -> None:
 
 @pytest.mark.parametrize("second_run", [False, True])
 def test_a_run_leaves_nothing_pinned(second_run: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "UNPIN_EVERY", 2)
+    monkeypatch.setattr(holdings, "UNPIN_EVERY", 2)
     made = graph({"song": "small.tone", "a": "small.scale"}, "song.out -> a.audio")
     store = MemoryStore()
     for _ in range(1 + second_run):

@@ -181,7 +181,7 @@ def test_memory_budget_holds_units_back_but_never_stops_the_run() -> None:
 
 def test_values_held_in_memory_are_freed_after_their_last_reader() -> None:
     ran = run(CHAIN, ["norm"])
-    assert {unit.node for unit in ran.executor._held} == {"norm"}
+    assert {unit.node for unit in ran.executor._holdings.held} == {"norm"}
 
 
 def test_a_plan_of_too_many_units_is_refused_with_the_culprit(monkeypatch: pytest.MonkeyPatch) -> None:

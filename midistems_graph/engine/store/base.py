@@ -90,6 +90,10 @@ class Store(Protocol):
         """The record of a finished unit, if every one of its outputs can still be read; otherwise None."""
         ...
 
+    def known(self, key: str) -> Mapping[str, str] | None:
+        """Digests of what a unit gave, by port, though its values may be gone; None for one that is not known."""
+        ...
+
     def put(
         self,
         key: str,

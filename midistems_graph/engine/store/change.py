@@ -1,8 +1,9 @@
 """What may be done to the index of a store within one transaction: adding, pinning, evicting, clearing.
 
 A value's score is the seconds that its unit took per byte that the unit's values take on the disk; the lowest
-goes first. A unit whose value went keeps its row, marked with the reason, for `explain`. The methods return
-the digests whose entries went, for the caller to delete their files before the transaction ends.
+goes first. A unit whose value went keeps its row, marked with the reason, for `explain`, and the digests of what it
+gave, for `known`. The methods return the digests whose entries went, for the caller to delete their files before the
+transaction ends.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Collection, Iterable
 
 import msgpack
 
-from midistems_graph.engine.store.base import StoreFull, UnitRecord
+from midistems_graph.engine.store.base import UnitRecord
 
 UNIT_COLUMNS = "key, node, node_type, song, seconds, nbytes, made, facts"
 BLOCK = 4096
@@ -21,7 +22,8 @@ BLOCK = 4096
 EVICTED = "its result was removed to keep the store below its limit"
 GONE = "its stored result was lost or damaged"
 
-_LOST_UNITS_KEPT = 20_000
+_LOST_UNITS_KEPT = 100_000
+_OF_WHOLE_UNITS = "FROM output JOIN unit USING(key) WHERE digest = ? AND lost IS NULL"
 _FREE = "NOT EXISTS (SELECT 1 FROM pin WHERE pin.digest = value.digest)"
 
 
@@ -75,19 +77,18 @@ class Change:
 
     def drop_value(self, digest: str, reason: str) -> list[str]:
         """Drops a value, marks its units as lost, and returns it with what else they had alone."""
-        keys = [key for (key,) in self._db.execute("SELECT key FROM output WHERE digest = ?", (digest,))]
+        keys = [key for (key,) in self._db.execute(f"SELECT key {_OF_WHOLE_UNITS}", (digest,))]
         others: list[str] = []
         for key in keys:
             others += [d for (d,) in self._db.execute("SELECT digest FROM output WHERE key = ?", (key,))]
-            self._db.execute("DELETE FROM output WHERE key = ?", (key,))
             self._db.execute("UPDATE unit SET lost = ? WHERE key = ?", (reason, key))
         self._db.execute("DELETE FROM value WHERE digest = ?", (digest,))
         return [digest, *self._drop_orphans(d for d in others if d != digest)]
 
-    def make_room(self, needed: int, limit: int) -> list[str]:
-        """Evicts the cheapest values until `needed` more bytes fit below the limit. Returns their digests.
+    def make_room(self, needed: int, limit: int) -> tuple[list[str], bool]:
+        """Evicts the cheapest values until `needed` more bytes fit below the limit, or all that is left is pinned.
 
-        Raises StoreFull when what is pinned leaves no room; the caller takes the change back.
+        Returns their digests, and whether it fits.
         """
         gone: list[str] = []
         while self._total() + needed > limit:
@@ -95,12 +96,9 @@ class Change:
                 f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1"
             ).fetchone()
             if cheapest is None:
-                raise StoreFull(
-                    f"the store has no room for {needed} more bytes: what is in use leaves none below its limit of "
-                    f"{limit} bytes; raise the limit or close other runs"
-                )
+                return gone, False
             gone += self.drop_value(cheapest[0], EVICTED)
-        return gone
+        return gone, True
 
     def clear(self, song: str | None) -> list[str]:
         """Deletes units, all or those of a song, and returns the values that nobody else has."""
@@ -127,17 +125,18 @@ class Change:
         for (session,) in self._db.execute("SELECT DISTINCT session FROM pin").fetchall():
             if session not in alive:
                 self._db.execute("DELETE FROM pin WHERE session = ?", (session,))
-        self._db.execute(
-            "DELETE FROM unit WHERE lost IS NOT NULL AND made <= (SELECT made FROM unit WHERE lost IS NOT NULL "
-            "ORDER BY made DESC LIMIT 1 OFFSET ?)",
-            (_LOST_UNITS_KEPT,),
+        old = (
+            "FROM unit WHERE lost IS NOT NULL AND made <= (SELECT made FROM unit WHERE lost IS NOT NULL "
+            "ORDER BY made DESC LIMIT 1 OFFSET ?)"
         )
+        self._db.execute(f"DELETE FROM output WHERE key IN (SELECT key {old})", (_LOST_UNITS_KEPT,))
+        self._db.execute(f"DELETE {old}", (_LOST_UNITS_KEPT,))
 
     def _drop_orphans(self, digests: Iterable[str]) -> list[str]:
         """Drops those values that no unit has and nobody pinned; pinned ones become the first to be evicted."""
         gone = []
         for digest in dict.fromkeys(digests):
-            if self._db.execute("SELECT 1 FROM output WHERE digest = ? LIMIT 1", (digest,)).fetchone():
+            if self._db.execute(f"SELECT 1 {_OF_WHOLE_UNITS} LIMIT 1", (digest,)).fetchone():
                 continue
             if self._pinned(digest):
                 self._db.execute("UPDATE value SET score = 0 WHERE digest = ?", (digest,))

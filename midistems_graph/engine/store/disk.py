@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
+from shutil import disk_usage
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from midistems_graph.audio import codec
@@ -37,12 +38,15 @@ from midistems_graph.engine.store.base import (
 from midistems_graph.engine.store.change import GONE, on_disk
 from midistems_graph.engine.store.explain import differences
 from midistems_graph.engine.store.files import ValueFiles
-from midistems_graph.engine.store.folder import DEFAULT_LIMIT_BYTES, Session, locked_folder, sweep
+from midistems_graph.engine.store.folder import Session, limit_of, locked_folder, set_limit, sweep
 from midistems_graph.engine.store.index import Index, IndexDamaged
 from midistems_graph.engine.store.memory import nbytes_of
 
 SPOT_CHECK = 50
 """Of so many values that are found, one is hashed, so that a disk that goes bad is noticed before all is lost."""
+
+SPARED_BYTES = 2 << 30
+"""So much of the disk stays free when what is in use goes beyond the limit: the files of the run want room too."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -64,15 +68,16 @@ def _healing(method: Callable[Concatenate[DiskStore, _P], _R]) -> Callable[Conca
 
 
 class DiskStore:
-    """The promises of `Store` in a folder, below a limit in bytes.
+    """The promises of `Store` in a folder, below a limit in bytes (by default the one that was set for it).
 
-    While a value is written the disk holds it beyond the limit; nothing else exceeds it. Raises NotAStore
-    for a folder that holds anything else.
+    What a run has pinned may exceed the limit as long as the disk has room to spare: a song of hours needs all of its
+    stems until they are written. It is kept to whenever something is put or unpinned, so what a killed run has left
+    stays until then, and is there for the run that goes on. Raises NotAStore for a folder that holds anything else.
     """
 
-    def __init__(self, folder: Path | str, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+    def __init__(self, folder: Path | str, limit_bytes: int | None = None) -> None:
         self.folder = Path(folder)
-        self.limit_bytes = limit_bytes
+        self.limit_bytes = limit_of(self.folder) if limit_bytes is None else limit_bytes
         self._files, tmp = ValueFiles(self.folder / "values"), self.folder / "tmp"
         self._pins: Counter[str] = Counter()
         self._lock = threading.RLock()
@@ -108,6 +113,10 @@ class DiskStore:
         return found.record
 
     @_healing
+    def known(self, key: str) -> Mapping[str, str] | None:
+        return self._index.known(key)
+
+    @_healing
     def put(
         self,
         key: str,
@@ -127,7 +136,10 @@ class DiskStore:
         layouts = {digest: valuefile.lay_out(digest, values[port], unit) for port, digest in outputs.items()}
         room = sum(on_disk(layout.length) for layout in layouts.values())
         if room > self.limit_bytes:
-            raise StoreFull(f"{node} left {room} bytes, more than the store's limit of {self.limit_bytes}; raise it")
+            raise StoreFull(
+                f"{node} left {room >> 20} MB, more than the store's limit of {self.limit_bytes >> 20} MB; raise it "
+                "with `midistems-graph cache limit SIZE`"
+            )
         written: dict[str, Path] = {}
         try:
             for digest, layout in layouts.items():
@@ -174,6 +186,7 @@ class DiskStore:
             left = +left
             with self._index.change() as change:
                 change.unpin(self._pins.keys() - left.keys(), self._session.name)
+                self._files.delete(change.make_room(0, self.limit_bytes)[0])
             self._pins = left
 
     @_healing
@@ -188,6 +201,13 @@ class DiskStore:
     @_healing
     def size(self) -> int:
         return self._index.size()
+
+    @_healing
+    def set_limit(self, limit_bytes: int) -> None:
+        """Set what the store may take, from now on and for all who open it later; evicts what is beyond."""
+        set_limit(self.folder, limit_bytes)
+        self.limit_bytes = limit_bytes
+        self.unpin([])
 
     @_healing
     def songs(self) -> dict[str, int]:
@@ -257,7 +277,14 @@ class DiskStore:
             new = [digest for digest, length in lengths.items() if not self._files.has(digest, length)]
             room = sum(on_disk(layouts[digest].length) for digest in new)
             change.pin(layouts, "this put")  # or they would go with a unit that shares them
-            self._files.delete(change.make_room(room, self.limit_bytes))
+            gone, fits = change.make_room(room, self.limit_bytes)
+            if not fits and not (pinned_by and disk_usage(self.folder).free > SPARED_BYTES + room):
+                raise StoreFull(
+                    f"the store has no room for {room >> 20} more MB: what is in use leaves none below its limit of "
+                    f"{self.limit_bytes >> 20} MB, and the disk has none to spare; free some space, or raise the "
+                    "limit with `midistems-graph cache limit SIZE`"
+                )
+            self._files.delete(gone)
             change.unpin(layouts, "this put")
             for digest in new:
                 if digest not in written:  # evicted since we looked
@@ -317,16 +344,15 @@ class DiskStore:
                 self._list_unlisted()  # what went into the damaged one in the meantime
 
     def _tidy(self, alive: set[str], died: bool) -> None:
-        """Removes indexes that nobody has open, lists what dead processes left, and keeps to the limit."""
+        """Removes indexes that nobody has open, and lists what dead processes left."""
         if not alive:
             for number, paths in self._index_numbers().items():
                 for path in paths if number != self._index.number else ():
                     path.unlink(missing_ok=True)
         if died:
             self._list_unlisted()
-        with suppress(StoreFull), self._index.change() as change:  # full: of what others have pinned
+        with self._index.change() as change:
             change.tidy(alive | {self._session.name})
-            self._files.delete(change.make_room(0, self.limit_bytes))
 
     def _list_unlisted(self) -> None:
         listed = self._index.lengths()

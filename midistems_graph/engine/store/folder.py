@@ -2,6 +2,7 @@
 
     midistems-store.json    the marker; also the lock under which stores are opened and repaired
     index-N.sqlite3         the index; the highest N counts
+    limit                   bytes that it may take, where that was set
     values/ab/abcd...       one file per value, named by its digest
     tmp/PID-RANDOM/         one folder per open store: its lock, and files that are not finished yet
 
@@ -25,10 +26,26 @@ from midistems_graph.engine.locks import lock
 from midistems_graph.engine.store.base import NotAStore
 
 MARKER = "midistems-store.json"
+LIMIT = "limit"
 FORMAT = 1
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
 """What a store may take on the disk unless told otherwise: 20 GiB, about 250 stereo edges of a four-minute song."""
+
+
+def limit_of(folder: Path) -> int:
+    """What a store may take on the disk, in bytes: what was set for it, or the default."""
+    try:
+        return int((folder / LIMIT).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return DEFAULT_LIMIT_BYTES
+
+
+def set_limit(folder: Path, limit_bytes: int) -> None:
+    """Set what a store may take, for all who open it from now on."""
+    unfinished = folder / f"{LIMIT}.{secrets.token_hex(6)}"
+    unfinished.write_text(f"{limit_bytes}\n", encoding="ascii")
+    unfinished.replace(folder / LIMIT)
 
 
 def default_store_folder() -> Path:

@@ -113,6 +113,11 @@ class Index:
         outputs = {row[8]: row[9] for row in rows if row[8] is not None}
         return Found(_record(rows[0], outputs), {row[9]: row[10] for row in rows if row[8] is not None})
 
+    def known(self, key: str) -> dict[str, str] | None:
+        """What a unit gave, by port, whether or not it is still there."""
+        with self._connection() as db:
+            return dict(db.execute("SELECT port, digest FROM output WHERE key = ?", (key,))) or None
+
     def length(self, digest: str) -> int | None:
         """The length of a value's file."""
         with self._connection() as db:

@@ -28,6 +28,11 @@ class MemoryStore:
             record = self._units.get(key)
             return record if record and all(d in self._values for d in record.outputs.values()) else None
 
+    def known(self, key: str) -> Mapping[str, str] | None:
+        with self._lock:
+            record = self._units.get(key)
+        return record.outputs if record else None
+
     def put(
         self,
         key: str,

@@ -26,7 +26,6 @@ from midistems_graph.audio.values import Value
 from midistems_graph.engine.store import valuefile
 from midistems_graph.engine.store.base import DamagedValue, StoreError, UnitRecord
 from midistems_graph.engine.store.disk import DiskStore
-from midistems_graph.engine.store.folder import DEFAULT_LIMIT_BYTES
 from midistems_graph.engine.store.shared import SharedFolder
 
 SENT_PER_SECOND = 100e6
@@ -41,7 +40,7 @@ class SharedDiskStore(DiskStore):
     Publishing goes on beside the run; `flush` and `close` wait for it.
     """
 
-    def __init__(self, folder: Path | str, shared: SharedFolder, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+    def __init__(self, folder: Path | str, shared: SharedFolder, limit_bytes: int | None = None) -> None:
         super().__init__(folder, limit_bytes)
         self.shared = shared
         self._publisher = ThreadPoolExecutor(2, "publish")

@@ -36,13 +36,19 @@ def put() -> Put:
     """Puts a unit, named for short, with one value or several."""
 
     def put(
-        store: Store, name: str, /, *values: Value, seconds: float = 1.0, song: str = "song", **facts: str
+        store: Store,
+        name: str,
+        /,
+        *values: Value,
+        seconds: float = 1.0,
+        song: str = "song",
+        pinned: bool = False,
+        **facts: str,
     ) -> UnitRecord:
         outputs = {f"out{i}": value for i, value in enumerate(values)}
         node = facts.pop("node", "refine/hpss")
-        return store.put(
-            key(name), outputs, node=node, node_type="separate.hpss", seconds=seconds, song=song, facts=facts
-        )
+        about = {"node": node, "node_type": "separate.hpss", "seconds": seconds, "song": song}
+        return store.put(key(name), outputs, **about, facts=facts, pinned=pinned)
 
     return put
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from midistems_graph.audio import codec
 from midistems_graph.audio.values import Audio, Number
 from midistems_graph.engine.store import DamagedValue, DiskStore, MissingValue, StoreError, StoreFull, valuefile
+from midistems_graph.engine.store import disk as on_disk
 
 MB = 1_000_000
 SCRIPT = """
@@ -265,6 +267,7 @@ def test_of_equals_the_one_used_longest_ago_goes_first(tmp_path, put, noise, key
             put(store, name, noise(ord(name)), name=name)
         assert store.find(key("a"))
         put(store, "d", noise(4), name="d")
+        assert store.known(key("b")).keys() == {"out0"} and store.known(key("e")) is None
         assert [bool(store.find(key(name))) for name in "abcd"] == [True, False, True, True]
         why = store.explain("refine/hpss", "separate.hpss", "song", {"name": "b"})
         assert why == ["its result was removed to keep the store below its limit"]
@@ -282,13 +285,44 @@ def test_the_store_stays_below_its_limit(tmp_path, put):
         assert store.verify().sound
 
 
-def test_a_lower_limit_holds_from_the_next_opening(tmp_path, put, noise):
+def test_a_limit_is_set_for_all_who_open_the_store_later(tmp_path, put, noise):
     with DiskStore(tmp_path / "store") as store:
         for i in range(4):
             put(store, f"unit {i}", noise(i))
-    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        store.set_limit(2 * MB)
         assert 0 < store.size() <= 2 * MB
+    with DiskStore(tmp_path / "store") as store:
+        assert store.limit_bytes == 2 * MB
+        put(store, "unit 5", noise(5))
         assert len(files(store)) == 2
+
+
+def test_what_is_in_use_exceeds_the_limit_and_goes_afterwards(tmp_path, put, noise):
+    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        made = [put(store, f"unit {i}", noise(i), pinned=True) for i in range(5)]
+        assert len(files(store)) == 5
+        store.unpin([digest for record in made for digest in record.outputs.values()])
+        assert 0 < store.size() <= 2 * MB and len(files(store)) == 2
+
+
+def test_what_a_killed_run_left_beyond_the_limit_stays_for_the_one_that_goes_on(tmp_path, put, noise, key):
+    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        for i in range(5):
+            put(store, f"unit {i}", noise(i), pinned=True)
+    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        for i in range(5):
+            store.pin(store.find(key(f"unit {i}")).outputs.values())
+        put(store, "unit 5", noise(5), pinned=True)
+        assert len(files(store)) == 6
+
+
+def test_what_is_in_use_leaves_room_on_the_disk(tmp_path, put, noise, monkeypatch):
+    monkeypatch.setattr(on_disk, "disk_usage", lambda folder: SimpleNamespace(free=on_disk.SPARED_BYTES))
+    with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
+        put(store, "one", noise(1), pinned=True)
+        put(store, "two", noise(2), pinned=True)
+        with pytest.raises(StoreFull, match="cache limit"):
+            put(store, "three", noise(3), pinned=True)
 
 
 def test_making_room_spares_what_the_new_unit_shares_with_evicted_ones(tmp_path, put, noise, key):
@@ -308,11 +342,11 @@ def test_what_is_pinned_is_not_evicted(tmp_path, put, noise):
         assert codec.digest(store.get(pinned)) == pinned
 
 
-def test_a_store_full_of_pinned_values_says_so_and_changes_nothing(tmp_path, put, noise, key):
+def test_a_store_full_of_pinned_values_takes_no_others_and_changes_nothing(tmp_path, put, noise, key):
     with DiskStore(tmp_path / "store", limit_bytes=2 * MB) as store:
         store.pin(put(store, "pinned", noise(1)).outputs.values())
         put(store, "free", noise(2))
-        with pytest.raises(StoreFull, match="raise the limit"):
+        with pytest.raises(StoreFull, match="cache limit"):
             put(store, "both", noise(3), noise(4))
         assert store.find(key("pinned")) and store.find(key("free"))
         assert not temporaries(store) and len(files(store)) == 2

@@ -35,6 +35,11 @@ class Song:
     def name(self) -> str:
         return self.path.stem
 
+    @property
+    def shown(self) -> str:
+        """What people are told that it is: its path, since many albums have a song called `01 Intro`."""
+        return DEMO if self.is_demo else str(self.path)
+
 
 def find_songs(words: Sequence[str], inputs: Mapping[str, Path], output: Path | None = None) -> list[Song]:
     """The songs of a command line, each file once; `--input song=FILE` stands for one as well.

@@ -221,7 +221,7 @@ class Batch:
         if known is not None:
             self._was_done(task, known)
             return
-        self.display.begin(slot, task.song.name)
+        self.display.begin(slot, task.song.shown)
         task.tries += 1
         began = time.perf_counter()
         try:
@@ -231,7 +231,7 @@ class Batch:
                 return
             if not died.ready:
                 raise RuntimeError(f"a worker of the batch cannot begin: {died}") from None
-            over = {"cure": "again", "exit_code": Exit.NODE, "problems": [f"{task.song.name}: {died}"]}
+            over = {"cure": "again", "exit_code": Exit.NODE, "problems": [str(died)]}
         if over.get("stopped"):
             return
         over.setdefault("seconds", time.perf_counter() - began)
@@ -250,7 +250,7 @@ class Batch:
         if "done" in words:
             self.display.move(slot, float(words["done"]), str(words["node"]), float(task.size))
         elif "said" in words:
-            self._say(f"{task.song.name}: {words['said']}")
+            self._say(f"{task.song.shown}: {words['said']}")
         return None
 
     def _look_ahead(self, task: Task, writes: int) -> None:
@@ -274,7 +274,7 @@ class Batch:
         code, cure = Exit(over["exit_code"]), over.get("cure", "")
         sentences = list(over["problems"])
         if cure == "again" and task.tries < TRIES:
-            self.display.pause(slot, task.song.name, f"{_last(task, sentences)}; it is tried again later")
+            self.display.pause(slot, task.song.shown, f"{_last(sentences)}; it is tried again later")
             with self._changed:
                 task.not_before = time.monotonic() + PAUSE * task.tries
                 task.alone = task.tries == TRIES - 1 and self.crew is None
@@ -283,11 +283,11 @@ class Batch:
         if cure == "room":
             with self._changed:
                 if not self.full:
-                    self.full = _last(task, sentences)
+                    self.full = _last(sentences)
                 self._queue.append(task)
                 self._stopped = True
                 self._changed.notify_all()
-            self.display.pause(slot, task.song.name, "there is no room on the disk")
+            self.display.pause(slot, task.song.shown, "there is no room on the disk")
             return
         if task.tries > 1 and code is not Exit.DONE:
             sentences = [*sentences[:-1], f"{sentences[-1]} (tried {task.tries} times)"] if sentences else []
@@ -295,17 +295,17 @@ class Batch:
         entry = entry_of(made_from, over, code, sentences, task.tries, self.asked.options.output)
         with self._changed:
             for sentence in sentences:
-                self.report.problem(sentence)
+                self.report.problem(sentence, task.song.shown)
             self._claim(task, entry)
-            self.results.add(task.number, task.song.path, entry, over)
+            self.results.add(task.number, task.song, entry, over)
         if not self.asked.options.dry_run:
             self.manifest.put(entry)  # before it is told: what people saw done stays done
-        self.display.end(slot, task.song.name, _words(code, entry), float(task.size))
+        self.display.end(slot, task.song.shown, _words(code, entry), float(task.size))
 
     def _was_done(self, task: Task, entry: Entry) -> None:
         with self._changed:
             self._claim(task, entry)
-            self.results.add_earlier(task.number, task.song.path, entry, self.asked.options.output)
+            self.results.add_earlier(task.number, task.song, entry, self.asked.options.output)
         self.display.expect(-1, -float(task.size))
 
     def _claim(self, task: Task, entry: Entry) -> None:
@@ -365,8 +365,8 @@ def _words(code: Exit, entry: Entry) -> str:
     return f"done in {in_seconds(entry.seconds)}" if code is Exit.DONE else "failed"
 
 
-def _last(task: Task, sentences: Sequence[str]) -> str:
-    return sentences[-1].removeprefix(f"{task.song.name}: ") if sentences else "it failed"
+def _last(sentences: Sequence[str]) -> str:
+    return sentences[-1] if sentences else "it failed"
 
 
 def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Console, results: Console) -> None:

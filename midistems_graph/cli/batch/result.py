@@ -15,6 +15,7 @@ from midistems_graph.cli.batch.manifest import Entry
 from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.result import Report
+from midistems_graph.cli.songs import Song
 from midistems_graph.engine.augment import MIXTURE
 
 _OF_FILE = ("node", "stem", "peak", "lufs")
@@ -56,7 +57,7 @@ def entry_of(
         settings=dict(setting.split("=", 1) for setting in made_from.settings),
         outputs=tuple(outputs),
         scores=tuple(scores),
-        problems=tuple(sentence.removeprefix(f"{made_from.name}: ") for sentence in problems),
+        problems=tuple(problems),
     )
 
 
@@ -66,13 +67,13 @@ class Results:
     earlier run had done."""
 
     earlier: int = 0
-    _found: dict[int, tuple[Path, Entry, Mapping[str, Any]]] = field(default_factory=dict)
+    _found: dict[int, tuple[Song, Entry, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def add(self, number: int, song: Path, entry: Entry, over: Mapping[str, Any]) -> None:
+    def add(self, number: int, song: Song, entry: Entry, over: Mapping[str, Any]) -> None:
         parts = ("outputs", "nodes", "scores", "forecast")
         self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
 
-    def add_earlier(self, number: int, song: Path, entry: Entry, folder: Path) -> None:
+    def add_earlier(self, number: int, song: Song, entry: Entry, folder: Path) -> None:
         """One that was done before, as the manifest of the output folder tells."""
         self.earlier += 1
         outputs = [
@@ -83,13 +84,13 @@ class Results:
         self._found[number] = song, entry, {"outputs": outputs, "scores": scores}
 
     @property
-    def rows(self) -> list[Entry]:
-        """The entries, in the order of the songs."""
-        return [self._found[number][1] for number in sorted(self._found)]
+    def rows(self) -> list[tuple[Song, Entry]]:
+        """Songs and their entries, in the order of the songs."""
+        return [self._found[number][:2] for number in sorted(self._found)]
 
     @property
-    def failed(self) -> list[Entry]:
-        return [entry for entry in self.rows if entry.status == "failed"]
+    def failed(self) -> list[tuple[Song, Entry]]:
+        return [(song, entry) for song, entry in self.rows if entry.status == "failed"]
 
     def gather(self, report: Report, *, nodes: bool) -> None:
         """Put everything into the report of the run; what became of `nodes` only if it is wanted."""
@@ -103,7 +104,7 @@ class Results:
             report.batch.append(
                 {
                     "song": entry.name,
-                    "path": str(song),
+                    "path": str(song.path),
                     "status": entry.status,
                     "exit_code": entry.exit_code,
                     "tries": entry.tries,
@@ -117,13 +118,13 @@ class Results:
 def print_songs(results: Results, console: Console) -> None:
     """A row for each song."""
     rows = results.rows
-    found = [score["row"] for entry in rows for score in entry.scores if _is_distortion(score)]
+    found = [score["row"] for _, entry in rows for score in entry.scores if _is_distortion(score)]
     stems = list(dict.fromkeys(found))
     lines = []
-    for entry in rows:
+    for song, entry in rows:
         scores = {score["row"]: score["value"] for score in entry.scores if _is_distortion(score)}
         figures = [tables.figure(scores.get(stem), "dB") for stem in stems]
-        lines.append([entry.name, entry.status, str(len(entry.outputs)), in_seconds(entry.seconds), *figures])
+        lines.append([song.shown, entry.status, str(len(entry.outputs)), in_seconds(entry.seconds), *figures])
     head = ["song", "status", "files", "took", *(f"SI-SDR {stem}" for stem in stems)]
     tables.print_rows(head, lines, console, right=range(2, len(head)))
 
@@ -141,7 +142,7 @@ def conclude(results: Results, total: int, seconds: float, people: Console) -> N
     """The last words: what failed and why, and how many songs are done."""
     failed = results.failed
     if failed:
-        told = [[entry.name, str(entry.tries), "; ".join(entry.problems)] for entry in failed]
+        told = [[song.shown, str(entry.tries), "; ".join(entry.problems)] for song, entry in failed]
         tables.print_rows(("failed", "tries", "why"), told, people, right=(1,))
     parts = [f"{len(results.rows) - len(failed)} of {total} songs are done"]
     parts += [f"{results.earlier} of them earlier"] if results.earlier else []

@@ -376,7 +376,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
     writes = folder is not None and not options.no_receipt and not options.dry_run
     manifest = Manifest(options.output, report.problem, kept=writes)
     asked = replace(asked, inputs=[song.path for song in songs if _lies_in(song.path, options.output)])
-    more = Watched(options.watch, options.output, songs) if options.watch else None
+    more = Watched(options.watch, options.output, songs, options.shard) if options.watch else None
     with shown(people, options.quiet) as display, _crew(asked, folder, report) as crew:
         batch = Batch(asked, report, people, display, manifest, more, crew)
         batch.add(songs)

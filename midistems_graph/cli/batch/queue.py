@@ -97,7 +97,9 @@ class Batch:
     """Where songs are run, if not in processes here."""
 
     results: Results = field(default_factory=Results)
-    total: int = 0
+    left: int = 0
+    """Songs at work and those that wait."""
+
     full: str = ""
     """Why nothing more can be written, once that is so."""
 
@@ -107,7 +109,8 @@ class Batch:
         self._changed = threading.Condition()
         self._queue: deque[Task] = deque()
         self._busy: dict[int, Task] = {}
-        self._claims: dict[str, list[str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._claims: dict[str, dict[str, list[str]]] = {}
         self._prints: dict[Settings, str] = {}
         self._stopped = self._looked_ahead = False
         self._broken: BaseException | None = None
@@ -118,20 +121,22 @@ class Batch:
     # What is asked from outside
 
     def add(self, songs: Iterable[Song]) -> None:
-        """Put songs into the queue."""
-        tasks = [self._task(number, song) for number, song in enumerate(songs, self.total)]
+        """Put songs into the queue. What comes of one that was run before takes the place of what came of it then."""
+        with self._changed:
+            waiting = {task.key for task in self._queue}
+        tasks = [task for task in map(self._task, songs) if task.key not in waiting]
         if self.crew is not None or self._jobs > 1:
             tasks = in_turn(tasks)
         with self._changed:
-            self.total += len(tasks)
+            self.left += len(tasks)
             self._queue += tasks
             self._changed.notify_all()
         self.display.expect(len(tasks), float(sum(task.size for task in tasks)))
 
     @property
-    def is_busy(self) -> bool:
-        """Whether songs are at work or wait, or were when the batch was interrupted."""
-        return self.total > len(self.results.rows)
+    def total(self) -> int:
+        """How many songs there have been so far."""
+        return len(self._numbers)
 
     def run(self) -> None:
         """Until all songs are over. Raises KeyboardInterrupt, with what was done kept."""
@@ -298,6 +303,7 @@ class Batch:
                 self.report.problem(sentence, task.song.shown)
             self._claim(task, entry)
             self.results.add(task.number, task.song, entry, over)
+            self.left -= 1
         if not self.asked.options.dry_run:
             self.manifest.put(entry)  # before it is told: what people saw done stays done
         self.display.end(slot, task.song.shown, _words(code, entry), float(task.size))
@@ -306,17 +312,19 @@ class Batch:
         with self._changed:
             self._claim(task, entry)
             self.results.add_earlier(task.number, task.song, entry, self.asked.options.output)
+            self.left -= 1
         self.display.expect(-1, -float(task.size))
 
     def _claim(self, task: Task, entry: Entry) -> None:
-        self._claims.setdefault(task.group, []).extend(output["path"] for output in entry.outputs)
+        self._claims.setdefault(task.group, {})[task.key] = [output["path"] for output in entry.outputs]
 
     # What a worker is told
 
     def _order(self, task: Task) -> Words:
         with self._changed:
             left = len(self._busy) + len(self._queue)
-            taken = list(self._claims.get(task.group, ()))
+            claims = self._claims.get(task.group, {})
+            taken = [path for key, paths in claims.items() if key != task.key for path in paths]
         return {
             "song": str(task.song.path),
             "demo": task.song.is_demo,
@@ -326,11 +334,12 @@ class Batch:
             "taken": taken,
         }
 
-    def _task(self, number: int, song: Song) -> Task:
+    def _task(self, song: Song) -> Task:
         fields = {"song": song.name, "folder": song.folder, "stem": "stem", "node": "node"}
         key = os.path.relpath(os.path.realpath(song.path), os.path.realpath(self.asked.options.output))
         found = looks(song.path)
         size = found[0] if found and isinstance(found[0], int) else 0
+        number = self._numbers.setdefault(key, len(self._numbers))
         return Task(number, song, self.asked.knobs(song), folded(path_for(self._template, fields, "x")), key, size)
 
     def _identity(self, task: Task) -> str:
@@ -384,7 +393,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         try:
             batch.run()
         except KeyboardInterrupt:  # the usual end of a watch that waits
-            stopped = more is None or batch.is_busy
+            stopped = more is None or batch.left > 0
         except Refused as refused:  # what is done is told all the same
             report.refuse(refused)
         if folder is not None:
@@ -393,7 +402,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         batch.results.gather(report, nodes=options.json)
     if batch.full:
         report.ended.append(Exit.OUTPUT)
-        waits = f"{batch.total - len(batch.results.rows)} of {batch.total} songs wait"
+        waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
         print_forecasts(report, results) if options.dry_run else print_songs(batch.results, results)

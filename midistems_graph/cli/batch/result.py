@@ -63,19 +63,19 @@ def entry_of(
 
 @dataclass
 class Results:
-    """Results by the place of their songs in the batch, in whatever order they come. `earlier` counts songs that an
-    earlier run had done."""
+    """Results by the place of their songs in the batch, in whatever order they come; the last of a song counts."""
 
-    earlier: int = 0
+    _earlier: set[int] = field(default_factory=set)
     _found: dict[int, tuple[Song, Entry, Mapping[str, Any]]] = field(default_factory=dict)
 
     def add(self, number: int, song: Song, entry: Entry, over: Mapping[str, Any]) -> None:
+        self._earlier.discard(number)
         parts = ("outputs", "nodes", "scores", "forecast")
         self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
 
     def add_earlier(self, number: int, song: Song, entry: Entry, folder: Path) -> None:
         """One that was done before, as the manifest of the output folder tells."""
-        self.earlier += 1
+        self._earlier.add(number)
         outputs = [
             {"song": entry.name, **{name: output[name] for name in _OF_FILE}, "path": str(folder / output["path"]),
              "status": "up to date"} for output in entry.outputs
@@ -87,6 +87,11 @@ class Results:
     def rows(self) -> list[tuple[Song, Entry]]:
         """Songs and their entries, in the order of the songs."""
         return [self._found[number][:2] for number in sorted(self._found)]
+
+    @property
+    def earlier(self) -> int:
+        """How many songs an earlier run had done."""
+        return len(self._earlier)
 
     @property
     def failed(self) -> list[tuple[Song, Entry]]:

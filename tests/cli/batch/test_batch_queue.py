@@ -11,6 +11,7 @@ from command_line import Program, write_song
 
 from midistems_graph.cli.batch import queue as batch
 from midistems_graph.cli.batch.crew import Allowance, WorkerDied
+from midistems_graph.cli.songs import Song
 
 DONE: dict[str, Any] = {"exit_code": 0, "problems": [], "outputs": [], "scores": [], "nodes": [], "cure": ""}
 
@@ -131,6 +132,33 @@ def test_which_of_two_songs_of_one_name_failed_is_told_by_its_path(
     assert ended.sentences == ["run-graph: y/01 Intro.wav: 01 Intro.wav is truncated"]
     assert "2 of 2  y/01 Intro.wav: failed" in ended.err and "\ny/01 Intro.wav      1  01 Intro.wav is" in ended.err
     assert [line.split("  ")[0] for line in ended.out.splitlines()[1:]] == ["x/01 Intro.wav", "y/01 Intro.wav"]
+
+
+def test_what_comes_of_a_song_takes_the_place_of_what_came_of_it_before(
+    run: Program,
+    copy: Path,
+    songs: list[str],
+    scripted: Callable[[Script], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when a song is found half copied in a watched folder, and whole later."""
+    file = {"song": "a", "node": "save", "stem": "audio", "path": "out/a.wav", "peak": None, "lufs": None}
+    told = scripted(lambda _, times: {**failed("it is truncated", code=4 * (times == 1)), "outputs": [file]})
+    given: list[Song] = []
+
+    def look() -> list[Song]:
+        if len(told) < len(given):
+            return []
+        if len(given) == 3:
+            raise KeyboardInterrupt
+        given.append(Song(Path("a.wav")))
+        return given[-1:]
+
+    monkeypatch.setattr(batch, "Watched", lambda *_: look)
+    ended = run(copy, "--watch", ".", "-o", "out", "--jobs", "1", "--json")
+    assert ended.code == 0 and "1 of 1 songs are done (" in ended.err
+    assert [row["status"] for row in ended.json["batch"]] == ["done"] and len(ended.json["outputs"]) == 1
+    assert [one["taken"] for one in told] == [[], [], []]
 
 
 def test_threads_are_shared_by_the_songs_at_work(

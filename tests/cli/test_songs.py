@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midistems_graph.cli.batch import watching
+from midistems_graph.cli.batch.knob_table import knobs_of_songs
 from midistems_graph.cli.batch.watching import Watched
 from midistems_graph.cli.codes import Refused
+from midistems_graph.cli.presets import graph_of
 from midistems_graph.cli.songs import Song, find_songs, part_of, shard_of
+from midistems_graph.node.library import installed
 
 
 def touched(*paths: str) -> None:
@@ -94,7 +98,12 @@ def test_a_shard_runs_its_songs_alone(run: Program, copy: Path, home: Path) -> N
         ("song,hpss.nfft\nsong,4096\n", "did you mean n_fft"),
         ("song,hpss.n_fft\nsnog,4096\n", "line 2: no song is called 'snog'"),
         ("song,hpss.n_fft\nsong,4096\nsong.wav,2048\n", "line 3: 'song.wav' has a row already, in line 2"),
-        ("song,hpss.n_fft\nsong,4096,2\n", "line 2: it has 3 cells, but the first line names 2"),
+        ("song,hpss.n_fft\nsong,4096,2\n", "line 2: '2' stands in a column without a name"),
+        ("song,hpss.nfft\nsong,\n", "line 1: column 2: the node 'hpss' has no knob 'nfft'"),
+        ("hpss.n_fft,song\n4096,song\n", "line 1: column 2: 'song' is no knob; write node.knob (the first column"),
+        ("song,hpss.hop,hpss.hop\nsong,512,256\n", "line 1: two columns are called hpss.hop"),
+        (f'song,hpss.hop\n"{"x" * 140_000}\n', "line 2: it cannot be read as cells"),
+        ("song,hpss.n_fft\nsong,4096\xff\n", "save it as CSV UTF-8"),
         ("song,hpss.n_fft\n,4096\n", "line 2: its first cell names no song"),
         ("song\nsong\n", "line 1: write a line of names first"),
         ("", "line 1: write a line of names first"),
@@ -102,7 +111,7 @@ def test_a_shard_runs_its_songs_alone(run: Program, copy: Path, home: Path) -> N
     ],
 )
 def test_a_wrong_table_is_refused_with_its_line(run: Program, split: Path, song: Path, table: str, words: str) -> None:
-    Path("songs.csv").write_text(table)
+    Path("songs.csv").write_text(table, encoding="latin-1")
     ended = run(split, song, "-o", "out", "--knobs", "songs.csv")
     assert ended.code == 2 and len(ended.sentences) == 1 and "--knobs songs.csv" in ended.err
     assert words in ended.err and not Path("out").exists()
@@ -114,9 +123,24 @@ def test_a_name_that_two_songs_have_asks_for_a_path(run: Program, split: Path, h
     assert "'song' may be A/song.wav and B/song.wav; write a path" in run(split, "A", "B", "--knobs", "songs.csv").err
 
 
-@pytest.mark.parametrize("table", ["song;hpss.n_fft;hpss.hop\nsong;;512\n", "\ufeffsong\thpss.hop\n./song.wav\t512\n"])
-def test_a_table_sets_what_set_would(run: Program, split: Path, song: Path, table: str) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [
+        "song;hpss.n_fft;hpss.hop\nCafé;;512\n",
+        "\ufeffsong\thpss.hop\n./Café.wav\t512\n",
+        "song,hpss.hop,,\nCafé,512,,,\n,,,,\n",
+    ],
+)
+def test_a_table_names_songs_as_people_type_them(home: Path, split: Path, table: str) -> None:
+    """macOS may have written the accent apart from its letter."""
     Path("songs.csv").write_text(table, encoding="utf-8")
+    touched(unicodedata.normalize("NFD", "Café.wav"))
+    songs, library = find_songs(["*.wav"], {}), installed()
+    assert knobs_of_songs(Path("songs.csv"), songs, graph_of(split), library)(songs[0]) == ("hpss.hop=512",)
+
+
+def test_a_table_sets_what_set_would(run: Program, split: Path, song: Path) -> None:
+    Path("songs.csv").write_text("song,hpss.hop\nsong,512\n")
     run(split, song, "-o", "out", "--set", "hpss.hop=512")
     ended = run(split, song, "-o", "out", "--knobs", "songs.csv", "--json")
     assert {node["status"] for node in ended.json["nodes"]} == {"cached", "up to date"}

@@ -161,12 +161,15 @@ def test_what_comes_of_a_song_takes_the_place_of_what_came_of_it_before(
     assert [one["taken"] for one in told] == [[], [], []]
 
 
-def test_threads_are_shared_by_the_songs_at_work(
+def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
     told = scripted(lambda *_: DONE)
-    run(copy, *songs, "-o", "out", "--jobs", "8")
+    Path("songs.csv").write_text("song,save.format\nc,flac\n")
+    run(copy, *songs, "-o", "out", "--jobs", "8", "--knobs", "songs.csv")
     assert told[0]["jobs"] == 2
+    assert {one["song"]: one["settings"] for one in told}["c.wav"] == ["save.format=flac"]
+    assert sum(map(bool, (one["settings"] for one in told))) == 1
     told.clear()
     run(copy, *songs, "-o", "other", "--jobs", "1")
     assert {one["jobs"] for one in told} == {1}

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -37,7 +37,7 @@ from midistems_graph.engine.reports import Cure, Failure, Watcher, cure_of
 from midistems_graph.engine.room import free_bytes, written_bytes
 from midistems_graph.engine.run import GraphUnsound, RunResult, execute, prepare
 from midistems_graph.engine.spans import Spans
-from midistems_graph.engine.store import Store
+from midistems_graph.engine.store import DiskStore
 from midistems_graph.engine.wiring import PlanError
 from midistems_graph.node.library import NodeLibrary
 from midistems_graph.pages.timeline import Recorded
@@ -79,7 +79,7 @@ class Work:
     folder: Path
     sources: Sources
     outputs: OutputFolder | None
-    store: Store
+    store: DiskStore
     onlooker: Onlooker
     jobs: int
     memory: Callable[[Plan], int]
@@ -219,9 +219,7 @@ def _foretell(work: Work, plan: Plan, song: Song) -> None:
     told = forecast(plan, work.store, jobs=work.jobs)
     if not work.sources.several:  # the run begins as this one did
         told = replace(told, elapsed=told.elapsed + time.process_time())
-    folder = getattr(work.store, "folder", None)
-    with suppress(OSError):
-        told = replace(told, free=shutil.disk_usage(folder).free if folder else None)
+    told = replace(told, free=free_bytes(work.store.folder), limit=work.store.limit_bytes)
     work.report.forecast.append({"song": song.name, **told.as_data()})
     work.onlooker.foretell(told)
 

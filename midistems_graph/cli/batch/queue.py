@@ -138,6 +138,11 @@ class Batch:
         """How many songs there have been so far."""
         return len(self._numbers)
 
+    @property
+    def at_once(self) -> int:
+        """How many songs are at work at a time."""
+        return self._count
+
     def run(self) -> None:
         """Until all songs are over. Raises KeyboardInterrupt, with what was done kept."""
         count = 1 if self._networks else max(1, min(self._jobs, len(self._queue) if self.more is None else self._jobs))
@@ -245,7 +250,7 @@ class Batch:
     @property
     def _looked_at_anyway(self) -> bool:
         options = self.asked.options
-        return bool(options.dry_run or options.report or options.trace or options.no_receipt)
+        return bool(options.report or options.trace or options.no_receipt)
 
     def _told(self, slot: int, task: Task, words: Words) -> Words | None:
         if "asks" in words:
@@ -382,8 +387,8 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
     """Run a batch and say what came of it. Raises Refused and KeyboardInterrupt."""
     options = asked.options
     folder = output_folder(options, asked.wanted, asked.library, [song.path for song in songs])
-    writes = folder is not None and not options.no_receipt and not options.dry_run
-    manifest = Manifest(options.output, report.problem, kept=writes)
+    keeps = folder is not None and not options.no_receipt
+    manifest = Manifest(options.output, report.problem, read=keeps, kept=keeps and not options.dry_run)
     asked = replace(asked, inputs=[song.path for song in songs if _lies_in(song.path, options.output)])
     more = Watched(options.watch, options.output, songs, options.shard) if options.watch else None
     with shown(people, options.quiet) as display, _crew(asked, folder, report) as crew:
@@ -405,9 +410,9 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
-        print_forecasts(report, results) if options.dry_run else print_songs(batch.results, results)
+        print_forecasts(report, batch.at_once, results) if options.dry_run else print_songs(batch.results, results)
     if not options.quiet:
-        conclude(batch.results, batch.total, report.seconds, people)
+        conclude(batch.results, batch.total, report.seconds, people, foretold=options.dry_run)
     if stopped:
         raise KeyboardInterrupt
 

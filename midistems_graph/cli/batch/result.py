@@ -134,23 +134,46 @@ def print_songs(results: Results, console: Console) -> None:
     tables.print_rows(head, lines, console, right=range(2, len(head)))
 
 
-def print_forecasts(report: Report, console: Console) -> None:
-    """What each song would cost, and all of them together."""
-    names = ("cached", "units", "elapsed", "bytes")
-    costs = [(str(one["song"]), *(one[name] for name in names)) for one in report.forecast]
-    costs.append((f"{len(costs)} songs", *(sum(one[name] for one in report.forecast) for name in names)))
-    rows = [(name, f"{cached} of {units}", in_seconds(s), in_bytes(b)) for name, cached, units, s, b in costs]
-    tables.print_rows(("song", "cached", "time", "to store"), rows, console, right=(2, 3))
+def print_forecasts(report: Report, at_once: int, console: Console) -> None:
+    """What each song that is not done yet would cost, and all of them together, so many at a time."""
+    songs = report.forecast
+    rows = [_foretold(str(one["song"]), one, _is_unknown(one)) for one in songs]
+    if len(songs) > 1:
+        total = {name: sum(one[name] for one in songs) for name in ("cached", "units", "bytes", "files")}
+        longest = max(one["elapsed"] for one in songs)
+        total["elapsed"] = max(longest, sum(one["elapsed"] for one in songs) / at_once)
+        total["memory"] = sum(sorted((one["memory"] for one in songs), reverse=True)[:at_once])
+        rows.append(_foretold(f"{len(songs)} songs", total, any(map(_is_unknown, songs))))
+    if rows:
+        head = ("song", "cached", "time", "memory", "to store", "files")
+        tables.print_rows(head, rows, console, right=range(2, len(head)))
 
 
-def conclude(results: Results, total: int, seconds: float, people: Console) -> None:
-    """The last words: what failed and why, and how many songs are done."""
+def _foretold(name: str, costs: Mapping[str, Any], unknown: bool) -> tuple[str, ...]:
+    seconds = in_seconds(costs["elapsed"])
+    time = seconds if not unknown else f"{seconds} or more" if costs["elapsed"] else "unknown"
+    cached = f"{costs['cached']} of {costs['units']}"
+    return name, cached, time, *(in_bytes(costs[one]) for one in ("memory", "bytes", "files"))
+
+
+def _is_unknown(forecast: Mapping[str, Any]) -> bool:
+    """Whether something of it never ran here; files are written in no time that counts."""
+    return any(node["seconds"] is None and not node["writes"] for node in forecast["nodes"])
+
+
+def conclude(results: Results, total: int, seconds: float, people: Console, *, foretold: bool = False) -> None:
+    """The last words: what failed and why, and how many songs are done, or were only `foretold`."""
     failed = results.failed
     if failed:
         told = [[song.shown, str(entry.tries), "; ".join(entry.problems)] for song, entry in failed]
         tables.print_rows(("failed", "tries", "why"), told, people, right=(1,))
-    parts = [f"{len(results.rows) - len(failed)} of {total} songs are done"]
-    parts += [f"{results.earlier} of them earlier"] if results.earlier else []
+    well = len(results.rows) - len(failed)
+    if foretold:
+        parts = [f"{well} of {total} songs were looked at"]
+        parts += [f"{results.earlier} of them are done already"] if results.earlier else []
+    else:
+        parts = [f"{well} of {total} songs are done"]
+        parts += [f"{results.earlier} of them earlier"] if results.earlier else []
     parts += [f"{len(failed)} failed"] if failed else []
     people.print(clean(f"{', '.join(parts)} ({in_seconds(seconds)})"))
 

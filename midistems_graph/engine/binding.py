@@ -82,8 +82,8 @@ class BoundFile:
 
 
 def sound_files(folder: Path) -> list[Path]:
-    """The sound files directly in a folder, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and is_sound(p))
+    """The sound files directly in a folder, by name; hidden ones (macOS leaves `._song.wav`) are none."""
+    return sorted(p for p in folder.iterdir() if is_sound(p) and not p.name.startswith(".") and p.is_file())
 
 
 PASSED, PASSED_SECONDS = 4, 40

@@ -148,6 +148,7 @@ class Pictures:
         self.bench.sheet.close()
         self.take_lock(preset["four_stems"])
         self.take_found()
+        self.take_left_out(preset["compare_tools"])
         self.take_names()
 
     def take_lock(self, preset: Path) -> None:
@@ -193,6 +194,18 @@ class Pictures:
             self.shot("ablation")
             self.app.found.close()
         self.bench.editor.mark_saved()
+
+    def take_left_out(self, preset: Path) -> None:
+        """Room for three tools, of which one is there."""
+        from midistems_graph.audio.demo import demo_folder, demo_mixture
+
+        before = self.bench.editor.state.graph
+        self.app.documents.open_preset(preset)
+        self.app.listener.bind(demo_mixture(), {"tool_a": demo_folder()})
+        self.settle()
+        self.bench.say("")
+        self.shot("left-out")
+        self.app.documents.begin(before, "four_stems")
 
     def take_form(self) -> None:
         """Values for knobs, before they are tried."""

@@ -22,10 +22,10 @@ import tiny
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
+from midistems_graph.cli.batch.crew import Worker
 from midistems_graph.cli.cluster.crew import Cluster
-from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run
+from midistems_graph.cli.cluster.task import JOBS, Refusal, Run, Unseen, _children, _have_model, _run, _Told
 from midistems_graph.cli.codes import Refused
-from midistems_graph.cli.main import parser as main_parser
 from midistems_graph.document.data import to_data
 from midistems_graph.document.files import load
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
@@ -253,6 +253,7 @@ def apart(home: Path, split: Path, song: Path, tmp_path: Path) -> Iterator[Simpl
     """A worker to which neither the song nor the output folder is there, and who asks for a song."""
     worker = SimpleNamespace(name="far", local_directory=str(tmp_path / "far"), log_event=print)
     worker.state = SimpleNamespace(nthreads=1, tasks={"key": SimpleNamespace(state="executing")})
+    worker.memory_manager = SimpleNamespace(memory_limit=None)
     folder = OutputFolder(Path("out"))
     first = {
         "arguments": ["split.json"],
@@ -389,8 +390,8 @@ def test_only_plain_connections_beyond_this_machine_are_open(address: str, trust
 def test_an_open_address_is_warned_of(run: Program, split: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midistems_graph.engine.cluster.scheduler.CONNECT", 0.1)
     monkeypatch.setattr("midistems_graph.engine.cluster.scheduler._LOOPBACK", ())
-    ended = run(split, song, "--dask", "tcp://127.0.0.1:9")
-    assert ended.code == 11 and "not encrypted" in ended.sentences[0]
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9", "--jobs", "2")
+    assert ended.code == 11 and "not encrypted" in ended.err and "each worker's own" in ended.sentences[0]
 
 
 def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, song: Path) -> None:
@@ -398,6 +399,54 @@ def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, son
     assert ended.code == 11 and len(ended.sentences) == 1 and "certificates" in ended.sentences[0]
 
 
-def test_the_words_of_a_worker() -> None:
-    options = main_parser().parse_args(["worker", "tls://host:8786", "--jobs", "3", "--memory", "2G", "--name", "x"])
-    assert (options.address, options.jobs, options.memory, options.name) == ("tls://host:8786", 3, 2 << 30, "x")
+@pytest.mark.parametrize("option", ["--report", "--trace"])
+def test_what_only_this_machine_can_tell_is_refused(run: Program, split: Path, song: Path, option: str) -> None:
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9", option, "page")
+    assert ended.code == 2 and len(ended.sentences) == 1 and option in ended.sentences[0]
+
+
+# What a worker may take
+
+
+WANTS_3_GB = "import mmap; mmap.mmap(-1, 3 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)"
+
+
+@pytest.fixture
+def asked_of_dask(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What `midistems-graph worker` asks Dask for, and then what a process is told that wants 3 GB."""
+    resource = pytest.importorskip("resource")
+    asked: list[str] = []
+
+    def main(words: list[str], **_: object) -> None:
+        greedy = subprocess.run([sys.executable, "-c", WANTS_3_GB], capture_output=True, text=True)
+        asked.extend([*words, greedy.stderr])
+
+    monkeypatch.setattr("distributed.cli.dask_worker.main", main)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 4 << 30)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setenv(JOBS, "")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    yield asked
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+@pytest.mark.parametrize(
+    ("words", "limit", "jobs"),
+    [(["--memory", "2G"], 2, "4"), (["--jobs", "2"], 2, "2"), (["--jobs", "9"], 4, "9")],
+)
+def test_a_worker_keeps_its_songs_within_its_memory(
+    midistems: Program, asked_of_dask: list[str], words: list[str], limit: int, jobs: str
+) -> None:
+    assert midistems("worker", "tcp://127.0.0.1:9", "--name", "x", *words).code == 0
+    assert {f"--memory-limit={limit << 30}", "--name=x", "--nthreads=1"} < set(asked_of_dask)
+    assert ("Cannot allocate" in asked_of_dask[-1]) == (limit < 3) and os.environ[JOBS] == jobs
+
+
+@pytest.mark.parametrize(("limit", "places", "budget"), [(10 << 30, 1, 6 << 30), (10 << 30, 2, 3 << 30), (None, 1, 0)])
+def test_a_song_works_within_its_share_of_the_worker(
+    apart: SimpleNamespace, limit: int | None, places: int, budget: int
+) -> None:
+    apart.worker.memory_manager.memory_limit, apart.worker.state.nthreads = limit, places
+    told = _Told("run", "1", apart.worker, "key", Worker({}))
+    assert told({"asks": 1 << 40, "writes": 0}) == {"memory": budget}

@@ -122,6 +122,7 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
         f"{forecast.cached} of {forecast.units} units are in the store; {least}{in_seconds(forecast.elapsed)}, "
         f"{in_bytes(forecast.memory)} of memory, {in_bytes(forecast.nbytes)} more in the store"
         + ("" if forecast.free is None else f" ({in_bytes(forecast.free)} are free there)")
+        + (f", about {in_bytes(forecast.files)} of files" if forecast.files else "")
     )
 
 

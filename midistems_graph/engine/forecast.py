@@ -18,7 +18,8 @@ from typing import Any
 
 from midistems_graph.engine.costs import Cost, Costs, Kind, remember
 from midistems_graph.engine.keys import KeyChain
-from midistems_graph.engine.plan import Plan, PlanNode, Unit
+from midistems_graph.engine.plan import ONCE, Plan, PlanNode, Unit
+from midistems_graph.engine.room import written_bytes
 from midistems_graph.engine.sizes import output_bytes, signal_samples, working_bytes, working_sizes
 from midistems_graph.engine.store import Store
 
@@ -56,14 +57,18 @@ class NodeForecast:
 class Forecast:
     """All nodes in the order of the plan.
 
-    `memory` is the most that the program takes, `elapsed` seconds of the clock on so many threads, `free` room on
-    the disk.
+    `memory` is the most that the program takes, `elapsed` seconds of the clock on so many threads, `files` what is
+    written into the output folder. The store has to hold `at_once` bytes together; it keeps to its `limit` otherwise,
+    and `free` is room on its disk.
     """
 
     nodes: tuple[NodeForecast, ...]
     memory: int
     free: int | None = None
     elapsed: float = 0.0
+    files: int = 0
+    at_once: int = 0
+    limit: int | None = None
 
     @property
     def units(self) -> int:
@@ -84,8 +89,9 @@ class Forecast:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that come to the store, as far as they are known."""
-        return sum(node.nbytes or 0 for node in self.nodes)
+        """Bytes that come to the store and stay there, as far as they are known."""
+        come = sum(node.nbytes or 0 for node in self.nodes)
+        return come if self.limit is None else min(come, max(self.limit, self.at_once))
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, with the sums."""
@@ -97,6 +103,7 @@ class Forecast:
             "memory": self.memory,
             "bytes": self.nbytes,
             "free": self.free,
+            "files": self.files,
             "nodes": [asdict(node) for node in self.nodes],
         }
 
@@ -131,7 +138,13 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = N
     memory = _memory(plan, list(seconds), workers)
     before = costs.known.get(Kind.of_run(plan, workers))
     memory = int(before.for_samples(memory).nbytes) if before else memory
-    return Forecast(tuple(nodes), memory, elapsed=_elapsed(plan, seconds, workers))
+    return Forecast(
+        tuple(nodes),
+        memory,
+        elapsed=_elapsed(plan, seconds, workers),
+        files=written_bytes(plan),
+        at_once=_at_once(plan),
+    )
 
 
 def remember_memory(plan: Plan, peak: int, *, jobs: int = 0) -> None:
@@ -176,6 +189,12 @@ def _memory(plan: Plan, units: list[Unit], workers: int) -> int:
     sizes = working_sizes(plan)
     needs = sorted((working_bytes(plan, unit, sizes) for unit in units), reverse=True)
     return PROGRAM_BYTES + sum(needs[:workers])
+
+
+def _at_once(plan: Plan) -> int:
+    """Bytes of what units read that look at the whole song: these wait for each other in the store."""
+    whole = {read for unit, reads in plan.units.items() if unit.tile == ONCE for read in reads}
+    return sum(output_bytes(plan, unit) or 0 for unit in whole)
 
 
 def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:

@@ -58,10 +58,10 @@ class Entry:
 class Manifest:
     """The manifest of a folder, with what this run adds to it. All methods may be called from any thread."""
 
-    def __init__(self, folder: Path, problem: Callable[[str], object], *, kept: bool = True) -> None:
-        """Read what is there; one that is not `kept` begins empty and is never written."""
+    def __init__(self, folder: Path, problem: Callable[[str], object], *, read: bool = True, kept: bool = True) -> None:
+        """What is there is `read`, or else unknown; one that is not `kept` is never written."""
         self.folder, self._problem, self._kept = folder, problem, kept
-        self._entries = _read(folder / MANIFEST) if kept else {}
+        self._entries = _read(folder / MANIFEST) if read else {}
         self._own: dict[str, Entry] = {}
         self._lock = threading.Lock()
         self._due = 0.0

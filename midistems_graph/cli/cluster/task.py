@@ -93,13 +93,11 @@ def run_there(run: Run, order: Words) -> Words:
         return {"refused": f"the worker {worker.name}: {error}"}
 
 
-def end_there(run_id: str) -> None:
-    """The processes of a run are not needed any more."""
-    from distributed import get_worker
-
-    for thread, child in list(_children(get_worker()).items()):
+def end_there(run_id: str, dask_worker: Any = None) -> None:
+    """The processes of a run are not needed any more. Dask puts in the worker: this is no task, which could ask."""
+    for thread, child in list(_children(dask_worker).items()):
         if child.run_id == run_id:
-            _children(get_worker()).pop(thread).end()
+            _children(dask_worker).pop(thread).end()
 
 
 @dataclass

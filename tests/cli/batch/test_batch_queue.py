@@ -161,6 +161,15 @@ def test_what_comes_of_a_song_takes_the_place_of_what_came_of_it_before(
     assert [one["taken"] for one in told] == [[], [], []]
 
 
+def test_what_many_songs_tell_in_the_same_words_is_said_once(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    scripted(lambda *_: {**DONE, "problems": ["the disk of the store is full"]})
+    ended = run(copy, *songs, "-o", "out", "--jobs", "1", "--json")
+    assert ended.code == 0 and ended.sentences == ["run-graph: a.wav: the disk of the store is full"]
+    assert all(row["problems"] for row in ended.json["batch"])
+
+
 def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
@@ -200,7 +209,7 @@ def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(
     assert [one["song"] for one in told] == names
 
 
-def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
+def test_a_song_that_is_deleted_while_it_waits_is_one_sentence_and_so_is_a_store_that_cannot_be_used(
     run: Program, copy: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "ab":
@@ -214,7 +223,10 @@ def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
             return over
 
     monkeypatch.setattr(batch, "Worker", Deleting)
-    ended = run(copy, "a", "b", "-o", "out", "--jobs", "1", "--trace", "trace.json")
-    assert ended.code == 9 and ended.sentences == ["run-graph: b/song.wav: There is no file b/song.wav."]
+    ended = run(copy, "a", "b", "-o", "out", "--jobs", "1", "--trace", "trace.json",
+                "--cache-dir", copy)  # fmt: skip
+    unusable, deleted = ended.sentences
+    assert ended.code == 9 and deleted == "run-graph: b/song.wav: There is no file b/song.wav."
+    assert str(copy) in unusable and "keeps nothing for the next one" in unusable
     assert [path.name for path in (home / "out").glob("*.wav")] == ["song - audio.wav"]
     assert [path.name for path in home.glob("trace*")] == ["trace - a - song.wav.json"]

@@ -70,7 +70,7 @@ class Results:
 
     def add(self, number: int, song: Song, entry: Entry, over: Mapping[str, Any]) -> None:
         self._earlier.discard(number)
-        parts = ("outputs", "nodes", "scores", "forecast")
+        parts = ("outputs", "nodes", "scores", "forecast", "peak_memory_bytes")
         self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
 
     def add_earlier(self, number: int, song: Song, entry: Entry, folder: Path) -> None:
@@ -106,6 +106,7 @@ class Results:
             report.nodes += parts.get("nodes", ()) if nodes else ()
             report.scores += parts.get("scores", ())
             report.forecast += parts.get("forecast", ())
+            report.peaks.append(parts.get("peak_memory_bytes") or 0)
             report.batch.append(
                 {
                     "song": entry.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,12 +185,25 @@ def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     assert {one["jobs"] for one in told} == {1}
 
 
+def test_the_memory_of_a_batch_is_that_of_the_process_that_took_most(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    scripted(lambda song, _: {**DONE, "peak_memory_bytes": 10**12 if song["song"] == "a.wav" else None})
+    assert run(copy, *songs, "-o", "out", "--jobs", "1", "--json").json["peak_memory_bytes"] == 10**12
+
+
 def test_memory_is_shared_and_who_needs_more_waits() -> None:
     memory = Allowance(100, 2)
     assert memory.grant("a", 10) == 50 and memory.grant("b", 20) == 50
+    granted: list[int] = []
+    large = threading.Thread(target=lambda: granted.append(memory.grant("c", 500)), daemon=True)
+    large.start()
     memory.give_back("a")
+    large.join(0.1)
+    assert granted == []  # what "b" has is missing
     memory.give_back("b")
-    assert memory.grant("c", 500) == 100
+    large.join(60)
+    assert granted == [100]
 
 
 def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(

@@ -179,6 +179,15 @@ class Bindings:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
 
+    @property
+    def of_song(self) -> Bindings:
+        """The bindings of the whole song, where these may be a stretch of it."""
+        return self
+
+    def part(self, digest: str, value: Value) -> tuple[str, Value]:
+        """What these bindings have of a value of the whole song, and what tells it from others. Raises InputProblem."""
+        return digest, value
+
     def sound(self, path: Path, track: int = 0) -> SoundReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""
         with self._lock:

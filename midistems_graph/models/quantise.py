@@ -15,8 +15,12 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from midistems_graph.models.library import Model, ModelLibrary
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 
 class CannotQuantise(Exception):
@@ -62,14 +66,24 @@ def _int8(source: Path, target: Path) -> None:
     # Behind ONNX Runtime's own operators, such as fused attention, the tools know no types: all are floats.
     # Convolutions on the processor take no signed weights.
     extra = {"DefaultTensorType": onnx.TensorProto.FLOAT}
-    quantize_dynamic(source, target, weight_type=QuantType.QUInt8, extra_options=extra)
+    quantize_dynamic(_read(source), target, weight_type=QuantType.QUInt8, extra_options=extra)
 
 
 def _fp16(source: Path, target: Path) -> None:
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
+    onnx.save(convert_float_to_float16(_read(source), keep_io_types=True), target)
+
+
+def _read(source: Path) -> ModelProto:
+    """A network without what its exporter noted of inner tensors: where it knew no type it wrote that there is none,
+    and what the tools make of that cannot be loaded."""
+    import onnx
+
+    network = onnx.load(source)
+    del network.graph.value_info[:]
+    return network
 
 
 KINDS: Mapping[str, Callable[[Path, Path], None]] = {"int8": _int8, "fp16": _fp16}

@@ -37,8 +37,14 @@ KEPT_BYTES = 1 << 30
 MOST_BYTES = 4 << 30
 """A network whose inputs or outputs would take more than this is refused."""
 
-SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType({"cuda": MappingProxyType({"use_tf32": "0"})})
-"""What a provider is told. CUDA rounds factors to 10 bits unless told otherwise, and stems would hang on the device."""
+SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "cuda": MappingProxyType({"use_tf32": "0"}),
+        "openvino": MappingProxyType({"precision": "ACCURACY"}),
+    }
+)
+"""What a provider is told. Unless told otherwise CUDA rounds factors to 10 bits, and OpenVINO to 7 where a processor is
+made for that, so that stems would hang on the device."""
 
 POLL = 0.05
 """Seconds between two looks whether the run is to stop."""

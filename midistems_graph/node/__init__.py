@@ -20,6 +20,7 @@ from midistems_graph.audio.values import (
 from midistems_graph.node.contract import (
     LOCAL,
     WHOLE,
+    Alone,
     Cancelled,
     CheckFailed,
     Context,
@@ -33,6 +34,7 @@ from midistems_graph.node.contract import (
     Run,
     Stream,
     samples,
+    stem_by_stem,
 )
 from midistems_graph.node.definition import DefinitionError, NodeType, Port, node
 from midistems_graph.node.knob import Knob, KnobError
@@ -41,6 +43,7 @@ from midistems_graph.node.library import NodeLibrary, installed
 __all__ = [
     "LOCAL",
     "WHOLE",
+    "Alone",
     "Audio",
     "Cancelled",
     "CheckFailed",
@@ -77,4 +80,5 @@ __all__ = [
     "installed",
     "node",
     "samples",
+    "stem_by_stem",
 ]

@@ -24,6 +24,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems
+from midistems_graph.document.graph import KnobValue
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T", Audio, Stems)
@@ -104,6 +105,26 @@ WHOLE = Context(whole=True)
 def samples(count: int) -> Context:
     """A context of so many samples to either side."""
     return Context(samples=int(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """How a node makes one of its stems by itself.
+
+    knobs    those that it does so with, where they differ from its own
+    takes    the stem that it then reads of each set that arrives; None: nothing of it
+    """
+
+    knobs: Mapping[str, KnobValue] = field(default_factory=dict)
+    takes: tuple[str | None, ...] = ()
+
+
+def stem_by_stem(knobs: object, sets: tuple[tuple[str, ...], ...]) -> dict[str, Alone]:
+    """The rule `apart` of what does with each stem of a set, and stems of one name of several sets, what it would do
+    with single sounds. Nothing where sets have different names: it is the node that has to say so."""
+    names = sets[0] if sets else ()
+    alike = all(set(each) == set(names) for each in sets)
+    return {name: Alone(takes=(name,) * len(sets)) for name in names} if alike else {}
 
 
 class Stream(Protocol[T_co]):

@@ -15,6 +15,7 @@ from midistems_graph.audio import values
 from midistems_graph.document.graph import KnobValue
 from midistems_graph.node.contract import (
     LOCAL,
+    Alone,
     Context,
     ContextRule,
     FileBelowGraph,
@@ -97,8 +98,9 @@ class Traits:
     rate         output rate as a function of (knobs, rate of the first timed input or of the song)
     stems        names of the stems it makes: a tuple, or a function of the knobs
     complete     the stems it makes cover the whole parent: yes or no, or a function of the knobs
-    apart        stems that it makes each by itself, for no more work in all: which knobs it does so with, by stem, as
-                 a function of the knobs; nothing where they are made together. For types with the one output `out`
+    apart        stems that it makes each by itself, for no more work in all: how, by stem, as a function of (knobs,
+                 names of each set of stems that arrives, none where they are not known); nothing where they are made
+                 together. For types with the one output `out`; `stem_by_stem` is such a function
     picks        the stems that an output needs of a set that arrives: a function of (knobs, output port, names)
     reduce       a streaming first pass over the whole song; its result arrives as the function's
                  positional parameter `learned`, and the node itself stays local
@@ -124,7 +126,7 @@ class Traits:
     rate: Callable[[Any, int], int] | None = None
     stems: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     complete: bool | Callable[[Any], bool] = False
-    apart: Callable[[Any], Mapping[str, Mapping[str, KnobValue]]] | None = None
+    apart: Callable[[Any, tuple[tuple[str, ...], ...]], Mapping[str, Alone]] | None = None
     picks: Callable[[Any, str, tuple[str, ...]], tuple[str, ...]] | None = None
     reduce: Callable[..., Any] | None = None
     reduces: Callable[[Any], bool] | None = None

@@ -17,7 +17,7 @@ from midistems_graph.engine.plan import compile_plan
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import Source
-from midistems_graph.node import Audio, Features, NodeError, Stems, Stream, node
+from midistems_graph.node import Alone, Audio, Features, NodeError, Stems, Stream, node
 from small_runs import RATE, graph, library
 
 MADE: list[str] = []
@@ -33,7 +33,7 @@ def _peak(audio: Stream[Audio], **_: object) -> Features:
     separator=True,
     stems=lambda k: k.stems,
     complete=lambda k: len(k.stems) == len(GAINS),
-    apart=lambda k: {stem: {"stems": (stem,)} for stem in k.stems},
+    apart=lambda k, sets: {stem: Alone({"stems": (stem,)}) for stem in k.stems},
     reduce=_peak,
 )
 def gains(audio: Audio, learned: Features, *, stems: tuple[str, ...] = tuple(GAINS)) -> Stems:
@@ -42,6 +42,12 @@ def gains(audio: Audio, learned: Features, *, stems: tuple[str, ...] = tuple(GAI
     loud = 1 / learned.arrays["peak"][0]
     made = {name: audio.with_samples(audio.samples * np.float32(GAINS[name] * loud)) for name in stems}
     return Stems(made, len(stems) == len(GAINS))
+
+
+@node("apart.at_once", separator=True, stems=tuple(GAINS), complete=True)
+def at_once(audio: Audio) -> Stems:
+    """Stems that are made together."""
+    return Stems({name: audio.with_samples(audio.samples * np.float32(g)) for name, g in GAINS.items()}, True)
 
 
 @node("apart.sum", picks=lambda k, port, names: tuple(name for name in k.read if name in names))
@@ -63,7 +69,7 @@ class Run:
         return executor, sorted(set(MADE))
 
 
-LIBRARY = library().__class__.of([*library(), gains, added])
+LIBRARY = library().__class__.of([*library(), gains, at_once, added])
 
 CASCADE = graph(
     {
@@ -139,6 +145,79 @@ def test_a_node_that_says_which_stems_it_reads_spares_the_others(read: tuple[str
     whole = both.value(Source("net", "out"))
     assert isinstance(whole, Stems) and whole.complete
     np.testing.assert_array_equal(samples(executor, "sum.out"), sum(whole[name].samples for name in read))
+
+
+THROUGH = {
+    "names": ({"on": ("stems.rename", {"old": ("low", "mid"), "new": ("mid", "bass")})}, "net.out -> on.stems", "mid"),
+    "a gain": ({"on": ("filter.gain", {"gain": -6.0})}, "net.out -> on.signal", "low"),
+    "a filter": ({"on": ("filter.filter", {"cutoff": 500.0})}, "net.out -> on.signal", "low"),
+    "a union": (
+        {
+            "other": "apart.at_once",
+            "named": ("stems.rename", {"old": ("low",), "new": ("rumble",)}),
+            "two": ("stems.rename", {"old": tuple(GAINS), "new": ("a", "b", "c")}),
+            "on": ("stems.merge", {"complete": True}),
+        },
+        "song.out -> other.audio; net.out -> named.stems; other.out -> two.stems; "
+        "two.out -> on.sets[0]; named.out -> on.sets[1]",
+        "rumble",
+    ),
+    "a blend with stems that are made together": (
+        {"other": "apart.at_once", "on": ("blend.crossfade", {"amount": 0.25})},
+        "song.out -> other.audio; net.out -> on.a; other.out -> on.b",
+        "low",
+    ),
+    "two nodes": (
+        {"soft": ("filter.gain", {"gain": -6.0}), "on": ("stems.rename", {"old": ("low",), "new": ("bass",)})},
+        "net.out -> soft.signal; soft.out -> on.stems",
+        "bass",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", THROUGH)
+def test_stems_are_spared_through_what_treats_each_by_itself(way: str) -> None:
+    nodes, wires, stem = THROUGH[way]
+    some = graph(
+        {"song": "small.tone", "net": "apart.gains", "pick": ("stems.pick", {"name": stem}), **nodes},
+        f"song.out -> net.audio; {wires}; on.out -> pick.stems",
+    )
+    run = Run()
+    alone, made = run(some, "pick.stem")
+    assert made == ["low"] and not alone.failures
+    both, again = run(some, "pick.stem", "on.out")
+    assert again == ["high", "mid"] and not both.failures
+    whole = both.value(Source("on", "out"))
+    assert isinstance(whole, Stems) and whole.complete
+    np.testing.assert_array_equal(samples(alone, "pick.stem"), whole[stem].samples)
+
+
+def test_parts_of_a_gathered_set_are_no_stems_though_nodes_are_called_like_them() -> None:
+    gathered = graph(
+        {
+            "song": "small.tone",
+            "net": "apart.gains",
+            "one": ("stems.pick", {"name": "low"}),
+            "low": "small.scale",
+            "high": "small.scale",
+            "set": ("stems.gather", {"names": ("high", "low")}),
+            "pick": ("stems.pick", {"name": "low"}),
+        },
+        "song.out -> net.audio; net.out -> one.stems; one.stem -> low.audio; song.out -> high.audio; "
+        "high.out -> set.parts[0]; low.out -> set.parts[1]; set.out -> pick.stems",
+    )
+    executor, made = Run()(gathered, "pick.stem", "low.out")
+    assert made == ["low"] and not executor.failures
+    np.testing.assert_array_equal(samples(executor, "pick.stem"), samples(executor, "low.out"))
+
+
+def test_which_stem_is_picked_may_come_over_an_edge() -> None:
+    wired = graph(
+        {"song": "small.tone", "net": "apart.gains", "word": ("control.text", {"value": "low"}), "pick": "stems.pick"},
+        "song.out -> net.audio; net.out -> pick.stems; word.out -> pick.name",
+    )
+    executor, made = Run()(wired, "pick.stem")
+    assert made == sorted(GAINS) and samples(executor, "pick.stem").any()
 
 
 def test_a_stem_that_is_not_there_is_said_as_ever() -> None:

@@ -245,9 +245,10 @@ def with_pick(port: str = "stem") -> Graph:
     nodes = {
         "song": Node("io.load"),
         "net": Node("separate.network", knobs={"model": "four"}),
-        "pick": Node("stems.pick"),
+        "names": Node("stems.rename", knobs={"old": ("vocals",), "new": ("voice",)}),
+        "pick": Node("stems.pick", knobs={"name": "voice"}),
     }
-    wires = {("song.out", "net.mixture"), ("net.out", "pick.stems")}
+    wires = {("song.out", "net.mixture"), ("net.out", "names.stems"), ("names.out", "pick.stems")}
     nodes["gain"] = Node("filter.fade")
     wires.add((f"pick.{port}", "gain.signal"))
     return Graph(nodes=nodes, edges=frozenset(Edge.parse(*wire) for wire in wires))

@@ -13,7 +13,7 @@ from spleeter_reference import made_up_weights
 from midistems_graph.models import quantise as module
 from midistems_graph.models.library import Model, ModelLibrary
 from midistems_graph.models.manifest import Manifest, ModelFile
-from midistems_graph.models.quantise import CannotQuantise, quantise
+from midistems_graph.models.quantise import KINDS, CannotQuantise, quantise
 from midistems_graph.models.spleeter import network
 
 
@@ -50,10 +50,11 @@ def test_a_smaller_version_is_smaller_and_nearly_the_same(
     assert library.damage(small.name) == [] == library.damage("voice")
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_behind_an_operator_of_onnx_runtimes_own_weights_are_quantised_too(
-    library: ModelLibrary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    library: ModelLibrary, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    """As fused attention of an exported HTDemucs is: no tool knows the type of what comes out of it."""
+    """As fused attention of an exported HTDemucs is: no tool knows the type of what comes out."""
     weight = numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32), "w")
     nodes = [
         helper.make_node("MultiHeadAttention", ["x", "x", "x"], ["y"], domain="com.microsoft", num_heads=2),
@@ -65,10 +66,11 @@ def test_behind_an_operator_of_onnx_runtimes_own_weights_are_quantised_too(
     fixed = {"flat": np.array([-1, 64]), "b": np.zeros(64, np.float32)}
     constants = [weight, *(numpy_helper.from_array(array, name) for name, array in fixed.items())]
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    graph = helper.make_graph(nodes, "attentive", ends[:1], ends[1:], constants)
+    unknown = [helper.make_tensor_value_info("y", TensorProto.UNDEFINED, None)]
+    graph = helper.make_graph(nodes, "attentive", ends[:1], ends[1:], constants, value_info=unknown)
     save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "a.onnx")
     manifest = Manifest("a", "waveform", ("vocals",), (ModelFile("a.onnx"),))
-    small = quantise(library.add(manifest, {"a.onnx": tmp_path / "a.onnx"}, link=True), "int8", library)
+    small = quantise(library.add(manifest, {"a.onnx": tmp_path / "a.onnx"}, link=True), kind, library)
     session = onnxruntime.InferenceSession(small.files[0], providers=["CPUExecutionProvider"])
     assert np.isfinite(session.run(None, {"x": np.ones((1, 2, 64), np.float32)})[0]).all()
     assert capsys.readouterr().out == ""

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
@@ -161,8 +161,30 @@ def test_what_is_declared_of_stems_comes_out(example):
     stems = example.type.stems
     found = next(value for value in short(example).outputs.values() if isinstance(value, Stems))
     names = stems(SimpleNamespace(**example.knobs)) if callable(stems) else stems
+    complete = example.type.complete
+    complete = complete(SimpleNamespace(**example.knobs)) if callable(complete) else complete
     assert not names or tuple(found) == tuple(names)
-    assert found.complete or not example.type.complete
+    assert found.complete or not complete
+
+
+def sets_that_arrive(example: Example) -> list[Stems]:
+    values = example.inputs(SHORT).values()
+    each = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return [value for value in each if isinstance(value, Stems)]
+
+
+@every(lambda example: example.type.apart and sets_that_arrive(example))
+def test_a_stem_made_by_itself_is_that_of_the_set(example):
+    names = tuple(map(tuple, sets_that_arrive(example)))
+    *_, (stem, how) = example.type.apart(SimpleNamespace(**example.knobs), names).items()
+    takes, inputs = iter(how.takes), {}
+    for port, value in example.inputs(SHORT).items():
+        several = isinstance(value, tuple)
+        taken = [(one, next(takes) if isinstance(one, Stems) else "") for one in (value if several else (value,))]
+        few = [Stems({name: one[name]}) if name else one for one, name in taken if name is not None]
+        inputs[port] = tuple(few) if several else few[0]
+    alone = replace(example, knobs={**example.knobs, **how.knobs})(inputs, LawRun(example.whole(SHORT)))
+    assert digest(alone["out"][stem]) == digest(short(example).outputs["out"][stem])
 
 
 @every(lambda example: example.type.takes_run)

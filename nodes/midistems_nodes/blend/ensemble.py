@@ -8,12 +8,18 @@ from typing import Annotated, Literal
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, NodeError, Range, Run, node
+from midistems_graph.node import Audio, NodeError, Range, Run, node, stem_by_stem
 from midistems_nodes.blend.order import extreme, median
 from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
 
 
-@node("blend.ensemble", title="Ensemble (waveform)", tags=("average", "median", "min", "max"), libraries=("numpy",))
+@node(
+    "blend.ensemble",
+    title="Ensemble (waveform)",
+    tags=("average", "median", "min", "max"),
+    libraries=("numpy",),
+    apart=stem_by_stem,
+)
 def ensemble(
     estimates: tuple[Signal, ...],
     *,

@@ -9,7 +9,7 @@ import numpy as np
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Range, Run, node, samples
+from midistems_graph.node import Audio, Range, Run, node, samples, stem_by_stem
 from midistems_nodes.blend.ensemble import weight_factors
 from midistems_nodes.blend.order import extreme, median
 from midistems_nodes.signals import Signal, merge_audio, require_some
@@ -26,6 +26,7 @@ _FRAMES = 16
     context=lambda k: samples(k.n_fft + k.hop),
     libraries=("numpy", "scipy"),
     scratch=6,
+    apart=stem_by_stem,
 )
 def ensemble_stft(
     estimates: tuple[Signal, ...],

@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, Range, Stems, node
+from midistems_graph.node import Audio, Range, Stems, node, stem_by_stem
 from midistems_nodes.signals import Signal, merge_audio, require_match, require_some, total
 
 
-@node("blend.mix", tags=("sum", "add"), scratch=0.5)
+@node("blend.mix", tags=("sum", "add"), scratch=0.5, apart=stem_by_stem)
 def mix(signals: tuple[Signal, ...]) -> Signal:
     """Add signals up.
 
@@ -32,7 +32,7 @@ def mix(signals: tuple[Signal, ...]) -> Signal:
     return merge_audio(signals, lambda parts: parts[0].with_samples(total(parts)))
 
 
-@node("blend.crossfade", title="Blend of two", tags=("weighted", "average"), scratch=0.5)
+@node("blend.crossfade", title="Blend of two", tags=("weighted", "average"), scratch=0.5, apart=stem_by_stem)
 def crossfade(a: Signal, b: Signal, *, amount: Annotated[float, Range(0, 1)] = 0.5) -> Signal:
     """Blend two estimates of the same thing.
 

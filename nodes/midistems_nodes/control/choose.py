@@ -5,12 +5,24 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, TypeVar
 
-from midistems_graph.node import Audio, Magnitude, Mask, NodeError, Number, Phase, Range, Spectrogram, Stems, node
+from midistems_graph.node import (
+    Audio,
+    Magnitude,
+    Mask,
+    NodeError,
+    Number,
+    Phase,
+    Range,
+    Spectrogram,
+    Stems,
+    node,
+    stem_by_stem,
+)
 
 Timed = TypeVar("Timed", Audio, Stems, Spectrogram, Magnitude, Phase, Mask)
 
 
-@node("control.switch", tags=("choose", "a/b"), derived=True, scratch=0)
+@node("control.switch", tags=("choose", "a/b"), derived=True, scratch=0, apart=stem_by_stem)
 def switch(choices: tuple[Timed, ...], *, index: Annotated[int, Range(1, 1000)] = 1) -> Timed:
     """Let one of several signals through.
 
@@ -31,7 +43,14 @@ def switch(choices: tuple[Timed, ...], *, index: Annotated[int, Range(1, 1000)] 
     return choices[index - 1]
 
 
-@node("control.select", title="Select by score", tags=("choose", "best", "score"), derived=True, scratch=0)
+@node(
+    "control.select",
+    title="Select by score",
+    tags=("choose", "best", "score"),
+    derived=True,
+    scratch=0,
+    apart=stem_by_stem,
+)
 def select(
     candidates: tuple[Timed, ...],
     scores: tuple[Number, ...],

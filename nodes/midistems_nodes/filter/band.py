@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import NodeError, Run, node
+from midistems_graph.node import NodeError, Run, node, stem_by_stem
 from midistems_nodes.filter.fir import Cutoff, Width, complement, convolve, lowpass_taps, reach
 from midistems_nodes.signals import Signal, map_audio
 
@@ -15,6 +15,7 @@ from midistems_nodes.signals import Signal, map_audio
     tags=("lowpass", "highpass", "bandpass", "notch", "eq"),
     context=lambda k: reach(k.width),
     libraries=("numpy", "scipy"),
+    apart=stem_by_stem,
 )
 def band(
     signal: Signal,

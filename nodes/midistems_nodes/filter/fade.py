@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 
-from midistems_graph.node import Audio, Range, node
+from midistems_graph.node import Audio, Range, node, stem_by_stem
 from midistems_nodes.signals import BLOCK, Signal, map_audio
 
 Seconds = Annotated[float, Range(0, 600, "s")]
 
 
-@node("filter.fade", title="Fade in and out", tags=("envelope", "window"), derived=True, scratch=0.5)
+@node(
+    "filter.fade", title="Fade in and out", tags=("envelope", "window"), derived=True, scratch=0.5, apart=stem_by_stem
+)
 def fade(
     signal: Signal,
     *,

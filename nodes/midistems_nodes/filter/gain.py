@@ -6,11 +6,11 @@ from typing import Annotated
 
 import numpy as np
 
-from midistems_graph.node import Range, Spectrogram, node
+from midistems_graph.node import Range, Spectrogram, node, stem_by_stem
 from midistems_nodes.signals import AnySignal, map_audio
 
 
-@node("filter.gain", tags=("volume", "level", "polarity", "invert"), derived=True, scratch=0.5)
+@node("filter.gain", tags=("volume", "level", "polarity", "invert"), derived=True, scratch=0.5, apart=stem_by_stem)
 def gain(
     signal: AnySignal,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.strokes import Stroke, StrokeError, gains
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, NodeError, Range, Run, Span, StftSettings, node, samples
+from midistems_graph.node import Audio, NodeError, Range, Run, Span, StftSettings, node, samples, stem_by_stem
 from midistems_nodes.signals import Signal, map_audio
 from midistems_nodes.transform.spectrogram import settings
 
@@ -24,6 +24,7 @@ Frames = tuple[int, int]
     context=lambda k: samples(k.n_fft),
     libraries=("numpy", "scipy"),
     scratch=4,
+    apart=stem_by_stem,
 )
 def paint(
     signal: Signal,

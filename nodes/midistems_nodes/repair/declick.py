@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import scipy
 
-from midistems_graph.node import Range, Run, node
+from midistems_graph.node import Range, Run, node, stem_by_stem
 from midistems_nodes.repair.interpolate import CONTEXT, MOST, ORDER, Flags, Float64, interpolated, repaired, whitening
 from midistems_nodes.signals import Signal, map_audio
 
@@ -29,6 +29,7 @@ _WITHIN = 3 / 8
     context=CONTEXT,
     libraries=("numpy", "scipy"),
     scratch=2,
+    apart=stem_by_stem,
 )
 def declick(
     signal: Signal,

@@ -14,6 +14,7 @@ from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Level, Runner, Settings
 from midistems_graph.node import (
     LOCAL,
+    Alone,
     Audio,
     Context,
     Curves,
@@ -80,11 +81,11 @@ def _needs_level(knobs: SimpleNamespace) -> bool:
         return False
 
 
-def _apart(knobs: SimpleNamespace) -> dict[str, dict[str, tuple[str, ...]]]:
+def _apart(knobs: SimpleNamespace, sets: object) -> dict[str, Alone]:
     """By stem the knobs that make it alone, for models with a file for each."""
     try:
         runner = _runner(knobs)
-        return {name: {"stems": (name,)} for name in runner.names} if runner.has_a_network_for_each_stem else {}
+        return {name: Alone({"stems": (name,)}) for name in runner.names} if runner.has_a_network_for_each_stem else {}
     except (ModelMissing, NodeError):
         return {}
 

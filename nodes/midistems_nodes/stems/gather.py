@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from midistems_graph.node import Audio, NodeError, Stems, node
+from midistems_graph.node import Alone, Audio, NodeError, Stems, node
 from midistems_nodes.signals import require_match, require_some, total
 
 
@@ -32,7 +32,23 @@ def gather(
     return Stems(dict(zip(names, parts, strict=True)), complete)
 
 
-@node("stems.merge", title="Merge stem sets", tags=("union",), derived=True, scratch=0)
+def _apart(knobs: object, sets: tuple[tuple[str, ...], ...]) -> dict[str, Alone]:
+    """Each stem comes of the one set that has it; nothing where names of a set are not known, or occur twice."""
+    names = [name for each in sets for name in each]
+    if not all(sets) or len(set(names)) < len(names):
+        return {}
+    return {name: Alone(takes=tuple(name if name in each else None for each in sets)) for name in names}
+
+
+@node(
+    "stems.merge",
+    title="Merge stem sets",
+    tags=("union",),
+    derived=True,
+    scratch=0,
+    complete=lambda k: k.complete,
+    apart=_apart,
+)
 def merge(sets: tuple[Stems, ...], *, complete: bool = False) -> Stems:
     """Make one stem set of several, with all their stems.
 

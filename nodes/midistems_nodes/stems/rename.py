@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import NodeError, Stems, node
+from midistems_graph.node import Alone, NodeError, Stems, node
 
 
-@node("stems.rename", title="Rename stems", tags=("name",), derived=True, scratch=0)
+def _apart(knobs: SimpleNamespace, sets: tuple[tuple[str, ...], ...]) -> dict[str, Alone]:
+    """Each stem is renamed by itself, if all names are as they must be."""
+    names = sets[0]
+    try:
+        called = _called(knobs.old, knobs.new, names)
+    except NodeError:
+        return {}
+    return {after: Alone({"old": (name,), "new": (after,)}, (name,)) for name, after in zip(names, called, strict=True)}
+
+
+@node("stems.rename", title="Rename stems", tags=("name",), derived=True, scratch=0, apart=_apart)
 def rename(stems: Stems, *, old: tuple[str, ...] = (), new: tuple[str, ...] = ()) -> Stems:
     """Give stems other names.
 
@@ -24,6 +36,11 @@ def rename(stems: Stems, *, old: tuple[str, ...] = (), new: tuple[str, ...] = ()
     Good for making the sets of two tools agree, so that they can be blended stem by stem, or for preparing a merge.
     Nothing is changed in the sound; all names change at once, so two stems can swap theirs.
     """
+    return stems.map(dict(zip(_called(old, new, tuple(stems)), stems.audio.values(), strict=True)))
+
+
+def _called(old: tuple[str, ...], new: tuple[str, ...], stems: tuple[str, ...]) -> list[str]:
+    """What stems are called from now on."""
     if len(old) != len(new):
         raise NodeError(f"{len(old)} old names need as many new ones, not {len(new)}")
     changed: dict[str, str] = {}
@@ -40,4 +57,4 @@ def rename(stems: Stems, *, old: tuple[str, ...] = (), new: tuple[str, ...] = ()
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise NodeError(f"two stems would be called {twice[0]!r}; every name may occur once")
-    return stems.map(dict(zip(names, stems.audio.values(), strict=True)))
+    return names

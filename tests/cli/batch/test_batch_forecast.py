@@ -8,8 +8,9 @@ import pytest
 from command_line import Program, write_song
 from rich.console import Console
 
-from midistems_graph.cli.batch.result import print_forecasts
-from midistems_graph.cli.result import Report
+from midistems_graph.cli.batch.manifest import Entry
+from midistems_graph.cli.batch.result import Results, print_forecasts
+from midistems_graph.cli.songs import Song
 
 MB = 1_000_000
 
@@ -21,7 +22,12 @@ def foretold(song: str, elapsed: float, memory: float, seconds: float | None = 1
 
 
 def rows(capsys: pytest.CaptureFixture[str], at_once: int, *songs: dict[str, object]) -> list[list[str]]:
-    print_forecasts(Report(forecast=list(songs)), at_once, Console(width=200))
+    results = Results()
+    for number, one in enumerate(songs):
+        results.add(
+            number, Song(Path(f"{one['song']}.wav")), Entry("", "", 0, 0, "", "done", 0, 1, 0.0), {"forecast": [one]}
+        )
+    print_forecasts(results, at_once, Console(width=200))
     lines = capsys.readouterr().out.splitlines()
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines if " MB" in line]
 

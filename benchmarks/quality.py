@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32, Span, StftSettings
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
-from midistems_graph.engine.run import execute, prepare
+from midistems_graph.engine.run import Score, execute, prepare
 from midistems_graph.engine.store import DiskStore
 from midistems_graph.node import installed
 from midistems_nodes.measure.ratios import Ratios
@@ -51,13 +51,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Song:
-    """A song and its true stems by name, float32 [channels, samples]."""
+    """A song and its true stems by name, float32 [channels, samples]; `beside` are files for further inputs."""
 
     name: str
     folder: Path
     mixture: Path
     rate: int
     stems: dict[str, Float32]
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -118,33 +119,50 @@ def measured(song: Song, preset: str, store: Path) -> Iterator[Cell]:
     """The figures of every stem set that a preset writes, as far as its names are those of true stems."""
     graph = load(PRESETS / f"{preset}.json")
     writers = sorted(name for name, node in graph.nodes.items() if node.type == WRITER)
-    library = installed()
-    plan, _ = prepare(
-        compared(graph, writers),
-        library,
-        {"song": song.mixture, REFERENCE: song.folder},
-        folder=PRESETS,
-        outputs=[Address(COMPARE + writer, "out") for writer in writers],
-    )
-    result = execute(graph, plan, library, store=DiskStore(store, STORE_BYTES))
-    figures: dict[tuple[str, str], dict[str, float]] = {}
-    for score in result.scores:
-        figures.setdefault((score.node.removeprefix(COMPARE), score.row), {})[score.name] = score.value
-    for (writer, stem), figure in figures.items():
-        method = preset if len(writers) == 1 else f"{preset} ({writer})"
+    ports = {
+        preset if len(writers) == 1 else f"{preset} ({writer})": next(
+            edge.source for edge in graph.edges_into(writer) if edge.target.port == "stems"
+        )
+        for writer in writers
+    }
+    yield from against_truth(song, graph, ports, store)
+
+
+def against_truth(song: Song, graph: Graph, ports: Mapping[str, Address], store: Path) -> Iterator[Cell]:
+    """How near the stem sets at some ports of a graph come to the true stems; the ports are called by method."""
+    for (method, stem), figure in figures(song, graph, ports, store).items():
         yield Cell(song.name, method, stem, figure["sdr"], figure["si_sdr"])
 
 
-def compared(graph: Graph, writers: list[str]) -> Graph:
-    """The graph with a comparison beside every writer."""
-    wider = replace(graph, inputs={**graph.inputs, REFERENCE: InputSlot()})
+def figures(
+    song: Song, graph: Graph, ports: Mapping[str, Address], store: Path, measure: str = "measure.compare"
+) -> dict[tuple[str, str], dict[str, float]]:
+    """All that a measure says of the stem sets at some ports, by method and stem.
+
+    The graph may have an input called `true_stems` already, which is bound to the folder of the true ones.
+    """
+    wider = replace(graph, inputs={**graph.inputs, "song": InputSlot(), REFERENCE: InputSlot()})
     wider = wider.with_node(REFERENCE, Node("io.load_stems", knobs={"folder": REFERENCE}))
-    for writer in writers:
-        source = next(edge.source for edge in graph.edges_into(writer) if edge.target.port == "stems")
-        wider = wider.with_node(COMPARE + writer, Node("measure.compare"))
-        wider = wider.with_edge(source, f"{COMPARE}{writer}.estimates")
-        wider = wider.with_edge(f"{REFERENCE}.out", f"{COMPARE}{writer}.references")
-    return wider
+    names = {f"{COMPARE}{number}": method for number, method in enumerate(ports)}
+    for name, method in names.items():
+        wider = wider.with_node(name, Node(measure))
+        wider = wider.with_edge(ports[method], f"{name}.estimates").with_edge(f"{REFERENCE}.out", f"{name}.references")
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for score in scores(song, wider, list(names), store):
+        found.setdefault((names[score.node], score.row), {})[score.name] = score.value
+    return found
+
+
+def scores(song: Song, graph: Graph, measures: Sequence[str], store: Path) -> tuple[Score, ...]:
+    """What some nodes of a graph measure on a song; ends the program where one fails."""
+    library = installed()
+    given = {"song": song.mixture, **song.beside, **({REFERENCE: song.folder} if REFERENCE in graph.inputs else {})}
+    wanted = [Address(name, "out") for name in measures]
+    plan, _ = prepare(graph, library, given, folder=PRESETS, outputs=wanted)
+    result = execute(graph, plan, library, store=DiskStore(store, STORE_BYTES))
+    if result.failures:
+        raise SystemExit(f"{song.name}: {result.failures[0].message}")
+    return result.scores
 
 
 def table(song: Song, cells: list[Cell]) -> str:

@@ -86,7 +86,10 @@ class Pictures:
         self.shot("group")
         placeholder = Node("acme.denoise", label="From a pack that is not here")
         graph = editor.state.graph.with_node("unknown", placeholder, (0, 430))
-        self.bench.show_document(graph.with_edge("song.out", "unknown.audio"), "shared.json")
+        editor.mark_saved()
+        self.app.documents.begin(graph.with_edge("song.out", "unknown.audio"), "shared.json")
+        self.settle()
+        self.bench.say("")
         editor.select("unknown")
         self.bench.refresh()
         self.shot("placeholder")
@@ -183,12 +186,26 @@ class Pictures:
             self.shot("sweep")
             self.bench.do("undo")
             self.app.found.close()
+            self.take_form()
             self.app.found.show(Path(folder) / "ablate")
             self.settle()
             self.bench.say("")
             self.shot("ablation")
             self.app.found.close()
         self.bench.editor.mark_saved()
+
+    def take_form(self) -> None:
+        """Values for knobs, before they are tried."""
+        import dearpygui.dearpygui as dpg
+
+        self.bench.editor.select("hits")
+        self.bench.do("search")
+        form = self.app.searches.form
+        for knob, values in (("bass_below", "150:350:3"), ("hits.percussive_margin", "1,1.5,2")):
+            dpg.set_value(form.fields[knob], values)
+        self.shot("search")
+        self.app.searches.close_form()
+        self.bench.do("select_none")
 
     def take_names(self) -> None:
         """Names in other scripts, in an interface half as large again."""
@@ -243,8 +260,8 @@ class Pictures:
         graph = editor.state.graph.with_node(
             "pitch", Node("measure.pitch", label="The pitch of the voice"), (700, -240)
         )
-        self.bench.show_document(graph.with_edge("voice.stem", "pitch.audio"), "four_stems")
-        self.app.listener.changed()
+        editor.mark_saved()
+        self.app.documents.begin(graph.with_edge("voice.stem", "pitch.audio"), "four_stems")
         self.hear("pitch.out")
         self.shot("pitch")
 
@@ -280,8 +297,7 @@ class Pictures:
         editor = self.bench.editor
         editor.mark_saved()
         self.app.documents.open_preset(preset)
-        self.bench.show_document(editor.state.graph.with_knob("voice", "name", "violin"), "four_stems")
-        self.app.listener.changed()
+        self.app.documents.begin(editor.state.graph.with_knob("voice", "name", "violin"), "four_stems")
         self.bench.do("select_all")
         self.bench.do("run")
         self.until(lambda: self.bench.canvas.nodes["voice"].mark.phase == "failed")

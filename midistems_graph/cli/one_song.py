@@ -91,18 +91,17 @@ def run_song(work: Work, song: Song) -> Cure:
 
     Gives what can help against that. Raises KeyboardInterrupt when cancelled.
     """
-    name = song.name if work.sources.several else ""
     try:
-        code, cure = _one_song(work, song, name)
+        code, cure = _one_song(work, song)
     except Refused as refused:
         code, cure = refused.code, cure_of(refused)
         for sentence in refused.sentences:
-            work.report.problem(sentence, name)
+            work.report.problem(sentence)
     work.report.songs.append(code)
     return cure
 
 
-def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
+def _one_song(work: Work, song: Song) -> tuple[Exit, Cure]:
     wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
     if reference is not None:
         names = [file.stem for file in sound_files(reference)]
@@ -110,11 +109,11 @@ def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
         if augment.REFERENCE in wanted.graph.inputs:
             inputs[augment.REFERENCE] = reference
         elif not song.is_demo:
-            work.report.problem("--reference: none of the stem sets that are written has one of these stems", name)
+            work.report.problem("--reference: none of the stem sets that are written has one of these stems")
     plan, warnings = _planned(work, wanted, inputs)
     if work.options.dry_run:
         for sentence in warnings:
-            work.report.problem(sentence, name)
+            work.report.problem(sentence)
         _foretell(work, plan, song)
         return Exit.DONE, ""
     outputs = None
@@ -148,16 +147,16 @@ def _one_song(work: Work, song: Song, name: str) -> tuple[Exit, Cure]:
             )
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from error
-    _keep(work.report, plan, result, song, name)
+    _keep(work.report, plan, result, song)
     _remember(work, plan, result)
     if spans is not None:
-        trace = _of_song(work, work.options.trace, result)
+        trace = _of_song(work, work.options.trace, song)
         written(trace, spans.as_json())
         work.onlooker.say(f"trace: {trace} (open it in Perfetto or chrome://tracing)")
     if result.cancelled:
         raise KeyboardInterrupt
     if work.options.report:
-        _write_report(work, executors[0], result, watcher)
+        _write_report(work, executors[0], result, watcher, song)
     work.onlooker.show(result)
     failures = _own(result.failures)
     code = worst(_code(failure, plan) for failure in failures)
@@ -176,19 +175,19 @@ def _refuse_without_room(folder: OutputFolder, outputs: SongOutputs, plan: Plan)
         raise Refused(Exit.OUTPUT, str(error)) from error
 
 
-def _of_song(work: Work, path: Path, result: RunResult) -> Path:
-    """Where what is written beside the outputs goes: of several songs each has its name in that of its file."""
+def _of_song(work: Work, path: Path, song: Song) -> Path:
+    """Where what is written beside the outputs goes: of several songs each has its path in the name of its file."""
     if not work.sources.several:
         return path
-    fields = {"song": result.song, "stem": path.stem}
+    fields = {"song": song.shown, "stem": path.stem}
     return path.with_name(str(path_for("{stem} - {song}", fields, path.suffix.lstrip(".") or "json")))
 
 
-def _write_report(work: Work, executor: Executor, result: RunResult, watcher: Recorded) -> None:
+def _write_report(work: Work, executor: Executor, result: RunResult, watcher: Recorded, song: Song) -> None:
     """The page of a song. Raises Refused."""
     from midistems_graph.pages.report import Story, report
 
-    path = _of_song(work, work.options.report, result)
+    path = _of_song(work, work.options.report, song)
     story = Story(work.document, work.library, executor, result, watcher.bars, path.parent)
     page = report(story)
     executor.plan.bindings.close()
@@ -242,7 +241,7 @@ def _own(failures: Iterable[Failure]) -> list[Failure]:
     return [failure for failure in failures if not failure.node.startswith(augment.COMPARE)]
 
 
-def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str) -> None:
+def _keep(report: Report, plan: Plan, result: RunResult, bound: Song) -> None:
     """Put what a song gave into the report, and say what went wrong."""
     song = result.song
     for output in tables.in_order(result):
@@ -276,19 +275,19 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song, name: str)
         report.scores.append({"song": song, **figures, "value": finite(score.value)})
     for sentence in result.problems:
         if not (bound.is_demo and sentence.startswith(augment.COMPARE)):  # nobody asked for that comparison
-            report.problem(sentence, name)
+            report.problem(sentence)
     for failure in result.failures:
         if failure not in _own(result.failures) and failure.kind == "node":
             if not bound.is_demo:
-                report.problem(f"there is no comparison: {failure.message}", name)
+                report.problem(f"there is no comparison: {failure.message}")
         elif failure.kind == "fault":
-            report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}", name)
+            report.problem(f"the node {failure.node} broke ({failure.message}); {fault_sentence()}")
         elif failure.kind == "check":
-            report.problem(f"the check {failure.node} does not hold: {failure.message}", name)
+            report.problem(f"the check {failure.node} does not hold: {failure.message}")
         elif failure.kind == "node":
-            report.problem(f"the node {failure.node}: {failure.message}", name)
+            report.problem(f"the node {failure.node}: {failure.message}")
         else:
-            report.problem(failure.message, name)
+            report.problem(failure.message)
 
 
 def _remember(work: Work, plan: Plan, result: RunResult) -> None:

@@ -18,7 +18,7 @@ from midistems_graph.cli.presets import graph_file, graph_of
 from midistems_graph.cli.progress import shown
 from midistems_graph.cli.result import Report
 from midistems_graph.cli.settings import with_settings
-from midistems_graph.cli.songs import Sources, find_songs, shard_of
+from midistems_graph.cli.songs import Sources, find_songs, part_of
 from midistems_graph.cli.stores import opened
 from midistems_graph.engine.forecast import Forecast
 from midistems_graph.engine.plan import Plan
@@ -59,13 +59,15 @@ def run(options: argparse.Namespace, report: Report) -> None:
     file = graph_file(options.graph)
     document = with_options(graph_of(file), library, options)
     refuse_unknown_inputs(document, options.input)
-    songs = [] if options.watch and not options.songs else find_songs(options.songs, options.input, options.output)
+    songs = (
+        []
+        if options.watch and not options.songs
+        else find_songs(options.songs, options.input, options.output, report.problem)
+    )
     knobs = None
     if options.knobs:
         knobs = knobs_of_songs(options.knobs, songs, document, library, all_there=not options.watch)
-    if options.shard:
-        part, parts = options.shard
-        songs = [song for song in songs if shard_of(song, parts) == part]
+    songs = part_of(songs, options.shard)
     several = len(songs) != 1 or bool(options.shard or options.watch)
     sources = Sources(options.input, folder_inputs(document, library), options.reference, several)
     wanted = wanted_of(document, library, options, report)

@@ -34,16 +34,24 @@ def with_settings(graph: Graph, library: NodeLibrary, settings: Iterable[str], o
     return graph
 
 
+def check_settable(graph: Graph, library: NodeLibrary, name: str) -> None:
+    """Raises DocumentError unless a name is that of a knob that `with_settings` can set."""
+    for at in ends_of(graph, name):
+        _settable(graph, library, at)
+
+
 def ends_of(graph: Graph, name: str) -> tuple[Address, ...]:
     """What a knob stands for: `node.knob`, or all that the graph publishes under a name. Raises DocumentError."""
     if graph.knobs.get(name):
         return graph.knobs[name]
     if "." not in name and graph.knobs:
         raise DocumentError(f"the graph publishes no knob {name!r}; {_instead(name, graph.knobs)}")
+    if "." not in name:
+        raise DocumentError(f"{name!r} is no knob; write node.knob")
     return (Address.parse(name),)
 
 
-def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) -> Graph:
+def _settable(graph: Graph, library: NodeLibrary, at: Address) -> Knob:
     if at.node not in graph.nodes:
         inside = "; a knob inside a group is set through one that the group publishes" if "/" in at.node else ""
         raise DocumentError(f"there is no node {at.node!r}; {_instead(at.node, graph.nodes)}{inside}")
@@ -53,6 +61,11 @@ def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) ->
     driver = next((edge for edge in graph.edges if edge.target == at), None)
     if driver is not None:
         raise DocumentError(f"the edge from {driver.source} drives this knob; set that node instead")
+    return knob
+
+
+def _with_setting(graph: Graph, library: NodeLibrary, at: Address, text: str) -> Graph:
+    knob = _settable(graph, library, at)
     try:
         value = knob.parse(text)
     except KnobError as error:

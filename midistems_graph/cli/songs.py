@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import blake3
 
@@ -19,6 +20,8 @@ from midistems_graph.audio.files import SoundFileError, is_sound
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.engine.augment import REFERENCE
 from midistems_graph.engine.binding import SONG, sound_files
+from midistems_graph.engine.naming import folded
+from midistems_graph.engine.receipt_book import read_receipt
 
 DEMO = "demo"
 
@@ -35,14 +38,24 @@ class Song:
     def name(self) -> str:
         return self.path.stem
 
+    @property
+    def shown(self) -> str:
+        """What people are told that it is: its path, since many albums have a song called `01 Intro`."""
+        return DEMO if self.is_demo else str(self.path)
 
-def find_songs(words: Sequence[str], inputs: Mapping[str, Path], output: Path | None = None) -> list[Song]:
+
+def find_songs(
+    words: Sequence[str],
+    inputs: Mapping[str, Path],
+    output: Path | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> list[Song]:
     """The songs of a command line, each file once; `--input song=FILE` stands for one as well.
 
     Files that cannot be read are found out later, song by song. What a pattern finds in the output folder is no song.
-    Raises Refused if there is none.
+    `say` gets a sentence on what else is passed over. Raises Refused if there is none.
     """
-    songs = [song for word in words for song in songs_of(word, output)]
+    songs = [song for word in words for song in songs_of(word, output, say)]
     if not songs and SONG in inputs:
         songs = [Song(inputs[SONG])]
     if not songs:
@@ -112,17 +125,20 @@ class Sources:
         return matches[0]
 
 
-def songs_of(word: str, output: Path | None = None) -> list[Song]:
+def songs_of(word: str, output: Path | None = None, say: Callable[[str], object] = lambda _: None) -> list[Song]:
     """What one SONG of the command line means. Raises Refused where that is nothing."""
     path = Path(word)
     if word == DEMO:
         return [Song(demo_song(), is_demo=True)]
     if path.is_dir() or (not path.exists() and glob.has_magic(word)):
-        found = listed(word, output)
+        found = listed(word, output, say)
         if not found and path.is_dir():
-            raise Refused(Exit.INPUT, f"the folder {word} holds no sound files; for files deeper use '{word}/**/*'")
+            raise Refused(Exit.INPUT, f"the folder {word} holds no sound files; for files deeper use '{path}/**/*'")
         if not found:
-            raise Refused(Exit.INPUT, f"no sound file matches {word}")
+            remedy = "; write [[] for a bracket that belongs to a name" if "[" in word else ""
+            raise Refused(Exit.INPUT, f"no sound file matches {word}{remedy}")
+        if path.is_dir() and next(_matches(path, "*/**/*", output, lambda _: None), None):
+            say(f"{word}: sound files in the folders below are not taken; for those as well write '{path}/**/*'")
         return found
     return [Song(path, folder=path.absolute().parent.name)]
 
@@ -136,23 +152,52 @@ def shard_of(song: Song, count: int) -> int:
     return 1 + int.from_bytes(blake3.blake3(name).digest(8), "big") % count
 
 
-def listed(word: str, output: Path | None = None) -> list[Song]:
-    """The songs in a folder, or those that a pattern finds outside of the output folder, by name."""
+def part_of(songs: Iterable[Song], shard: tuple[int, int] | None) -> list[Song]:
+    """Those that belong to a shard, such as the second of eight; all of them without one."""
+    return [song for song in songs if shard is None or shard_of(song, shard[1]) == shard[0]]
+
+
+def listed(word: str, output: Path | None = None, say: Callable[[str], object] = lambda _: None) -> list[Song]:
+    """The songs in a folder, or those that a pattern finds, by name.
+
+    A pattern passes over the output folder and over what earlier runs wrote below the folder that it begins in, as
+    their receipts tell; `say` gets a sentence on the latter.
+    """
     if Path(word).is_dir():
         return [Song(file) for file in sound_files(Path(word))]
+    root, pattern = _searched(word)
+    earlier: list[Path] = []
+    found = sorted(_matches(root, pattern, output, earlier.append))
+    if earlier:
+        example = f"to run that, write '{root / min(earlier).parent / '*'}'"
+        say(f"{word}: what earlier runs wrote is passed over (files: {len(earlier)}); {example}")
+    return [Song(root / path, folder=path.parent.as_posix().removeprefix(".")) for path in found]
+
+
+def _searched(pattern: str) -> tuple[Path, str]:
+    """The folder that a pattern begins in, and the rest of it. What is there as it stands is a name: `Hits [Live]`."""
+    *folders, last = Path(os.path.expanduser(pattern)).parts  # noqa: PTH111 - in quotes no shell does it
+    root = Path()
+    for place, part in enumerate(folders):
+        if glob.has_magic(part) and not (root / part).exists():
+            return root, str(Path(*folders[place:], last))
+        root /= part
+    return root, last
+
+
+def _matches(root: Path, pattern: str, output: Path | None, earlier: Callable[[Path], object]) -> Iterator[Path]:
+    """The sound files that a pattern finds below a folder, relative to it; `earlier` gets those of earlier runs."""
     own = "" if output is None else os.path.join(os.path.realpath(output), "")  # noqa: PTH118 - with a slash at its end
-    found = sorted(Path(match) for match in glob.iglob(word, recursive=True))  # noqa: PTH207 - absolute too
-    songs = [path for path in found if is_sound(path) and path.is_file()]
-    songs = [path for path in songs if not own or not os.path.realpath(path).startswith(own)]
-    root = _searched(word)
-    return [Song(path, folder=path.parent.relative_to(root).as_posix().removeprefix(".")) for path in songs]
-
-
-def _searched(pattern: str) -> Path:
-    """The folder that a pattern begins in."""
-    parts = Path(pattern).parts
-    plain = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
-    return Path(*parts[:plain])
+    wrote = cache(lambda folder: {folded(PurePosixPath(name)) for name in read_receipt(root / folder)[0].outputs})
+    for path in map(Path, glob.iglob(pattern, root_dir=root, recursive=True)):  # noqa: PTH207 - passes over hidden ones
+        if not is_sound(path) or not (root / path).is_file():
+            continue
+        if own and os.path.realpath(root / path).startswith(own):
+            continue
+        if any(folded(PurePosixPath(path.relative_to(at).as_posix())) in wrote(at) for at in path.parents[:-1]):
+            earlier(path)
+        else:
+            yield path
 
 
 def demo_song() -> Path:

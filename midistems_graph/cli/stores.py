@@ -19,7 +19,8 @@ def opened(
     """The store in a folder (the user's by default), or one that is deleted afterwards.
 
     `shared` is the address of one that other machines use as well, to stand behind it. A store that cannot be used
-    gets a sentence and the run a temporary one: results are the same. Raises Refused for an address that means nothing.
+    gets a sentence and the run a temporary one: results are the same. Raises Refused for an address that means nothing,
+    and where there cannot be a temporary one either.
     """
     behind = _shared(shared, problem)
     if not temporary:
@@ -36,7 +37,11 @@ def opened(
             return
     made = Path(tempfile.mkdtemp(prefix="midistems-"))
     try:
-        with behind(made) as store:
+        try:
+            store = behind(made)
+        except StoreError as error:
+            raise Refused(Exit.OUTPUT, str(error)) from None
+        with store:
             yield store
     finally:
         shutil.rmtree(made, ignore_errors=True)

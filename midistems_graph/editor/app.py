@@ -20,6 +20,7 @@ from midistems_graph.editor.program.exports import Exports
 from midistems_graph.editor.program.found import FoundSearches
 from midistems_graph.editor.program.further_inputs import FurtherInputs
 from midistems_graph.editor.program.listener import Listener, opened_store
+from midistems_graph.editor.program.searching import Searches
 from midistems_graph.editor.program.separate import Separate
 from midistems_graph.editor.program.song_deck import SongDeck
 from midistems_graph.editor.program.welcome import show_welcome
@@ -66,6 +67,7 @@ class App:
         FurtherInputs(self.documents)
         self.found = FoundSearches(self.documents)
         self.songs = SongDeck(self.documents, Queue(installed(), opened_store))
+        self.searches = Searches(self.documents, self.found, self.songs)
         self.separate = Separate(self.arrivals, Queue(installed(), opened_store), self.listener.hear_files)
         bench.choose_file = lambda folder, chosen: self.browser.ask_open(FOLDER if folder else ANY_FILE, chosen)
         bench.commands["welcome"] = lambda: show_welcome(self.documents, self.listener.bind_demo)
@@ -97,6 +99,7 @@ class App:
         self.documents.tick()
         self.bench.canvas.tick()
         self.found.tick()
+        self.searches.tick()
         if self._font is not None and self._font.poll() is not None:
             self._font = None
             self.bench.window.load_font()
@@ -110,6 +113,7 @@ class App:
         self.documents.close()
         self.receiver.close()
         self.separate.close()
+        self.searches.close()
         self.songs.close()
         self.exports.close()
         self.listener.close()

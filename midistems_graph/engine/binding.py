@@ -82,8 +82,8 @@ class BoundFile:
 
 
 def sound_files(folder: Path) -> list[Path]:
-    """The sound files directly in a folder, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and is_sound(p))
+    """The sound files directly in a folder, by name; hidden ones (macOS leaves `._song.wav`) are none."""
+    return sorted(p for p in folder.iterdir() if is_sound(p) and not p.name.startswith(".") and p.is_file())
 
 
 PASSED, PASSED_SECONDS = 4, 40
@@ -178,6 +178,15 @@ class Bindings:
     def song_digest(self) -> str:
         """The content digest of the bound song, or nothing."""
         return self.files[SONG].digest if SONG in self.files else ""
+
+    @property
+    def of_song(self) -> Bindings:
+        """The bindings of the whole song, where these may be a stretch of it."""
+        return self
+
+    def part(self, digest: str, value: Value) -> tuple[str, Value]:
+        """What these bindings have of a value of the whole song, and what tells it from others. Raises InputProblem."""
+        return digest, value
 
     def sound(self, path: Path, track: int = 0) -> SoundReader:
         """A file's open reader, shared by all threads: formats that cannot seek are decoded once, in order."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from midistems_graph.audio.files import SoundReader
-from midistems_graph.audio.values import Float32, Value, ceil_seconds
+from midistems_graph.audio.values import Audio, Float32, Span, Stems, Timed, Value, ceil_seconds
 from midistems_graph.document.graph import Address
-from midistems_graph.engine.binding import Bindings, BoundFile
+from midistems_graph.engine.binding import Bindings, BoundFile, InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.plan import Interval
 from midistems_graph.node.knob import FileRule
@@ -36,6 +36,17 @@ class Excerpt(Bindings):
         cut = cls({}, whole.rate, stretch[1] - stretch[0], whole.folder, whole.song_name, whole=whole, stretch=stretch)
         return replace(cut, files={name: cut._cut(bound) for name, bound in whole.files.items()})
 
+    @property
+    def of_song(self) -> Bindings:
+        return self.whole
+
+    def part(self, digest: str, value: Value) -> tuple[str, Value]:
+        """A stretch of locked sound as if it were all of it; frames of spectra would lie between the excerpt's."""
+        if isinstance(value, Timed) and not isinstance(value, Audio | Stems):
+            raise InputProblem("a preview begins with sound; nodes that are locked to spectra have none behind them")
+        first, last = self.stretch
+        return f"{digest} from {first} to {last}", _excerpt(value, first, last, self.whole.total)
+
     def sound(self, path: Path, track: int = 0) -> SoundReader:
         return _Cut(self.whole.sound(path, track), self.stretch)
 
@@ -49,6 +60,18 @@ class Excerpt(Bindings):
         first, last = self.stretch
         frames = max(min(ceil_seconds(last, bound.rate), bound.frames) - ceil_seconds(first, bound.rate), 0)
         return replace(bound, digest=f"{bound.digest} from {first} to {last}", frames=frames if bound.frames else 0)
+
+
+def _excerpt(value: Value, first: Fraction, last: Fraction, total: Fraction) -> Value:
+    """Sound of a stretch with times of its own, from 0 on; what has no place in time is the same everywhere."""
+    match value:
+        case Audio():
+            part = value.crop(Span.of_seconds(first, last, total, value.rate))
+            return Audio(part.samples, Span.whole(part.span.frames, part.rate), part.layout)
+        case Stems():
+            parts = {name: _excerpt(stem, first, last, total) for name, stem in value.audio.items()}
+            return value.map({name: stem for name, stem in parts.items() if isinstance(stem, Audio)})
+    return value
 
 
 class _Cut(SoundReader):

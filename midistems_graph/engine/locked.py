@@ -116,20 +116,24 @@ def locked_type(node: Node, values: Mapping[str, Value]) -> NodeType:
     )
 
 
-def locked_values(address: str, lock: Lock, bindings: Bindings) -> dict[str, Value]:
-    """What a node is locked to, by output. Raises InputProblem: another song, a file that is gone or damaged."""
-    if lock.song != bindings.song_digest:
+def locked_values(address: str, lock: Lock, bindings: Bindings) -> dict[str, tuple[str, Value]]:
+    """What a node is locked to, by output, each after what tells it from others.
+
+    Raises InputProblem: another song, a file that is gone or damaged.
+    """
+    song = bindings.of_song
+    if lock.song != song.song_digest:
         raise InputProblem(
             f"{address} is locked to what it gave for another song; unlock it, or open the song that it was locked with"
         )
     values = {}
     for port, digest in lock.outputs.items():
-        if digest not in bindings.locked:
-            bindings.locked[digest] = _read(f"{address}.{port}", digest, bindings)
-        value = bindings.locked[digest]
-        if isinstance(value, Timed) and value.span != Span.whole(ceil_seconds(bindings.total, value.rate), value.rate):
+        if digest not in song.locked:
+            song.locked[digest] = _read(f"{address}.{port}", digest, song)
+        value = song.locked[digest]
+        if isinstance(value, Timed) and value.span != Span.whole(ceil_seconds(song.total, value.rate), value.rate):
             raise InputProblem(f"what {address}.{port} is locked to has not the length of the song; {REMEDY}")
-        values[port] = value
+        values[port] = bindings.part(digest, value)
     return values
 
 

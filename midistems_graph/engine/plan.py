@@ -337,7 +337,8 @@ def _plan_nodes(
 
 def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings: Bindings) -> PlanNode:
     """A node that gives what it is locked to, in the same units as before, so that nothing below it runs again."""
-    values = locked_values(address, lock, bindings)
+    found = locked_values(address, lock, bindings)
+    values = {port: value for port, (_, value) in found.items()}
     timed = [value for value in values.values() if isinstance(value, Timed)]
     own, whole = library.get(node.type), False
     with suppress(AttributeError, KnobError):  # what is set or called is not known here
@@ -356,7 +357,7 @@ def _locked(address: str, node: Node, lock: Lock, library: NodeLibrary, bindings
         muted=node.state == "muted",
         depth=1,
         derived=0,
-        files={f"locked {port}": digest for port, digest in lock.outputs.items()},
+        files={f"locked {port}": digest for port, (digest, _) in found.items()},
     )
 
 

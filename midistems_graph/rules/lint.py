@@ -32,6 +32,9 @@ def lint(graph: Graph, library: NodeLibrary, inputs: Mapping[str, Format] | None
 
 def rates_differ(graph: Described) -> Iterator[Lint]:
     for address in graph.site.flat.nodes:
+        node_type = graph.site.type_of(address)
+        if node_type is not None and node_type.rate is not None:
+            continue  # changes rates: that they differ is what it is for
         arriving = [(edge, f) for edge, f in arriving_formats(graph.site, address, graph.formats) if f.rate is not None]
         for edge, other in arriving[1:]:
             first, format = arriving[0]

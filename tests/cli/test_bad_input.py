@@ -324,6 +324,20 @@ def test_a_store_that_cannot_be_used_does_not_stop_a_run(
     assert (place if in_place == "file" else place / "letter.txt").read_text() == "mine"
 
 
+def test_a_disk_without_locks_has_no_store_and_does_not_stop_a_run(
+    run: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock(handle: int, *, wait: bool) -> bool:
+        return not os.path.samestat(os.fstat(handle), Path("store/midistems-store.json").stat())
+
+    monkeypatch.setattr("midistems_graph.engine.store.folder.lock", lock)
+    ended = run(copy, song, "-o", "out", "--cache-dir", "store")
+    assert ended.code == 0 and len(ended.sentences) == 1 and "keeps nothing for the next one" in ended.err
+    monkeypatch.setattr("midistems_graph.engine.store.folder.lock", lambda _, *, wait: False)  # nor has a temporary one
+    ended = run(copy, song, "-o", "out", "--cache-dir", "store")
+    assert ended.code == 6 and "--cache-dir" in ended.sentences[-1]
+
+
 def test_no_cache_leaves_no_store(run: Program, copy: Path, song: Path, home: Path) -> None:
     assert run(copy, song, "-o", "out", "--no-cache").code == 0
     assert not default_store_folder().exists()

@@ -60,7 +60,7 @@ def test_a_knob_that_the_graph_publishes_is_set_by_its_name() -> None:
         ("loop.repeat=0", "'repeat' cannot be 0"),
         ("loop/gain.gain=1", "publishes"),
         ("one.gain[2]=1", "no places"),
-        ("one=1", "address"),
+        ("one=1", "is no knob; write node.knob"),
     ],
 )
 def test_what_cannot_be_set_is_refused_with_the_reason(setting: str, words: str) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from midistems_graph.audio.codec import digest
@@ -192,6 +193,27 @@ def test_the_live_engine_reads_a_lock_at_once(bench: Bench) -> None:
     first = bench.run(GRAPH, "smooth.out").value(Source("smooth", "out"), (Fraction(12), Fraction(14)))
     assert isinstance(value, Audio) and value.samples.shape[1] == 2 * RATE
     assert digest(value) == digest(first)
+
+
+def test_behind_a_lock_a_preview_is_made_of_the_locked_stretch(bench: Bench) -> None:
+    made = bench.locked(GRAPH, "smooth").with_node("norm", Node("small.normalise"))
+    made = made.with_edge("smooth.out", "norm.audio").without_nodes(["song"])
+    live = LiveEngine(library(), MemoryStore(), jobs=1)
+    live.show(made, Bindings.open({"song": bench.song}, bench.folder))
+    at = Address("norm", "out")
+    live.want(at, (Fraction(11), Fraction(14)))
+    while live.preview(at) is None:
+        live.events.get(timeout=20)
+    preview = live.preview(at)
+    assert preview is not None and preview.stretch == (10, 15)
+    value = preview.read(at, (Fraction(2), Fraction(4)))
+    smooth = preview.read(Address("smooth", "out"), (Fraction(0), Fraction(5)))
+    live.close()
+    whole = bench.run(GRAPH, "smooth.out").value(Source("smooth", "out"))
+    assert isinstance(value, Audio) and isinstance(smooth, Audio) and isinstance(whole, Audio)
+    assert np.array_equal(smooth.samples, whole.samples[:, 10 * RATE : 15 * RATE])
+    loudest = np.abs(smooth.samples).max()
+    assert np.allclose(value.samples * loudest, smooth.samples[:, 2 * RATE : 4 * RATE], atol=1e-6)
 
 
 def test_a_graph_that_is_saved_elsewhere_takes_its_locks_along(bench: Bench) -> None:

@@ -65,6 +65,19 @@ WRITTEN = {
     "bridge": {"save": ("vocals", "instrumental")},
     "phase_classes": {"save": ("vocals", "instrumental")},
     "magnitude_alone": {"save": ("vocals", "instrumental")},
+    "vocal_chain_networks": {
+        "save": (
+            "vocals",
+            "vocals/lead_vocals",
+            "vocals/lead_vocals/dry",
+            "vocals/lead_vocals/reverb",
+            "vocals/backing_vocals",
+            "instrumental",
+        ),
+    },
+    "drum_kit_networks": {
+        "save": ("drums", "other", "drums/kick", "drums/snare", "drums/toms", "drums/hats", "drums/cymbals"),
+    },
 }
 """The stems that each writer of a preset writes."""
 
@@ -83,6 +96,8 @@ AROUND_SPLEETER = ("vocal_chain", "lead_and_backing", "chosen_by_score", "loop_w
 MODELS = {
     **dict.fromkeys((*WITH_SPLEETER, *AROUND_SPLEETER), ("spleeter-2stems",)),
     "instrument_tree": ("htdemucs-6s",),
+    "vocal_chain_networks": ("kim-vocal-2", "uvr-mdx-karaoke", "reverb-hq-foxjoy"),
+    "drum_kit_networks": ("htdemucs", "drum-kit"),
     "coarse_to_fine": ("spleeter-2stems", "htdemucs"),
     "shared_encoder": ("shared-encoder", "decoder-vocals", "decoder-instrumental"),
     "two_flows": ("flow-encoder", "flow-semantic", "flow-acoustic", "flow-decoder"),

@@ -24,6 +24,8 @@ MDX_NETS = {
     "uvr-mdx-inst-hq-3": ("instrumental", "vocals", 0.4),
     "kim-vocal-1": ("vocals", "instrumental", 0.5),
     "kim-inst": ("instrumental", "vocals", 0.3),
+    "uvr-mdx-karaoke": ("lead_vocals", "backing_vocals", 0.7),
+    "reverb-hq-foxjoy": ("reverb", "dry", 0.2),
 }
 """By name: what it gives, what it leaves, and its gain."""
 
@@ -32,6 +34,7 @@ DEMUCS = {
     "htdemucs-ft": {"drums": 0.35, "bass": 0.15, "other": 0.2, "vocals": 0.3},
     "htdemucs-6s": {"drums": 0.25, "bass": 0.25, "other": 0.1, "vocals": 0.2, "guitar": 0.15, "piano": 0.05},
     "hdemucs-mmi": {"drums": 0.2, "bass": 0.3, "other": 0.3, "vocals": 0.2},
+    "drum-kit": {"kick": 0.3, "snare": 0.25, "toms": 0.15, "hats": 0.1, "cymbals": 0.2},
 }
 """By name: gains of the stems. To each, a tenth of the square comes, which is not odd."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from preset_runs import run_preset
 from scipy import signal
 from stand_ins import DEMUCS
@@ -145,10 +146,12 @@ def test_a_quarter_and_the_rest_come_out_of_a_chain_as_they_should(name: str, so
     np.testing.assert_allclose(made["save", "vocals"] + made["save", "instrumental"], x, atol=1e-6)
 
 
-def test_a_network_of_phases_turns_the_voice(song: Path, tmp_path: Path) -> None:
-    """The stand-in says a quarter turn: the voice is that of Spleeter's mask, turned by 90 degrees."""
-    x, made = parts_of("phase_classes", song, tmp_path)
-    first = np.fft.rfft(separator("spleeter-2stems")(x)["vocals"], axis=0)
+def test_a_network_of_phases_turns_the_voice_at_whatever_rate_the_song_has(song: Path, tmp_path: Path) -> None:
+    """The stand-in says a quarter turn: the voice is that of Spleeter's mask at 44.1 kHz, turned by 90 degrees."""
+    x = soundfile.read(song, dtype="float32")[0]
+    soundfile.write(tmp_path / "other.wav", soxr.resample(x, RATE, 48000), 48000, subtype="FLOAT")
+    _, made = parts_of("phase_classes", tmp_path / "other.wav", tmp_path)
+    first = np.fft.rfft(soxr.resample(separator("spleeter-2stems")(x)["vocals"], RATE, 48000), axis=0)
     ratio = np.vdot(first, np.fft.rfft(made["save", "vocals"], axis=0)) / np.vdot(first, first)
     assert ratio == pytest.approx(1j, abs=0.05)
 
@@ -165,3 +168,27 @@ def test_the_waveform_network_hears_the_voice_of_the_first_one(song: Path, tmp_p
     x, made = parts_of("coarse_to_fine", song, tmp_path)
     fine = separator("htdemucs")(separator("spleeter-2stems")(x)["vocals"])["vocals"]
     np.testing.assert_allclose(made["save", "vocals"], fine, atol=1e-5)
+
+
+def test_each_network_of_a_chain_hears_what_the_one_before_found(song: Path, tmp_path: Path) -> None:
+    x, made = parts_of("vocal_chain_networks", song, tmp_path)
+    voices = separator("kim-vocal-2")(x)["vocals"]
+    lead = separator("uvr-mdx-karaoke")(voices)["lead_vocals"]
+    near = lead - separator("reverb-hq-foxjoy")(lead)["reverb"]
+    found = {name: made["save", f"vocals/{name}"] for name in ("lead_vocals", "backing_vocals")}
+    np.testing.assert_allclose(found["lead_vocals"], lead, atol=1e-5)
+    np.testing.assert_allclose(found["backing_vocals"], voices - lead, atol=1e-5)
+    dry, reverb = (made["save", f"vocals/lead_vocals/{name}"] for name in ("dry", "reverb"))
+    np.testing.assert_allclose(dry + reverb, lead, atol=1e-5)
+    assert np.vdot(dry, near) > 0.9 * np.linalg.norm(dry) * np.linalg.norm(near)  # the demo's loops pass for an echo
+
+
+def test_a_network_for_the_kit_parts_the_drums(song: Path, tmp_path: Path) -> None:
+    """By the shares of the stand-in; what they lack of the drums makes the strong ones stronger still."""
+    _, made = parts_of("drum_kit_networks", song, tmp_path)
+    parts, drums = {name: made["save", f"drums/{name}"] for name in DEMUCS["drum-kit"]}, made["save", "drums"]
+    np.testing.assert_allclose(sum(parts.values()), drums, atol=1e-6)
+    shares = DEMUCS["drum-kit"]
+    found = {name: float(np.vdot(part, drums) / np.vdot(drums, drums)) for name, part in parts.items()}
+    assert sorted(found, key=found.__getitem__) == sorted(shares, key=shares.__getitem__)
+    assert found["kick"] > 0.2 and found["hats"] > 0.05

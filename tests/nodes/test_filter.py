@@ -9,6 +9,7 @@ from midistems_nodes.filter.crossover import crossover
 from midistems_nodes.filter.fade import fade
 from midistems_nodes.filter.fir import convolve, lowpass_taps
 from midistems_nodes.filter.gain import gain
+from midistems_nodes.filter.shelf import shelf
 
 RATE = 48000
 RUN = FakeRun()
@@ -93,3 +94,19 @@ def test_fades_have_their_shape_at_the_ends_of_the_song_alone(shape, middle):
     assert np.all(out[200:601] == 1)
     inner = ones.crop(Span(300, 500, 1001, 100))
     assert np.array_equal(fade(inner, fade_in=2.0, fade_out=4.0, shape=shape).samples, inner.samples)
+
+
+def test_bass_and_treble_are_what_they_say_and_meet_half_way():
+    click = np.zeros((1, 2 * RATE), np.float32)
+    click[0, 0] = 1
+    made = shelf(Audio.of(click, RATE), low=-3.0, high=9.0, frequency=1000.0, run=RUN).samples[0]
+    gains = 20 * np.log10(np.abs(np.fft.rfft(made.astype(np.float64))))
+    assert gains[[0, 2 * 20, 2 * 1000, 2 * 24000]] == pytest.approx([-3, -3, 3, 9], abs=0.02)
+
+
+@pytest.mark.parametrize("frequency", [50.0, 1000.0, 10000.0])
+def test_bass_and_treble_are_undone_by_their_opposite(frequency):
+    audio = noise(200_011)
+    made = shelf(audio, low=24.0, high=-24.0, frequency=frequency, run=RUN)
+    back = shelf(made, low=-24.0, high=24.0, frequency=frequency, run=RUN)
+    assert np.abs(back.samples - audio.samples).max() < 1e-4  # what float32 holds of what was 48 dB softer

@@ -4,7 +4,7 @@ import pytest
 from midistems_graph.node import Audio, NodeError, Span
 from midistems_graph.node.testing import FakeRun
 from midistems_nodes.transform.polar import combine, magnitude, phase
-from midistems_nodes.transform.resample import resample
+from midistems_nodes.transform.resample import resample, resample_like
 from midistems_nodes.transform.spectrogram import istft, stft
 
 RUN = FakeRun()
@@ -43,6 +43,7 @@ def test_a_round_trip_through_another_rate_keeps_the_length(length):
     up = resample(audio, rate=48000, run=FakeRun(Span.whole(-(-length * 160 // 147), 48000)))
     back = resample(up, rate=44100, run=FakeRun(audio.span))
     assert back.span == audio.span
+    np.testing.assert_array_equal(resample_like(audio, up, run=FakeRun(audio.span)).samples, back.samples)
 
 
 def test_a_tone_keeps_its_pitch_at_another_rate():

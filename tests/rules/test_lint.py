@@ -34,6 +34,14 @@ def test_unknown_rates_do_not_differ():
     assert lints(*TWO_RATES) == []
 
 
+def test_a_node_that_changes_rates_may_get_several():
+    back = (
+        "a=io.load; r=filter.resample(rate=22050); l=filter.like; d=stems.residual; s=io.save",
+        "a.out->r.audio; a.out->l.like; r.out->l.audio; a.out->d.mixture; l.out->d.part; d.out->s.audio",
+    )
+    assert lints(*back, {"song": Format("audio", 48000, 2)}) == []
+
+
 def test_masks_of_other_stft_settings():
     found = only(
         "a=io.load; s=spectral.stft; t=spectral.stft(n_fft=1024); m=spectral.mask; p=spectral.apply; i=spectral.istft;"

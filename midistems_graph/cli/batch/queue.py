@@ -97,7 +97,9 @@ class Batch:
     """Where songs are run, if not in processes here."""
 
     results: Results = field(default_factory=Results)
-    total: int = 0
+    left: int = 0
+    """Songs at work and those that wait."""
+
     full: str = ""
     """Why nothing more can be written, once that is so."""
 
@@ -107,7 +109,8 @@ class Batch:
         self._changed = threading.Condition()
         self._queue: deque[Task] = deque()
         self._busy: dict[int, Task] = {}
-        self._claims: dict[str, list[str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._claims: dict[str, dict[str, list[str]]] = {}
         self._prints: dict[Settings, str] = {}
         self._stopped = self._looked_ahead = False
         self._broken: BaseException | None = None
@@ -118,20 +121,22 @@ class Batch:
     # What is asked from outside
 
     def add(self, songs: Iterable[Song]) -> None:
-        """Put songs into the queue."""
-        tasks = [self._task(number, song) for number, song in enumerate(songs, self.total)]
+        """Put songs into the queue. What comes of one that was run before takes the place of what came of it then."""
+        with self._changed:
+            waiting = {task.key for task in self._queue}
+        tasks = [task for task in map(self._task, songs) if task.key not in waiting]
         if self.crew is not None or self._jobs > 1:
             tasks = in_turn(tasks)
         with self._changed:
-            self.total += len(tasks)
+            self.left += len(tasks)
             self._queue += tasks
             self._changed.notify_all()
         self.display.expect(len(tasks), float(sum(task.size for task in tasks)))
 
     @property
-    def is_busy(self) -> bool:
-        """Whether songs are at work or wait, or were when the batch was interrupted."""
-        return self.total > len(self.results.rows)
+    def total(self) -> int:
+        """How many songs there have been so far."""
+        return len(self._numbers)
 
     @property
     def at_once(self) -> int:
@@ -226,7 +231,7 @@ class Batch:
         if known is not None:
             self._was_done(task, known)
             return
-        self.display.begin(slot, task.song.name)
+        self.display.begin(slot, task.song.shown)
         task.tries += 1
         began = time.perf_counter()
         try:
@@ -236,7 +241,7 @@ class Batch:
                 return
             if not died.ready:
                 raise RuntimeError(f"a worker of the batch cannot begin: {died}") from None
-            over = {"cure": "again", "exit_code": Exit.NODE, "problems": [f"{task.song.name}: {died}"]}
+            over = {"cure": "again", "exit_code": Exit.NODE, "problems": [str(died)]}
         if over.get("stopped"):
             return
         over.setdefault("seconds", time.perf_counter() - began)
@@ -255,7 +260,7 @@ class Batch:
         if "done" in words:
             self.display.move(slot, float(words["done"]), str(words["node"]), float(task.size))
         elif "said" in words:
-            self._say(f"{task.song.name}: {words['said']}")
+            self._say(f"{task.song.shown}: {words['said']}")
         return None
 
     def _look_ahead(self, task: Task, writes: int) -> None:
@@ -279,7 +284,7 @@ class Batch:
         code, cure = Exit(over["exit_code"]), over.get("cure", "")
         sentences = list(over["problems"])
         if cure == "again" and task.tries < TRIES:
-            self.display.pause(slot, task.song.name, f"{_last(task, sentences)}; it is tried again later")
+            self.display.pause(slot, task.song.shown, f"{_last(sentences)}; it is tried again later")
             with self._changed:
                 task.not_before = time.monotonic() + PAUSE * task.tries
                 task.alone = task.tries == TRIES - 1 and self.crew is None
@@ -288,11 +293,11 @@ class Batch:
         if cure == "room":
             with self._changed:
                 if not self.full:
-                    self.full = _last(task, sentences)
+                    self.full = _last(sentences)
                 self._queue.append(task)
                 self._stopped = True
                 self._changed.notify_all()
-            self.display.pause(slot, task.song.name, "there is no room on the disk")
+            self.display.pause(slot, task.song.shown, "there is no room on the disk")
             return
         if task.tries > 1 and code is not Exit.DONE:
             sentences = [*sentences[:-1], f"{sentences[-1]} (tried {task.tries} times)"] if sentences else []
@@ -300,28 +305,31 @@ class Batch:
         entry = entry_of(made_from, over, code, sentences, task.tries, self.asked.options.output)
         with self._changed:
             for sentence in sentences:
-                self.report.problem(sentence)
+                self.report.problem(sentence, task.song.shown)
             self._claim(task, entry)
-            self.results.add(task.number, task.song.path, entry, over)
+            self.results.add(task.number, task.song, entry, over)
+            self.left -= 1
         if not self.asked.options.dry_run:
             self.manifest.put(entry)  # before it is told: what people saw done stays done
-        self.display.end(slot, task.song.name, _words(code, entry), float(task.size))
+        self.display.end(slot, task.song.shown, _words(code, entry), float(task.size))
 
     def _was_done(self, task: Task, entry: Entry) -> None:
         with self._changed:
             self._claim(task, entry)
-            self.results.add_earlier(task.number, task.song.path, entry, self.asked.options.output)
+            self.results.add_earlier(task.number, task.song, entry, self.asked.options.output)
+            self.left -= 1
         self.display.expect(-1, -float(task.size))
 
     def _claim(self, task: Task, entry: Entry) -> None:
-        self._claims.setdefault(task.group, []).extend(output["path"] for output in entry.outputs)
+        self._claims.setdefault(task.group, {})[task.key] = [output["path"] for output in entry.outputs]
 
     # What a worker is told
 
     def _order(self, task: Task) -> Words:
         with self._changed:
             left = len(self._busy) + len(self._queue)
-            taken = list(self._claims.get(task.group, ()))
+            claims = self._claims.get(task.group, {})
+            taken = [path for key, paths in claims.items() if key != task.key for path in paths]
         return {
             "song": str(task.song.path),
             "demo": task.song.is_demo,
@@ -331,11 +339,12 @@ class Batch:
             "taken": taken,
         }
 
-    def _task(self, number: int, song: Song) -> Task:
+    def _task(self, song: Song) -> Task:
         fields = {"song": song.name, "folder": song.folder, "stem": "stem", "node": "node"}
         key = os.path.relpath(os.path.realpath(song.path), os.path.realpath(self.asked.options.output))
         found = looks(song.path)
         size = found[0] if found and isinstance(found[0], int) else 0
+        number = self._numbers.setdefault(key, len(self._numbers))
         return Task(number, song, self.asked.knobs(song), folded(path_for(self._template, fields, "x")), key, size)
 
     def _identity(self, task: Task) -> str:
@@ -370,8 +379,8 @@ def _words(code: Exit, entry: Entry) -> str:
     return f"done in {in_seconds(entry.seconds)}" if code is Exit.DONE else "failed"
 
 
-def _last(task: Task, sentences: Sequence[str]) -> str:
-    return sentences[-1].removeprefix(f"{task.song.name}: ") if sentences else "it failed"
+def _last(sentences: Sequence[str]) -> str:
+    return sentences[-1] if sentences else "it failed"
 
 
 def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Console, results: Console) -> None:
@@ -381,7 +390,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
     keeps = folder is not None and not options.no_receipt
     manifest = Manifest(options.output, report.problem, read=keeps, kept=keeps and not options.dry_run)
     asked = replace(asked, inputs=[song.path for song in songs if _lies_in(song.path, options.output)])
-    more = Watched(options.watch, options.output, songs) if options.watch else None
+    more = Watched(options.watch, options.output, songs, options.shard) if options.watch else None
     with shown(people, options.quiet) as display, _crew(asked, folder, report) as crew:
         batch = Batch(asked, report, people, display, manifest, more, crew)
         batch.add(songs)
@@ -389,7 +398,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         try:
             batch.run()
         except KeyboardInterrupt:  # the usual end of a watch that waits
-            stopped = more is None or batch.is_busy
+            stopped = more is None or batch.left > 0
         except Refused as refused:  # what is done is told all the same
             report.refuse(refused)
         if folder is not None:
@@ -398,7 +407,7 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         batch.results.gather(report, nodes=options.json)
     if batch.full:
         report.ended.append(Exit.OUTPUT)
-        waits = f"{batch.total - len(batch.results.rows)} of {batch.total} songs wait"
+        waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
         print_forecasts(report, batch.at_once, results) if options.dry_run else print_songs(batch.results, results)

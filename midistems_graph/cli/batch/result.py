@@ -15,6 +15,7 @@ from midistems_graph.cli.batch.manifest import Entry
 from midistems_graph.cli.codes import Exit
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.cli.result import Report
+from midistems_graph.cli.songs import Song
 from midistems_graph.engine.augment import MIXTURE
 
 _OF_FILE = ("node", "stem", "peak", "lufs")
@@ -56,25 +57,25 @@ def entry_of(
         settings=dict(setting.split("=", 1) for setting in made_from.settings),
         outputs=tuple(outputs),
         scores=tuple(scores),
-        problems=tuple(sentence.removeprefix(f"{made_from.name}: ") for sentence in problems),
+        problems=tuple(problems),
     )
 
 
 @dataclass
 class Results:
-    """Results by the place of their songs in the batch, in whatever order they come. `earlier` counts songs that an
-    earlier run had done."""
+    """Results by the place of their songs in the batch, in whatever order they come; the last of a song counts."""
 
-    earlier: int = 0
-    _found: dict[int, tuple[Path, Entry, Mapping[str, Any]]] = field(default_factory=dict)
+    _earlier: set[int] = field(default_factory=set)
+    _found: dict[int, tuple[Song, Entry, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def add(self, number: int, song: Path, entry: Entry, over: Mapping[str, Any]) -> None:
+    def add(self, number: int, song: Song, entry: Entry, over: Mapping[str, Any]) -> None:
+        self._earlier.discard(number)
         parts = ("outputs", "nodes", "scores", "forecast")
         self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
 
-    def add_earlier(self, number: int, song: Path, entry: Entry, folder: Path) -> None:
+    def add_earlier(self, number: int, song: Song, entry: Entry, folder: Path) -> None:
         """One that was done before, as the manifest of the output folder tells."""
-        self.earlier += 1
+        self._earlier.add(number)
         outputs = [
             {"song": entry.name, **{name: output[name] for name in _OF_FILE}, "path": str(folder / output["path"]),
              "status": "up to date"} for output in entry.outputs
@@ -83,13 +84,18 @@ class Results:
         self._found[number] = song, entry, {"outputs": outputs, "scores": scores}
 
     @property
-    def rows(self) -> list[Entry]:
-        """The entries, in the order of the songs."""
-        return [self._found[number][1] for number in sorted(self._found)]
+    def rows(self) -> list[tuple[Song, Entry]]:
+        """Songs and their entries, in the order of the songs."""
+        return [self._found[number][:2] for number in sorted(self._found)]
 
     @property
-    def failed(self) -> list[Entry]:
-        return [entry for entry in self.rows if entry.status == "failed"]
+    def earlier(self) -> int:
+        """How many songs an earlier run had done."""
+        return len(self._earlier)
+
+    @property
+    def failed(self) -> list[tuple[Song, Entry]]:
+        return [(song, entry) for song, entry in self.rows if entry.status == "failed"]
 
     def gather(self, report: Report, *, nodes: bool) -> None:
         """Put everything into the report of the run; what became of `nodes` only if it is wanted."""
@@ -103,7 +109,7 @@ class Results:
             report.batch.append(
                 {
                     "song": entry.name,
-                    "path": str(song),
+                    "path": str(song.path),
                     "status": entry.status,
                     "exit_code": entry.exit_code,
                     "tries": entry.tries,
@@ -117,13 +123,13 @@ class Results:
 def print_songs(results: Results, console: Console) -> None:
     """A row for each song."""
     rows = results.rows
-    found = [score["row"] for entry in rows for score in entry.scores if _is_distortion(score)]
+    found = [score["row"] for _, entry in rows for score in entry.scores if _is_distortion(score)]
     stems = list(dict.fromkeys(found))
     lines = []
-    for entry in rows:
+    for song, entry in rows:
         scores = {score["row"]: score["value"] for score in entry.scores if _is_distortion(score)}
         figures = [tables.figure(scores.get(stem), "dB") for stem in stems]
-        lines.append([entry.name, entry.status, str(len(entry.outputs)), in_seconds(entry.seconds), *figures])
+        lines.append([song.shown, entry.status, str(len(entry.outputs)), in_seconds(entry.seconds), *figures])
     head = ["song", "status", "files", "took", *(f"SI-SDR {stem}" for stem in stems)]
     tables.print_rows(head, lines, console, right=range(2, len(head)))
 
@@ -159,7 +165,7 @@ def conclude(results: Results, total: int, seconds: float, people: Console, *, f
     """The last words: what failed and why, and how many songs are done, or were only `foretold`."""
     failed = results.failed
     if failed:
-        told = [[entry.name, str(entry.tries), "; ".join(entry.problems)] for entry in failed]
+        told = [[song.shown, str(entry.tries), "; ".join(entry.problems)] for song, entry in failed]
         tables.print_rows(("failed", "tries", "why"), told, people, right=(1,))
     well = len(results.rows) - len(failed)
     if foretold:

@@ -210,12 +210,12 @@ def _run(work: Work, song: Song) -> dict[str, Any]:
         cure = "again"
         work.report.songs.append(Exit.NODE)
         words = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-        work.report.problem(words, song.name)
+        work.report.problem(words)
     except Exception:
         log.exception("a song broke")
         cure = ""
         work.report.songs.append(Exit.FAULT)
-        work.report.problem(fault_sentence(), song.name)
+        work.report.problem(fault_sentence())
     return {
         **work.report.document(),
         "exit_code": work.report.songs[-1],

@@ -12,22 +12,24 @@ from pathlib import Path
 
 from midistems_graph.cli.batch.fingerprint import looks
 from midistems_graph.cli.codes import Exit, Refused
-from midistems_graph.cli.songs import Song, listed
+from midistems_graph.cli.songs import Song, listed, part_of
 
 STILL = 2.0
 """Seconds between two looks."""
 
 
 class Watched:
-    """A watched folder, or a pattern. `known` are songs that are in the queue already."""
+    """A watched folder, or a pattern. `known` are songs that are in the queue already; see `part_of` for `shard`."""
 
-    def __init__(self, word: str, output: Path, known: Collection[Song] = ()) -> None:
+    def __init__(
+        self, word: str, output: Path, known: Collection[Song] = (), shard: tuple[int, int] | None = None
+    ) -> None:
         """Raises Refused if it is no folder."""
         if not Path(word).is_dir() and "*" not in word:
             raise Refused(Exit.INPUT, f"--watch {word}: there is no such folder")
         if Path(word).is_dir() and Path(word).resolve() == output.resolve():
             raise Refused(Exit.OUTPUT, f"--watch {word} is the output folder too: stems would be taken for songs")
-        self._word, self._output = word, output
+        self._word, self._output, self._shard = word, output, shard
         self._taken: dict[Path, object] = {song.path: looks(song.path) for song in known}
         self._seen: dict[Path, object] = {}
         self._next = 0.0
@@ -38,7 +40,8 @@ class Watched:
             return []
         self._next = time.monotonic() + STILL
         try:
-            there = {song: looks(song.path) for song in listed(self._word, self._output)}
+            songs = part_of(listed(self._word, self._output), self._shard)
+            there = {song: looks(song.path) for song in songs}
         except OSError:  # a share that is away for the moment
             return []
         new = [song for song, look in there.items() if look and look != self._taken.get(song.path)]

@@ -213,6 +213,7 @@ _LIST = (
     *(Command(f"hear_{i}", f"Play kept edge {i}", "sound") for i in range(10)),
     *(Command(f"keep_{i}", f"Keep the edge as {i}", "sound") for i in range(10)),
     Command("run", "Run", "run"),
+    Command("search", "Try settings: a sweep, or what each node adds", "run"),
     Command("found", "What a sweep or an ablation map found", "run"),
     Command("cancel", "Cancel the run", "run"),
 )

@@ -1,4 +1,4 @@
-"""What the inspector shows of a selection: knobs with the right control, ports, problems, why it ran."""
+"""What the inspector shows of a selection: knobs with the right control, ports, problems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from midistems_graph.editor.model.knobs import NEW_INPUT, knobs_of, linked_with
 from midistems_graph.editor.model.published import PublishedKnob, knobs_of_body
 from midistems_graph.editor.model.shape import Side, sides_of
 from midistems_graph.editor.model.state import EditorState
-from midistems_graph.editor.model.status import NodeStatus
 from midistems_graph.models.library import ModelLibrary
 from midistems_graph.node.contract import FileBelowGraph, FolderBelowGraph, InputName, ModelName
 from midistems_graph.node.definition import Knob, KnobError
@@ -84,17 +83,14 @@ class Inspection:
     knobs: tuple[KnobRow, ...] = ()
     ports: tuple[PortRow, ...] = ()
     problems: tuple[Problem, ...] = ()
-    status: NodeStatus | None = None
-    why: str = ""
 
 
 def inspect(
     state: EditorState,
     insight: Insight,
     problems: Mapping[str, Sequence[Problem]] | None = None,
-    statuses: Mapping[str, NodeStatus] | None = None,
 ) -> Inspection:
-    """The panel for the selected nodes; `problems` and `statuses` are by the nodes of the canvas."""
+    """The panel for the selected nodes; `problems` are by the nodes of the canvas."""
     body, library = state.body, insight.library
     ids = tuple(sorted(state.selection.nodes))
     if not ids:
@@ -106,7 +102,6 @@ def inspect(
     group = state.graph.groups.get(first.group or "")
     one = len(ids) == 1
     same = all(node.type == first.type for node in nodes)
-    status = (statuses or {}).get(ids[0]) if one else None
     return Inspection(
         nodes=ids,
         title=(first.label or ids[0]) if one else f"{len(ids)} nodes",
@@ -117,8 +112,6 @@ def inspect(
         knobs=tuple(_knob_rows(state, ids, nodes, library)),
         ports=tuple(_port_rows(state, insight, ids[0])) if one else (),
         problems=tuple(p for i in ids for p in (problems or {}).get(i, ())),
-        status=status,
-        why=status.sentence if status else "",
     )
 
 

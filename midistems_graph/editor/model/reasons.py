@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_STRETCH = "stretch:"
 _CHANGE = re.compile(r"(?P<what>[^:]+): (?P<old>.*) -> (?P<new>.*)\Z", re.DOTALL)
 
 
 def in_words(lines: Iterable[str]) -> str:
-    """`knob cutoff: 200 -> 150` becomes `cutoff went from 200 to 150`; several are joined."""
-    return "; ".join(_in_words(line) for line in lines)
+    """`knob cutoff: 200 -> 150` becomes `cutoff went from 200 to 150`; several are joined.
+
+    That the nearest result is one of another stretch is no reason, but where there is no other.
+    """
+    told = list(lines)
+    reasons = [line for line in told if not line.startswith(_STRETCH)]
+    return "; ".join(map(_in_words, reasons)) if reasons or not told else "this stretch has not been computed before"
 
 
 def _in_words(line: str) -> str:

@@ -103,6 +103,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "answer": ("Ctrl+Shift+R",),
         "quit": ("Ctrl+Q",),
         "found": ("Ctrl+Shift+F",),
+        "search": ("Ctrl+Shift+T",),
         "play": ("Space",),
         "stop": ("Shift+Space",),
         "loop": ("Ctrl+L",),

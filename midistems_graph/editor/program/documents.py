@@ -44,6 +44,7 @@ class Documents:
         bench.commands |= {"new": self.new_canvas, "save": self.save, "save_as": self.ask_save, "quit": self.quit}
         bench.choose_file = lambda folder, chosen: browser.ask_open(NAMED_FOLDERS if folder else NAMED_FILES, chosen)
         listener.song_bound = self._remember_song
+        listener.recalled = lambda song: self.recent.inputs_of(song)
 
     def open(self) -> None:
         """Begin, when the window is there."""
@@ -249,7 +250,8 @@ class Documents:
             self.open_file(path)
 
     def _remember_song(self, song: Path) -> None:
-        self.recent = self.recent.with_song(song)
+        self.recent = self.recent.with_song(song, self.listener.further)
+        self.recent.save()
 
     def _name_file(self) -> None:
         self.listener.folder = self.bench.folder = self.file.parent if self.file else None

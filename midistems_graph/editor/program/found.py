@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from midistems_graph.document.graph import Graph
@@ -23,6 +24,8 @@ class FoundSearches:
         self.panel: FoundPanel | None = None
         self._taken: tuple[Graph, int] | None = None
         self._look: tuple[Palette, float, float] | None = None
+        self.begins: Callable[[], None] = lambda: None
+        """Called before a search is shown."""
         self.bench.commands["found"] = self.switch
         self.bench.keys.append(self._key)
         beside = self.bench.beside
@@ -54,6 +57,7 @@ class FoundSearches:
             return
         if self.bench.settings_panel.is_open:
             self.bench.looks.switch_settings()
+        self.begins()
         self._open(found)
         if not found.is_sweep:
             self.bench.canvas.set_badges({one.node: badge_of(one) for one in found.contributions})

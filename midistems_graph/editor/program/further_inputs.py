@@ -1,4 +1,7 @@
-"""The files and folders of a graph's inputs beside the song, while it is heard on the canvas."""
+"""The files and folders of a graph's inputs beside the song, while it is heard on the canvas.
+
+They belong to their song: they are remembered with it, and another song has its own.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +57,12 @@ class FurtherInputs:
         except InputProblem as problem:
             self.bench.say(str(problem), wrong=True)
             return
-        self.listener.further = {**self.listener.further, name: path}
-        if self.listener.song is not None:
-            self.listener.go_on_with(self.listener.song)
+        listener = self.listener
+        further = {**listener.further, name: path}
+        if listener.song is None:
+            listener.further = further
+        elif not listener.go_on_with(listener.song, further):
+            return
         self.bench.say(f"{name} is {path.name}")
         if not self.listener.further.keys() >= self.bench.editor.state.graph.inputs.keys() - {SONG}:
             self.ask()

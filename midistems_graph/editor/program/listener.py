@@ -45,6 +45,8 @@ class Listener:
         self.ears: Ears | None = None
         self.store: Store | None = None
         self.song_bound: Callable[[Path], None] = lambda song: None
+        self.recalled: Callable[[Path], Mapping[str, Path]] = lambda song: {}
+        """What a song was heard with the last time, by the names of further inputs."""
         self.pictures, self.standing = Pictures(bench), Standing(bench)
         self.standing.computed = self.pictures.want_thumbnail
         commands = bench.commands
@@ -57,6 +59,8 @@ class Listener:
         self._drawn: Edge | None = None
         """The edge that was drawn last, if it is still there."""
         self._files: Mapping[str, Path] | None = None
+        self._is_new = False
+        """Another document was begun, of whose nodes nothing is shown yet."""
         bench.audition, bench.changed = self._hear, self.changed
 
     def open(self) -> None:
@@ -90,23 +94,26 @@ class Listener:
         self.bench.status.show_run(None if progress is None else Work(progress, self.standing.left))
         return progress is not None or any(moves)
 
-    def bind(self, song: Path) -> bool:
-        """Let the graph be heard with a song."""
-        if not self._listen({**self.further, SONG: song}):
+    def bind(self, song: Path, further: Mapping[str, Path] | None = None) -> bool:
+        """Let the graph be heard with a song, and with files of further inputs (by default those of the last time)."""
+        if further is None:
+            chosen = self.further if self.song in (None, song) else {}
+            further = {**self.recalled(song), **chosen}
+        if not self._listen({**further, SONG: song}):
             return False
-        self.song, self._files = song, None
+        self.song, self.further, self._files = song, further, None
         self.song_bound(song)
         self.bench.say(f"listening to {song.name}")
         self.changed()
         return True
 
-    def go_on_with(self, song: Path) -> bool:
+    def go_on_with(self, song: Path, further: Mapping[str, Path] | None = None) -> bool:
         """Another song, or other files beside it: the same edges, kept and heard, from the same moment."""
         ears = self.ears
         before = ears.desk if ears and ears.desk.edge else None
         seconds = ears.deck.status.sample / ears.deck.song.rate if ears else 0.0
         playing = bool(ears and ears.deck.transport.playing)
-        if not self.bind(song):
+        if not self.bind(song, further):
             return False
         ears = self.ears
         assert ears is not None
@@ -198,6 +205,10 @@ class Listener:
         self._hear_previews()
         if self.ears is not None and self._files is None:
             self.ears.show(self.bench.editor.state.graph, self.folder)
+            if self._is_new:
+                self._is_new = False
+                self.standing.forget()
+                self.ears.live.tell_again()
             self.pictures.changed()
             self._switched()
 
@@ -279,6 +290,7 @@ class Listener:
 
     def forget(self) -> None:
         """Another document: nothing of the old one is heard or shown any more."""
+        self._is_new = True
         self.bench.canvas.play("")
         self.pictures.forget()
         self.standing.forget()

@@ -1,6 +1,7 @@
-"""Figures of what was computed: how loud an edge is, and whether a set of stems adds up to what it was made of.
+"""Figures of what was computed: how loud an edge is, whether a set of stems adds up to what it was made of, and
+what a node that measures found.
 
-Read tile by tile, so that a song of any length takes little memory; for a thread of its own.
+Sound is read tile by tile, so that a song of any length takes little memory; for a thread of its own.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
-from math import log10
+from math import isfinite, log10, nan
 
 import numpy as np
+import numpy.typing as npt
 
-from midistems_graph.audio.values import Audio, Float32, Stems, Value
+from midistems_graph.audio.values import Audio, Float32, Number, Scores, Stems, Text, Value
 from midistems_graph.document.graph import Address
 from midistems_graph.editor.audition.audible import NotAudible, audible
+from midistems_graph.editor.pictures.traces import figure
 from midistems_graph.engine.live.engine import LiveEngine
 from midistems_graph.engine.plan import TILE, Interval
 
@@ -46,7 +49,7 @@ def null_of(live: LiveEngine, whole: Address, parts: list[Address], total: Fract
         values = [live.read(part, stretch) for part in parts]
         if not isinstance(mixture, Audio):
             return None
-        rest = mixture.samples.copy()
+        rest = mixture.samples.astype(np.float64)  # of one tile; rounding would show in what nulls well
         for name, samples in _sounds(values):
             if samples.shape != rest.shape:
                 return None
@@ -57,6 +60,26 @@ def null_of(live: LiveEngine, whole: Address, parts: list[Address], total: Fract
         energies[""] += _energy(mixture.samples)
         difference += _energy(rest)
     return _ratio_db(difference, max(energies.values(), default=0.0))
+
+
+def figure_of(live: LiveEngine, address: Address, total: Fraction) -> str:
+    """What an edge of figures says, in a few words: of several rows the mean; empty if there is nothing."""
+    match live.read(address, (Fraction(0), total)):
+        case Number(value, unit):
+            return f"{figure(value, 3)} {unit}".rstrip()
+        case Text(text):
+            return " ".join(text.split())
+        case Scores() as scores if scores.rows:
+            return ", ".join(_mean(scores, name) for name in next(iter(scores.rows.values())))
+    return ""
+
+
+def _mean(scores: Scores, name: str) -> str:
+    values = [row[name] for row in scores.rows.values() if isfinite(row.get(name, nan))]
+    if not values:
+        return f"{name} -"
+    told = f"{name} {figure(sum(values) / len(values), 3)} {scores.units.get(name, '')}".rstrip()
+    return told if len(scores.rows) == 1 else f"{told} (mean of {len(values)})"
 
 
 def tiles(total: Fraction) -> Iterator[Interval]:
@@ -75,7 +98,7 @@ def _sounds(values: list[Value | None]) -> Iterator[tuple[str, Float32]]:
             yield f"part {place}", value.samples
 
 
-def _energy(samples: Float32) -> float:
+def _energy(samples: npt.NDArray[np.floating]) -> float:
     return float(np.vdot(samples, samples))
 
 

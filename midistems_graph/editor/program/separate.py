@@ -9,13 +9,11 @@ from pathlib import Path
 
 from midistems_graph.audio.demo import demo_mixture
 from midistems_graph.audio.files import SoundFileError
-from midistems_graph.document.files import load
-from midistems_graph.document.graph import DocumentError
-from midistems_graph.document.presets import presets
 from midistems_graph.editor.model.edit import Refused
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.published import PublishedKnob, published_knobs, with_value
 from midistems_graph.editor.program.arrivals import SONG_FILES, Arrivals
+from midistems_graph.editor.program.preset_list import preset_list
 from midistems_graph.editor.runs.job import Job
 from midistems_graph.editor.runs.order import Order, Recipe
 from midistems_graph.editor.runs.queue import Queue
@@ -39,19 +37,17 @@ class Separate:
 
     def open(self) -> None:
         """Show the page, on the graph of the canvas if there is one, and the song that is listened to."""
-        graph, chosen = self.bench.editor.state.graph, 0
-        recipes = [recipe for preset in presets() if (recipe := _recipe(preset.name, preset.path))]
+        graph = self.bench.editor.state.graph
+        offered = preset_list(self.bench.editor.library)
+        recipes = [Recipe(one.name, one.graph, one.path.parent, needs=one.needs) for one in offered]
         if graph.nodes:
             own = Recipe(Path(self.bench.file).stem, graph, self.documents.listener.folder, own=True)
             recipes.insert(0, own)
-        else:
-            names = [recipe.name for recipe in recipes]
-            chosen = names.index("four_stems") if "four_stems" in names else 0
-        self.order = replace(self.order, recipes=tuple(recipes), chosen=chosen)
+        self.order = replace(self.order, recipes=tuple(recipes), chosen=0)
         song = self.documents.listener.song
         if song is not None and not self.order.songs:
             self.add_songs([song])
-        self._choose(chosen)
+        self._choose(0)
         self.bench.sheet.open(SeparatePage(self._state, self._hands()))
 
     def add_songs(self, songs: Sequence[Path]) -> None:
@@ -143,9 +139,9 @@ class Separate:
         else:
             self.documents.begin(recipe.graph, recipe.name)
         listener = self.documents.listener
-        listener.further = {name: order.inputs[name] for name in order.slots if name in order.inputs}
-        if order.songs and (listener.song is None or listener.further):
-            listener.bind(listener.song or order.songs[0])
+        further = {name: order.inputs[name] for name in order.slots if name in order.inputs}
+        if order.songs and (listener.song is None or further):
+            listener.bind(order.songs[0], further or None)
 
     def _choose_output(self, folder: Path) -> None:
         self.order = replace(self.order, output=folder)
@@ -161,10 +157,3 @@ class Separate:
         files = [(output.stem, output.path) for output in state.came.outputs]
         if self._hear_files(job.song, files, stem):
             self._heard = job.song, stem
-
-
-def _recipe(name: str, path: Path) -> Recipe | None:
-    try:
-        return Recipe(name, load(path), path.parent)
-    except DocumentError:
-        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from midistems_graph.document.graph import Address
@@ -68,7 +68,6 @@ class SongDeck:
         self.queue.cancel()
         self.queue.forget_finished()
         name, folder = Path(self.bench.file).stem, self.documents.listener.folder
-        several = len(self.songs) > 1
         self.queue.add(
             [
                 Job(
@@ -76,7 +75,8 @@ class SongDeck:
                     graph,
                     name,
                     folder,
-                    reference=true_stems(song, self._truth, several=several),
+                    reference=self.reference_of(song),
+                    inputs=self.inputs_of(song),
                     edges=self._kept(),
                 )
                 for song in self.songs
@@ -88,6 +88,16 @@ class SongDeck:
         ears = self.documents.listener.ears
         kept = [take.addresses[0] for take in ears.deck.slots if take is not None] if ears else []
         return tuple(edge for edge in dict.fromkeys(kept) if ears is not None and ears.live.has(edge))
+
+    def inputs_of(self, song: Path) -> Mapping[str, Path]:
+        """What a song was heard with beside it, as far as the graph takes it."""
+        listener, slots = self.documents.listener, self.bench.editor.state.graph.inputs
+        known = listener.further if song == listener.song else listener.recalled(song)
+        return {name: path for name, path in known.items() if name in slots}
+
+    def reference_of(self, song: Path) -> Path | None:
+        """The folder of a song's true stems, if they are known."""
+        return true_stems(song, self._truth, several=len(self.songs) > 1)
 
     def close(self) -> None:
         self.queue.close()

@@ -15,7 +15,7 @@ from midistems_graph.audio.output_timing import lower_priority
 from midistems_graph.document.graph import Address, Graph
 from midistems_graph.editor.model.bodies import Path, all_edges
 from midistems_graph.editor.model.reasons import in_words
-from midistems_graph.editor.program.measuring import level_of, null_of
+from midistems_graph.editor.program.measuring import figure_of, level_of, null_of
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.ears import Ears
 from midistems_graph.editor.view.jobs import guarded
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 _Asked = tuple[Graph, Path, str, Phase]
 
-Figures = tuple[Mapping[Address, float], float | None]
-"""Levels of the outputs of a node in dB, and how well they add up."""
+Figures = tuple[Mapping[Address, float], float | None, str]
+"""Levels of the outputs of a node in dB, how well they add up, and what it measured in words."""
 
 
 class Standing:
@@ -133,7 +133,9 @@ class Standing:
                 mark = replace(mark, seconds=took * (1 - mark.done) / mark.done)
         elif mark.phase == "cached":
             began, kept = self._began.pop(address, 0.0), old if old.phase == "cached" else Mark()
-            mark = replace(mark, seconds=time.monotonic() - began if began else kept.seconds, null=kept.null)
+            mark = replace(
+                mark, seconds=time.monotonic() - began if began else kept.seconds, null=kept.null, figure=kept.figure
+            )
             if old.phase != "cached":
                 self._measure(address)
         else:
@@ -150,7 +152,7 @@ class Standing:
         for address, mark in self._flat.items() if prefix is not None else ():
             if address.startswith(prefix or ""):
                 inner.setdefault(address[len(prefix or "") :].partition("/")[0].partition("[")[0], []).append(mark)
-        return {node_id: summed(marks) for node_id, marks in inner.items()}
+        return {node_id: summed(marks) for node_id, marks in inner.items() if node_id in editor.state.body.nodes}
 
     def _show(self) -> None:
         canvas, editor = self.bench.canvas, self.bench.editor
@@ -180,16 +182,18 @@ class Standing:
         heard = [Address(address, port.name) for port in node_type.outputs if set(port.kinds) & {"audio", "stems"}]
         into = {edge.target.port: edge.source for edge in map_.flat.edges if edge.target.node == address}
         whole = into.get(node_type.sums_to or ("mixture" if node_type.complete else ""))
+        told = [Address(address, p.name) for p in node_type.outputs if set(p.kinds) <= {"scores", "number", "text"}]
         live, total = ears.live, ears.bindings.total
 
         def work() -> None:
             try:
                 levels = {port: level for port in heard if (level := level_of(live, port, total)) is not None}
                 null = null_of(live, whole, heard, total) if whole is not None and heard else None
+                figure = figure_of(live, told[0], total) if told else ""
             except Exception:
                 log.exception("no figures of %s", address)
                 return
-            self.bench.window.jobs.post(lambda: self._measured(address, (levels, null)))
+            self.bench.window.jobs.post(lambda: self._measured(address, (levels, null, figure)))
 
         self._worker.submit(work)
 
@@ -197,9 +201,9 @@ class Standing:
         mark = self._flat.get(address)
         if mark is None or mark.phase != "cached":
             return
-        levels, null = figures
+        levels, null, figure = figures
         self._levels |= levels
-        self._flat[address] = replace(mark, null=null)
+        self._flat[address] = replace(mark, null=null, figure=figure)
         self._show()
         self.bench.tell_more()
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from midistems_graph.document.files import load
-from midistems_graph.document.graph import DocumentError
-from midistems_graph.document.presets import presets
 from midistems_graph.editor.model.editor import Editor
 from midistems_graph.editor.model.welcome import Offer
 from midistems_graph.editor.program.documents import Documents, when
+from midistems_graph.editor.program.preset_list import preset_list
 from midistems_graph.editor.view.browser import shortened
 from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.welcome import Welcome
@@ -64,14 +62,10 @@ def _recent(documents: Documents) -> Iterator[Offered]:
 
 
 def _presets(documents: Documents, demo: Callable[[], object]) -> Iterator[Offered]:
-    for preset in presets():
-        try:
-            graph = load(preset.path)
-        except DocumentError:
-            continue
-        title, name = graph.title or preset.name, preset.name
-        offer = Offer(f"preset {name}", "Presets", title, name, graph.description, graph)
-        yield offer, partial(_begin_preset, documents, preset.path, demo)
+    for one in preset_list(documents.bench.editor.library):
+        note = f"{one.needs.capitalize()}. {one.graph.description}" if one.lacks else one.graph.description
+        offer = Offer(f"preset {one.name}", "Presets", one.graph.title or one.name, one.name, note, one.graph)
+        yield offer, partial(_begin_preset, documents, one.path, demo)
 
 
 def _begin_preset(documents: Documents, path: Path, demo: Callable[[], object]) -> None:

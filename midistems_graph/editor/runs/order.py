@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,16 +15,21 @@ from midistems_graph.engine.binding import SONG, sound_files
 
 @dataclass(frozen=True)
 class Recipe:
-    """A graph to run, as it is called, with the folder of its file. `own`: it is the document on the canvas."""
+    """A graph to run, as it is called, with the folder of its file.
+
+    `own`: it is the document on the canvas; `needs` says what has to be got before it runs.
+    """
 
     name: str
     graph: Graph
     folder: Path | None = None
     own: bool = False
+    needs: str = ""
 
     @property
     def title(self) -> str:
-        return f"this graph ({self.name})" if self.own else self.graph.title or self.name
+        title = f"this graph ({self.name})" if self.own else self.graph.title or self.name
+        return f"{title} ({self.needs})" if self.needs else title
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class Order:
         return replace(self, recipes=tuple(recipes))
 
     def jobs(self) -> list[Job]:
-        """A job for every song."""
-        recipe = self.recipe
+        """A job for every song; songs of one name have folders of their own, called like those that they lie in."""
+        recipe, names = self.recipe, Counter(song.stem for song in self.songs)
         if recipe is None:
             return []
         several = len(self.songs) > 1
@@ -87,12 +93,19 @@ class Order:
         for song in self.songs:
             bound = {name: own_of(song, self.inputs[name], several) for name in self.slots if name in self.inputs}
             reference = self.reference_of(song)
-            jobs.append(Job(song, recipe.graph, recipe.name, recipe.folder, self.output, reference, bound))
+            output = self.output / song.parent.name if names[song.stem] > 1 else self.output
+            jobs.append(Job(song, recipe.graph, recipe.name, recipe.folder, output, reference, bound))
         return jobs
 
     def reference_of(self, song: Path) -> Path | None:
         """The folder of a song's true stems, if they are known."""
         return true_stems(song, self.truth, several=len(self.songs) > 1)
+
+
+def called(song: Path, others: Iterable[Path] = ()) -> str:
+    """The name of a song; mixtures, and others of one name, are told apart by their folders."""
+    alone = song.stem.lower() not in ("mixture", "mix") and all(o == song or o.stem != song.stem for o in others)
+    return song.name if alone else f"{song.parent.name}/{song.name}"
 
 
 def own_of(song: Path, path: Path, several: bool) -> Path:

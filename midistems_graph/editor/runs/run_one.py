@@ -46,7 +46,9 @@ def run_one(
         outputs = None
         if job.output is not None:
             folder = OutputFolder(job.output, inputs=list(inputs.values()))
-            outputs = folder.song(plan.bindings.song_name, plan.bindings.song_digest, plan.nodes)
+            outputs = folder.song(
+                plan.bindings.song_name, plan.bindings.song_digest, plan.nodes, job.song.absolute().parent.name
+            )
         watcher = _Tally(len(plan.units), progress)
         result = execute(
             job.graph,

@@ -11,12 +11,17 @@ from midistems_graph.document.boxes import fit, text_width
 from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE, quiet_button_theme
 
 Command = Callable[[str], None]
 
 RUN_WIDTH = 290
 """Pixels of the run in the status bar, with its button."""
+
+
+FILE_ROOM = 11
+"""Widths of letters that are kept for the name of the file."""
 
 
 class TopBar:
@@ -26,6 +31,7 @@ class TopBar:
         ("new", "New"),
         ("open", "Open"),
         ("save", "Save"),
+        ("export", "Export"),
         ("", ""),
         ("undo", "Undo"),
         ("redo", "Redo"),
@@ -34,22 +40,30 @@ class TopBar:
         ("layout", "Lay out"),
         ("look_at_all", "Fit"),
         ("", ""),
+        ("separate", "Separate"),
+        ("songs", "Songs"),
+        ("", ""),
         ("settings", "Settings"),
+        ("shortcuts", "All commands"),
     )
+    DROPPED = ("look_at_all", "layout", "export", "songs", "redo", "undo", "palette")
+    """What is left out, one after the other, where there is no room: all of it is under the last button, too."""
 
     def __init__(self, parent: int, palette: Palette, command: Command, hint: Callable[[str], str]) -> None:
         self.parent, self.palette, self._command, self._hint = parent, palette, command, hint
         self._enter: Callable[[int], None] = lambda _: None
+        self._width = 0.0
         self._build()
 
     def _build(self) -> None:
         self._crumbs: tuple[str, ...] = ()
         self._theme = quiet_button_theme(self.palette)
         self.buttons: dict[str, int] = {}
+        self._bars: list[int] = []
         with dpg.group(parent=self.parent, horizontal=True):
             for name, label in self.BUTTONS:
                 if not name:
-                    dpg.add_text("|", color=self.palette.line)
+                    self._bars.append(int(dpg.add_text("|", color=self.palette.line)))
                     continue
                 button = self.buttons[name] = int(dpg.add_button(label=label, callback=self._asker(name)))
                 dpg.bind_item_theme(button, self._theme)
@@ -57,12 +71,33 @@ class TopBar:
                     dpg.add_text(f"{COMMANDS[name].title}  {self._hint(name)}")
             dpg.add_spacer(width=14)
             self._path = dpg.add_group(horizontal=True)
+        self.place(self._width)
 
     def recolor(self, palette: Palette) -> None:
         self.palette = palette
         dpg.delete_item(self.parent, children_only=True)
         dpg.delete_item(self._theme)
         self._build()
+
+    def place(self, width: float) -> None:
+        """Leave out buttons until the file has its place beside them."""
+        self._width = width
+        size = TEXT_SIZE * dpg.get_global_font_scale()
+        wide = {name: text_width(label, size) + 1.4 * size for name, label in self.BUTTONS if name}
+        needed = sum(wide.values()) + (FILE_ROOM + 1.3 * len(self._bars)) * size
+        dropped = set()
+        for name in self.DROPPED:
+            if needed > width:
+                dropped.add(name)
+                needed -= wide[name]
+        bars, shown = iter(self._bars), False
+        for name, _ in self.BUTTONS:
+            if name:
+                dpg.configure_item(self.buttons[name], show=name not in dropped)
+                shown = shown or name not in dropped
+            else:
+                dpg.configure_item(next(bars), show=shown)
+                shown = False
 
     def _asker(self, command_id: str) -> Callable[[], None]:
         return lambda: self._command(command_id)
@@ -76,13 +111,13 @@ class TopBar:
         self._crumbs = shown
         dpg.delete_item(self._path, children_only=True)
         with dpg.group(parent=self._path, horizontal=True):
-            dpg.add_text(shown[0], color=self.palette.soft)
+            dpg.add_text(seen(shown[0]), color=self.palette.soft)
             for depth, label in enumerate(crumbs):
                 dpg.add_text("/", color=self.palette.faint)
                 if depth == len(crumbs) - 1:
-                    dpg.add_text(label)
+                    dpg.add_text(seen(label))
                 else:
-                    button = dpg.add_button(label=label, small=True, callback=self._goer(depth))
+                    button = dpg.add_button(label=seen(label), small=True, callback=self._goer(depth))
                     dpg.bind_item_theme(button, self._theme)
 
     def _goer(self, depth: int) -> Callable[[], None]:
@@ -110,6 +145,8 @@ class StatusBar:
     def _build(self) -> None:
         with dpg.group(parent=self.parent, horizontal=True):
             self._sentence = dpg.add_text(self._said, color=self.palette.soft)
+            with dpg.tooltip(self._sentence) as self._whole:
+                self._full = dpg.add_text("", wrap=int(640 * dpg.get_global_font_scale()))
         with dpg.group(parent=self.parent, horizontal=True, show=False) as self._run:
             self._bar = dpg.add_progress_bar(width=200, height=17)
             dpg.add_button(label="cancel", small=True, callback=lambda: self._ask_cancel())
@@ -170,4 +207,8 @@ class StatusBar:
         dpg.configure_item(self._sound, pos=[int(sound), int(3 * scale)])
         dpg.configure_item(self._run, pos=[int(run), int(2 * scale)])
         room = (run if self._work.done >= 0 else sound) - 30
-        dpg.set_value(self._sentence, fit(" ".join(self._said.split()), size, room))
+        said = " ".join(self._said.split())
+        shown = fit(said, size, room)
+        dpg.set_value(self._sentence, seen(shown))
+        dpg.set_value(self._full, seen(said))
+        dpg.configure_item(self._whole, show=shown != said)

@@ -312,6 +312,7 @@ class Bench:
         place(self.status_area, layout.status)
         self._place_canvas(layout.canvas)
         self.inspector.place(layout.inspector.width)
+        self.top.place(layout.top.width)
         self.status.place(layout.status.width)
         self.minimap.place(layout.canvas)
         page = Rect(layout.canvas.left, layout.canvas.top, layout.inspector.right, layout.canvas.bottom)

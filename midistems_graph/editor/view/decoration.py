@@ -8,6 +8,7 @@ from midistems_graph.editor.model.plane import GRID, Rect
 from midistems_graph.editor.model.scene_items import FRAME_TITLE, NOTE_LINE, NOTE_PAD, NOTE_SIZE, FrameBox, NoteBox
 from midistems_graph.editor.view.node_cards import FAR, READABLE, SCALES, Pen, wrapped
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, rgb
+from midistems_graph.editor.view.scripts import seen
 
 WHOLE = 1 + 4e-6
 """Lines of whole pixels are drawn from a texture, at a third of the cost; what is just below would not be whole."""
@@ -47,7 +48,8 @@ def draw_frame_title(item: FrameBox, level: int, palette: Palette, layer: int | 
     size = FRAME_SIZE if level <= 1 else READABLE * SCALES[min(level, FAR - 1)]
     above = rect.top - size * 1.25 if level > 1 else rect.top + (FRAME_TITLE - FRAME_SIZE) / 2
     color = mixed(_color_of(item, palette), palette.text, 0.6)
-    dpg.draw_text((rect.left + (0 if level > 1 else 10), above), item.frame.title, size=size, color=color, parent=into)
+    left = rect.left + (0 if level > 1 else 10)
+    dpg.draw_text((left, above), seen(item.frame.title), size=size, color=color, parent=into)
     return into
 
 
@@ -67,7 +69,7 @@ def draw_note(item: NoteBox, chosen: bool, level: int, pen: Pen, layer: int | st
         lines = wrapped(item.note.text[:4000], size, rect.width - 2 * pad, most, pen) if most else []
     for row, line in enumerate(lines):
         at = rect.left + pad, rect.top + pad + row * step + (step - size) / 2
-        dpg.draw_text(at, line, size=size, color=mixed(palette.text, palette.warn, 0.25), parent=into)
+        dpg.draw_text(at, seen(line), size=size, color=mixed(palette.text, palette.warn, 0.25), parent=into)
     return into
 
 

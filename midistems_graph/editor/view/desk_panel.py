@@ -14,6 +14,7 @@ from midistems_graph.editor.model.commands import COMMANDS
 from midistems_graph.editor.view.meter_items import MeterItems, decibels
 from midistems_graph.editor.view.mixer_rows import MixerHands, MixerRows
 from midistems_graph.editor.view.palette import Palette
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import chosen_button_theme, dense_theme, quiet_button_theme
 
 WIDTH, TEXT = 272, 14
@@ -96,8 +97,7 @@ class DeskPanel:
                 self._peak = dpg.add_text("")
                 with dpg.tooltip(self._peak):
                     dpg.add_text("the largest true peak since this edge is heard")
-            with dpg.tooltip(self._note):
-                self._full_note = dpg.add_text("")
+            self._long_note = dpg.add_text("", color=p.faint, wrap=int(WIDTH * self.scale), show=False)
             with dpg.group(horizontal=True, horizontal_spacing=2, show=False) as self._kept:
                 dpg.add_text("kept ", color=p.faint)
                 self.slots = {k: self._button(f"hear_{k}", str(k)) for k in (*range(1, 10), 0)}
@@ -111,13 +111,15 @@ class DeskPanel:
         self._show_pair(self._shown.desk)
 
     def _show_title(self, view: PanelView) -> None:
-        """What is heard, then a warning, then what was done to hear it, as far as there is room."""
-        title = fit(view.title or NOTHING, TEXT, WIDTH * 0.6 if view.note or view.badge else WIDTH)
-        left = WIDTH - text_width(title, TEXT) - text_width(view.badge, TEXT) - 12
-        for item, words in ((self._title, title), (self._badge, view.badge), (self._note, fit(view.note, TEXT, left))):
-            dpg.set_value(item, words)
+        """What is heard, then a warning, then what was done to hear it: beside them, or below if it is long."""
+        beside = text_width(view.note, TEXT) + text_width(view.badge, TEXT) <= WIDTH * 0.5
+        title = fit(view.title or NOTHING, TEXT, WIDTH * 0.5 if view.badge or (view.note and beside) else WIDTH)
+        notes = (view.note, "") if beside else ("", view.note)
+        for item, words in zip(
+            (self._title, self._badge, self._note, self._long_note), (title, view.badge, *notes), strict=True
+        ):
+            dpg.set_value(item, seen(words))
             dpg.configure_item(item, show=bool(words))
-        dpg.set_value(self._full_note, view.note)
 
     def _show_peak(self, view: PanelView) -> None:
         p = self.palette
@@ -140,7 +142,7 @@ class DeskPanel:
             edge = desk.edges.get(letter, "")  # type: ignore[call-overload]
             gain = None if desk.heard == "difference" else (desk.gains or {}).get(letter)  # type: ignore[call-overload]
             words = f"{letter}   {edge}" + (f"   {gain:+.1f} dB" if gain and round(gain, 1) else "")
-            dpg.set_value(item, fit(words, TEXT, WIDTH) if edge else "")
+            dpg.set_value(item, seen(fit(words, TEXT, WIDTH)) if edge else "")
             heard = desk.heard in (letter, "difference")
             dpg.configure_item(item, color=p.accent if heard else p.faint)
 

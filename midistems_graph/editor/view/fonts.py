@@ -2,7 +2,8 @@
 
 Dear PyGui writes with one file and its own covers Latin-1 only. Where no single font has every script, one is made of
 several (`font_making`), once, beside the running editor; until it is there the font with the widest coverage is used.
-Icons are drawn, not typed. Letters stand side by side from left to right: Arabic ones are not joined.
+Icons are drawn, not typed. Letters stand side by side from left to right; what has to be joined or turned round is
+before (`scripts.seen`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import blake3
 import platformdirs
+
+from midistems_graph.editor.view.scripts import seen
 
 if TYPE_CHECKING:
     from PIL import ImageFont
@@ -140,6 +143,7 @@ def shows(font: Path, text: str) -> bool:
 
 def unreadable(text: str) -> str:
     """A sentence about the letters of a text that are shown as question marks; empty if there are none."""
+    text = seen(text)
     missing = {letter for letter in text if ord(letter) > 0xFF}
     for font in parts_of_font() if missing else ():
         missing &= _missing(font, text)

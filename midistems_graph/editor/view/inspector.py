@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.document.boxes import text_width
 from midistems_graph.editor.model.inspector import KnobRow
 from midistems_graph.editor.view.knob_controls import Hands, KnobControl, Look
 from midistems_graph.editor.view.palette import Palette, wire_color
-from midistems_graph.editor.view.themes import name_theme
+from midistems_graph.editor.view.scripts import seen
+from midistems_graph.editor.view.themes import TEXT_SIZE, name_theme
 
 WIDTH = 262
 """What texts are wrapped to, in pixels at scale 1, where the panel has its full width."""
@@ -143,7 +145,7 @@ class Inspector:
             self._build_trouble(trouble)
         if page.about:
             dpg.add_spacer(height=1)
-            dpg.add_text(page.about, color=p.soft, wrap=self._wrap)
+            dpg.add_text(seen(page.about), color=p.soft, wrap=self._wrap)
         if page.rows:
             _line()
         for row in page.rows:
@@ -152,8 +154,10 @@ class Inspector:
             _line()
         for port in page.ports:
             with dpg.group(horizontal=True):
-                dpg.add_text(f"{port.side}  {port.name}", color=wire_color(port.kind, p))
-                dpg.add_text(port.words, color=p.faint, wrap=self._wrap)
+                head = f"{port.side}  {port.name}"
+                dpg.add_text(head, color=wire_color(port.kind, p))
+                beside = text_width(head, TEXT_SIZE) * self._look.scale
+                dpg.add_text(seen(port.words), color=p.faint, wrap=max(int(self._wrap - beside), 80))
         self._build_facts(page.facts)
         if page.help:
             dpg.add_spacer(height=4)
@@ -170,21 +174,21 @@ class Inspector:
             with dpg.tooltip(field):
                 dpg.add_text("the name on the canvas; Enter takes it")
         else:
-            dpg.add_text(page.title, wrap=self._wrap)
+            dpg.add_text(seen(page.title), wrap=self._wrap)
         if page.subtitle:
             dpg.add_text(page.subtitle, color=p.faint, wrap=self._wrap)
         self._build_facts(page.told)
 
     def _build_facts(self, facts: tuple[Fact, ...]) -> None:
         if facts:
-            lines = "\n".join(f"{name}  {words}" for name, words in facts)
+            lines = "\n".join(seen(f"{name}  {words}") for name, words in facts)
             dpg.add_text(lines, color=self._look.palette.soft, wrap=self._wrap)
 
     def _build_trouble(self, trouble: Trouble) -> None:
         """A sentence that is wrong; a click on it leads to its node."""
         p = self._look.palette
         dpg.add_spacer(height=1)
-        text = dpg.add_text(trouble.sentence, color=p.bad if trouble.is_error else p.warn, wrap=self._wrap)
+        text = dpg.add_text(seen(trouble.sentence), color=p.bad if trouble.is_error else p.warn, wrap=self._wrap)
         self._troubles.append(int(text))
         if trouble.node:
             with dpg.item_handler_registry() as handler:

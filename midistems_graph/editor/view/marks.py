@@ -8,7 +8,7 @@ from typing import Literal
 
 from midistems_graph.document.graph import State
 
-Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "bypassed", "muted", "locked"]
+Phase = Literal["", "dirty", "waiting", "running", "cached", "failed", "bypassed", "muted", "locked", "left out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Mark:
     """The standing of one node.
 
     `done` is 0 to 1 while it runs; `seconds` is what it took, or what it is thought to take while it is dirty (then
-    `nbytes` is what it would store);
-    `null` in dB tells how well its stems add up; `sentence` says why it failed; `picture` is a texture, 0 for none.
+    `nbytes` is what it would store); `null` in dB tells how well its stems add up, `figure` what it measured;
+    `sentence` says why it failed or is left out; `picture` is a texture, 0 for none.
     """
 
     phase: Phase = ""
@@ -25,6 +25,7 @@ class Mark:
     seconds: float | None = None
     nbytes: int | None = None
     null: float | None = None
+    figure: str = ""
     sentence: str = ""
     picture: int = 0
 
@@ -33,6 +34,11 @@ class Mark:
         if state != "on":
             return state
         return "locked" if locked and self.phase != "failed" else self.phase
+
+    @property
+    def look(self) -> Phase:
+        """What makes the whole card look different, not its sign alone."""
+        return self.phase if self.phase in ("failed", "left out") else ""
 
     @property
     def words(self) -> str:
@@ -44,19 +50,23 @@ class Mark:
                 return f"{self.done:.0%}" + (f" · {spoken(self.seconds)} left" if self.seconds else "")
             case "waiting":
                 return "waiting"
+            case "left out":
+                return f"left out: {self.sentence}"
             case "dirty":
                 size = f" · {spoken_bytes(self.nbytes)}" if self.nbytes else ""
                 return (f"about {spoken(self.seconds)}" if self.seconds else "to be computed") + size
             case "cached":
-                took = spoken(self.seconds) if self.seconds else "ready"
-                return took if self.null is None else f"{took} · {spoken_null(self.null)}"
+                took = spoken(self.seconds) if self.seconds else "" if self.figure else "ready"
+                null = "" if self.null is None else spoken_null(self.null)
+                return " · ".join(words for words in (self.figure, took, null) if words)
         return ""
 
 
 SILENCE = -150.0
 """dB below which a level is called silent."""
 
-WEIGHT: tuple[Phase, ...] = ("", "muted", "bypassed", "locked", "cached", "dirty", "waiting", "running", "failed")
+_LIGHT: tuple[Phase, ...] = ("", "left out", "muted", "bypassed", "locked")
+WEIGHT: tuple[Phase, ...] = (*_LIGHT, "cached", "dirty", "waiting", "running", "failed")
 """Of several inner nodes a group shows the last of these."""
 
 

@@ -13,6 +13,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.document.boxes import fit
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.palette import Color, Palette, mixed
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
 ROW, MOST = 26, 14
@@ -223,7 +224,7 @@ class Menu:
             if not row.id:
                 y = top + high / 2
                 if row.title:
-                    dpg.draw_text((4, y - size / 2), row.title, size=size - 2, color=p.faint, parent=into)
+                    dpg.draw_text((4, y - size / 2), seen(row.title), size=size - 2, color=p.faint, parent=into)
                 else:
                     dpg.draw_line((4, y), (self._width - 4, y), color=p.line, parent=into)
                 continue
@@ -238,9 +239,9 @@ class Menu:
                 left += 14 * self.scale
             y = top + (high - size) / 2 - 1
             color = p.text if row.enabled else p.faint
-            hint = fit(row.hint, size - 2, self._width * 0.5)
+            hint = seen(fit(row.hint, size - 2, self._width * 0.5))
             wide = self._measure(hint, size - 2)
-            title = fit(row.title, size, self._width - left - wide - 24)
+            title = seen(fit(row.title, size, self._width - left - wide - 24))
             dpg.draw_text((left, y), title, size=size, color=color, parent=into)
             dpg.draw_text((self._width - wide - 10, y + 1), hint, size=size - 2, color=p.faint, parent=into)
         if self._count < len(self._rows):
@@ -249,6 +250,6 @@ class Menu:
             x = self._width - 3
             dpg.draw_line((x, top), (x, top + part * self._count), color=p.faint, thickness=3, parent=self._draw)
         note = self._rows[self._at].note if self._at < len(self._rows) else ""
-        dpg.set_value(self._note, fit(note, size, 2 * self._width))
+        dpg.set_value(self._note, seen(fit(note, size, 2 * self._width)))
         if self._field and not self._rows:
             dpg.set_value(self._note, "nothing is called that")

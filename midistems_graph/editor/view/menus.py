@@ -12,6 +12,7 @@ from midistems_graph.editor.view.menu import Row
 LINE = ""
 
 ON_NODES = (
+    "run",
     "bypass",
     "mute",
     "lock",

@@ -13,9 +13,10 @@ from midistems_graph.document.graph import GAIN_DB
 from midistems_graph.editor.audition.desk_view import Strip
 from midistems_graph.editor.view.meter_items import level_color, share
 from midistems_graph.editor.view.palette import Palette
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import chosen_button_theme, name_theme, quiet_button_theme
 
-NAME, GAIN, METER = 108, 64, 42
+NAME, GAIN, METER = 92, 80, 42
 FALL_DB = 20.0
 """Decibels per second by which the bars fall."""
 
@@ -78,7 +79,7 @@ class MixerRows:
         with dpg.group(horizontal=True, parent=self.parent, horizontal_spacing=4):
             name = int(
                 dpg.add_button(
-                    label=fit(stem, 14, NAME - 8), width=int(NAME * scale), callback=lambda: hands.choose(number)
+                    label=seen(fit(stem, 14, NAME - 8)), width=int(NAME * scale), callback=lambda: hands.choose(number)
                 )
             )
             solo = int(dpg.add_button(label="S", width=int(20 * scale), callback=lambda: hands.solo(number)))

@@ -29,6 +29,7 @@ from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.palette import CLEAR, Color, Palette, faded, mixed, wire_color
 from midistems_graph.editor.view.port_shapes import draw_port
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.signs import Worry, draw_sign, draw_worry, sign_color
 
 SCALES = (1.25, 1.8, 2.6, 4.0)
@@ -68,8 +69,9 @@ def draw_card(box: Box, level: int, mark: Mark, pen: Pen, into: int) -> None:
         title = title_color(shape, mark, p)
         dpg.draw_rectangle((0, 0), (shape.width, TITLE), fill=title, color=CLEAR, rounding=round_, parent=into)
         left = PAD + (ICON if shape.role != "terminal" else 0.0)
-        color = p.faint if shape.state != "on" else p.text
-        dpg.draw_text((left, (TITLE - TITLE_SIZE) / 2 - 1), shape.title, size=TITLE_SIZE, color=color, parent=into)
+        color = p.faint if is_off(shape, mark) else p.text
+        at = left, (TITLE - TITLE_SIZE) / 2 - 1
+        dpg.draw_text(at, seen(shape.title), size=TITLE_SIZE, color=color, parent=into)
         for spot in shape.ports:
             _draw_name(spot, pen, into)
         for row, line in enumerate(shape.knobs):
@@ -104,6 +106,11 @@ def draw_standing(box: Box, level: int, mark: Mark, worry: Worry, pen: Pen, into
     size = 5.0 if level == NEAR else 5.5 * SCALES[level - 1]
     at = (PAD + 5, TITLE / 2) if level == NEAR else (PAD + size, shape.height - PAD - size)
     draw_sign(phase, at, size, p, into)
+    if mark.figure and level > NEAR and not worry:
+        high = 0.9 * READABLE * SCALES[level]
+        left = at[0] + 2 * size
+        words = seen(fit(mark.figure, high, shape.width - left - PAD / 2))
+        dpg.draw_text((left, at[1] - high * 0.6), words, size=high, color=p.soft, parent=into)
     if worry:
         draw_worry(worry, (shape.width - PAD - size * 0.6, at[1]), size, p, into)
     if phase == "running":
@@ -119,14 +126,19 @@ def body_color(shape: Shape, mark: Mark, p: Palette) -> Color:
     color = mixed(p.node, p.group_title, 0.3) if shape.role == "group" else p.node
     if mark.phase == "failed" or shape.role == "placeholder":
         color = mixed(color, p.bad, 0.14)
-    return mixed(color, p.ground, 0.55) if shape.state != "on" else color
+    return mixed(color, p.ground, 0.55) if is_off(shape, mark) else color
 
 
 def title_color(shape: Shape, mark: Mark, p: Palette) -> Color:
     color = {"group": p.group_title, "placeholder": mixed(p.node_title, p.bad, 0.3)}.get(shape.role, p.node_title)
     if mark.phase == "failed":
         color = mixed(color, p.bad, 0.35)
-    return mixed(color, p.ground, 0.55) if shape.state != "on" else color
+    return mixed(color, p.ground, 0.55) if is_off(shape, mark) else color
+
+
+def is_off(shape: Shape, mark: Mark) -> bool:
+    """Whether a node takes no part: switched off, or left out of the run."""
+    return shape.state != "on" or mark.phase == "left out"
 
 
 def border_color(shape: Shape, mark: Mark, p: Palette, *, chosen: bool, hovered: bool) -> Color:
@@ -158,9 +170,10 @@ def _draw_near(shape: Shape, mark: Mark, pen: Pen, into: int) -> None:
     rect, phase = shape.status, mark.standing(shape.state, shape.locked)
     if shape.role == "placeholder":
         _draw_lines(f"{shape.subtitle} is not installed", rect, pen, p.bad, into)
-    elif phase == "failed" and shape.thumbnail is not None:
+    elif mark.look and phase == mark.look and shape.thumbnail is not None:
         sentence = Rect(PAD, shape.thumbnail.top + 4, shape.width - PAD, shape.height)
-        _draw_lines(mark.sentence or "failed", sentence, pen, mixed(p.bad, p.text, 0.35), into)
+        color = mixed(p.bad, p.text, 0.35) if phase == "failed" else p.soft
+        _draw_lines(mark.words, sentence, pen, color, into)
     elif shape.role != "terminal":
         words = phase if phase in ("bypassed", "muted", "locked") else mark.words or shape.subtitle
         color = sign_color(phase, p) if phase == "failed" else p.faint
@@ -173,25 +186,25 @@ def _draw_lines(text: str, rect: Rect, pen: Pen, color: Color, into: int) -> Non
     step = SMALL_SIZE + 3
     most = max(int(rect.height // step), 1)
     for row, line in enumerate(wrapped(text, SMALL_SIZE, rect.width, most, pen)):
-        dpg.draw_text((rect.left, rect.top + row * step), line, size=SMALL_SIZE, color=color, parent=into)
+        dpg.draw_text((rect.left, rect.top + row * step), seen(line), size=SMALL_SIZE, color=color, parent=into)
 
 
 def _draw_far_name(shape: Shape, level: int, mark: Mark, pen: Pen, into: int) -> None:
     """The name, large enough to be read, from the top of the card; below it the picture if there is room."""
     p, size = pen.palette, READABLE * SCALES[level] if level < len(SCALES) else READABLE
-    color = p.faint if shape.state != "on" else mixed(p.text, p.bad, 0.5) if mark.phase == "failed" else p.text
+    color = p.faint if is_off(shape, mark) else mixed(p.text, p.bad, 0.5) if mark.phase == "failed" else p.text
     inset, step = PAD, size * 1.12
     room = shape.height - inset / 2 - 11 * SCALES[level - 1]
     lines = wrapped(shape.title, size, shape.width - 2 * inset, max(int(room / step), 1), pen)
     for row, line in enumerate(lines):
-        dpg.draw_text((inset, inset / 2 + row * step), line, size=size, color=color, parent=into)
+        dpg.draw_text((inset, inset / 2 + row * step), seen(line), size=size, color=color, parent=into)
     if level <= 2 and shape.thumbnail is not None and inset / 2 + len(lines) * step <= shape.thumbnail.top + 8:
         _draw_picture(shape, mark, pen, into)
 
 
 def _draw_picture(shape: Shape, mark: Mark, pen: Pen, into: int) -> None:
     spot, p = shape.thumbnail, pen.palette
-    if spot is None or mark.phase == "failed":
+    if spot is None or mark.look:
         return
     left, top, right, bottom = spot
     if mark.picture and dpg.does_item_exist(mark.picture):
@@ -207,6 +220,6 @@ def _draw_name(spot: PortSpot, pen: Pen, into: int) -> None:
     p = pen.palette
     color = p.faint if spot.free or spot.optional else p.soft
     x, y = spot.at
-    shown = "+" if spot.free and spot.index else spot.shown
+    shown = "+" if spot.free and spot.index else seen(spot.shown)
     left = x + PAD if spot.side == "in" else x - PAD - pen.measure(shown, PORT_SIZE)
     dpg.draw_text((left, y - PORT_SIZE / 2 - 1.5), shown, size=PORT_SIZE, color=color, parent=into)

@@ -95,15 +95,15 @@ class NodeItem:
         """How its computing stands."""
         if mark == self.mark:
             return
-        failed = (mark.phase == "failed") != (self.mark.phase == "failed")
+        is_other = mark.look != self.mark.look
         self.mark = mark
         for level, card in self._cards.items():
-            if failed:
+            if is_other:
                 dpg.delete_item(card.ground, children_only=True)
                 draw_card(self.box, level, mark, self.pen, card.ground)
             dpg.delete_item(card.standing, children_only=True)
             draw_standing(self.box, level, mark, self.worry, self.pen, card.standing)
-        if failed:
+        if is_other:
             self._outline()
 
     def set_worry(self, worry: Worry) -> None:

@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 
 from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.view.palette import Palette, mixed
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
 HEIGHT = 34
@@ -27,7 +28,10 @@ class Notice:
 
 
 class Notices:
-    """The first notice that nobody answered yet; others wait behind it. `turned` is called when one comes or goes."""
+    """The first notice that nobody answered yet; others wait behind it, those that only say something last.
+
+    `turned` is called when one comes or goes.
+    """
 
     def __init__(
         self, palette: Palette, scale: float, measure: Callable[[str, float], float], turned: Callable[[], None]
@@ -48,7 +52,8 @@ class Notices:
         return HEIGHT * self.scale if self._waiting else 0.0
 
     def say(self, notice: Notice) -> None:
-        self._waiting = [one for one in self._waiting if one.about != notice.about] + [notice]
+        others = [one for one in self._waiting if one.about != notice.about]
+        self._waiting = sorted((*others, notice), key=lambda one: not one.answers)
         self._redraw()
         self._turned()
 
@@ -108,7 +113,7 @@ class Notices:
         ):
             for number, label in enumerate(labels):
                 dpg.add_button(label=label, callback=self._answerer(number))
-            dpg.add_text(self._fitted(notice.sentence, room), color=p.text)
+            dpg.add_text(seen(self._fitted(notice.sentence, room)), color=p.text)
         with dpg.theme() as self._theme, dpg.theme_component(dpg.mvAll):
             dpg.add_theme_color(dpg.mvThemeCol_WindowBg, mixed(p.panel, p.warn, 0.22))
             dpg.add_theme_color(dpg.mvThemeCol_Border, mixed(p.panel, p.warn, 0.4))

@@ -14,12 +14,13 @@ from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.published import PublishedKnob
 from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.runs.job import Job, State
-from midistems_graph.editor.runs.order import Order
+from midistems_graph.editor.runs.order import Order, called
 from midistems_graph.editor.view.browser import shortened
 from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import spoken
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.small_graph import draw_small
 from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
@@ -139,7 +140,7 @@ class SeparatePage:
             for song in order.songs:
                 with dpg.group(horizontal=True):
                     self._quiet_button("x", partial(self._hands.remove_song, song))
-                    dpg.add_text(song.name, color=p.text)
+                    dpg.add_text(seen(called(song, order.songs)), color=p.text)
             if not order.songs:
                 dpg.add_text("none yet: add some, or paste their paths", color=p.faint)
             with dpg.group(horizontal=True):
@@ -263,17 +264,18 @@ class SeparatePage:
                 if any(one.is_over for _, one in state.jobs):
                     self._quiet_button("Clear what is over", self._hands.clear, "clear")
             dpg.add_spacer(height=4)
+            songs = [job.song for job, _ in state.jobs]
             for number, (job, job_state) in enumerate(state.jobs):
-                self._job(number, job, job_state, state.heard)
+                self._job(number, job, job_state, state.heard, songs)
             if not state.jobs:
                 dpg.add_text("Stems, levels and scores appear here, song by song.", color=p.faint)
 
-    def _job(self, number: int, job: Job, state: State, heard: tuple[Path, str] | None) -> None:
+    def _job(self, number: int, job: Job, state: State, heard: tuple[Path, str] | None, songs: Sequence[Path]) -> None:
         p, s = self._palette, self._scale
         colors = {"done": p.good, "failed": p.bad, "running": p.accent}
         with dpg.group(horizontal=True):
-            dpg.add_text(job.song.name, color=p.text)
-            dpg.add_text(job.name, color=p.faint)
+            dpg.add_text(seen(called(job.song, songs)), color=p.text)
+            dpg.add_text(seen(job.name), color=p.faint)
             words = f"done in {spoken(state.came.seconds)}" if state.came else state.status
             dpg.add_text(words, color=colors.get(state.status, p.faint))
             bar = 0
@@ -333,8 +335,8 @@ class SeparatePage:
             button = self._quiet_button(label, partial(self._hands.hear, job, stem), f"hear {number} {stem}")
             if is_heard:
                 dpg.bind_item_theme(button, self._themes[1])
-            dpg.add_text(stem, color=p.text)
-            dpg.add_text(file, color=p.faint)
+            dpg.add_text(seen(stem), color=p.text)
+            dpg.add_text(seen(file), color=p.faint)
             dpg.add_text(_decibel(figures.get("peak")), color=p.soft)
             dpg.add_text(_decibel(figures.get("lufs")), color=p.soft)
             if scored:
@@ -381,4 +383,4 @@ def _decibel(value: float | None) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return seen(text if len(text) <= most else text[: most - 1] + "…")

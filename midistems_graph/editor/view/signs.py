@@ -4,7 +4,7 @@ ring, amber            to be computed            dot, green          computed
 ring, grey             waits for its turn        triangle, blue      is being computed
 diamond, red           failed
 arrow past a bar       bypassed                  ring with a stroke  muted
-padlock, green         locked
+padlock, green         locked                square, grey        left out, as an optional input is open
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def draw_sign(phase: Phase, at: Point, radius: float, palette: Palette, parent: 
             dpg.draw_line((x - radius, y), (x + radius * 0.3, y), color=color, thickness=thick, parent=parent)
             tip = [[x + radius, y], [x + radius * 0.1, y - radius * 0.6], [x + radius * 0.1, y + radius * 0.6]]
             dpg.draw_triangle(*tip, color=color, fill=color, parent=parent)
+        case "left out":
+            half = radius * 0.7
+            dpg.draw_rectangle((x - half, y - half), (x + half, y + half), color=color, thickness=thick, parent=parent)
         case "locked":
             half, top = radius * 0.8, y - radius * 0.15
             dpg.draw_rectangle((x - half, top), (x + half, y + radius), color=color, fill=color, parent=parent)

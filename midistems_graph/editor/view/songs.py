@@ -9,9 +9,11 @@ from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
+from midistems_graph.editor.runs.order import called
 from midistems_graph.editor.runs.score_table import ScoreTable
 from midistems_graph.editor.view.palette import Palette
 from midistems_graph.editor.view.pointer import Key
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import add_columns, chosen_button_theme, flat_theme, quiet_button_theme
 
 Do = Callable[[], object]
@@ -89,7 +91,7 @@ class SongsPage:
         self.buttons.clear()
         p, table, hands = self._palette, state.table, self._hands
         with dpg.group(parent=self._area):
-            dpg.add_text(f"Songs through {state.graph}", color=p.text)
+            dpg.add_text(seen(f"Songs through {state.graph}"), color=p.text)
             dpg.add_text(
                 "The same graph over several songs: what helps one may hurt another. "
                 "Ctrl+PageDown and Ctrl+PageUp go on to the next song and back, at the same edge.",
@@ -130,7 +132,7 @@ class SongsPage:
             is_heard = song == state.heard
             hear = self._button("heard" if is_heard else "hear", partial(self._hands.hear, song), f"hear {song.name}")
             dpg.bind_item_theme(hear, self._themes[1] if is_heard else self._themes[0])
-            dpg.add_text(_called(song), color=p.text)
+            dpg.add_text(seen(called(song, table.songs)), color=p.text)
             for column in columns:
                 cell = table.cells.get((song, column))
                 if cell is None:
@@ -157,8 +159,3 @@ class SongsPage:
         button = int(dpg.add_button(label=label, callback=lambda: do()))
         self.buttons[name or label] = button
         return button
-
-
-def _called(song: Path) -> str:
-    """The name of a song; mixtures are told apart by their folders."""
-    return f"{song.parent.name}/{song.name}" if song.stem.lower() in ("mixture", "mix") else song.name

@@ -13,6 +13,7 @@ from midistems_graph.editor.pictures.axes import FrequencyAxis
 from midistems_graph.editor.pictures.wishes import Made
 from midistems_graph.editor.view.palette import STEM_INKS, Color, Palette, faded, mixed
 from midistems_graph.editor.view.panes import GUTTER, RULER, Pane, Sight
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.strip_traces import StripTraces
 from midistems_graph.editor.view.textures import Textures
 from midistems_graph.editor.view.themes import TEXT_SIZE
@@ -90,7 +91,7 @@ class StripItems:
         for number, name in enumerate(names):
             color = (*STEM_INKS[number % len(STEM_INKS)], 255)
             y = pane.bottom - self.small - 5
-            dpg.draw_text((x, y), name, size=self.small, color=color, parent=self._pictures)
+            dpg.draw_text((x, y), seen(name), size=self.small, color=color, parent=self._pictures)
             x += wide(name, self.small) + 14
 
     def _draw_image(
@@ -160,7 +161,7 @@ class StripItems:
         x, y = at
         end = x + wide(text, self.small) + 10 * self.scale, y + self.small + 5
         dpg.draw_rectangle(at, end, fill=faded(self.palette.panel, 215), color=(0, 0, 0, 0), rounding=3, parent=layer)
-        dpg.draw_text((x + 5 * self.scale, y + 2), text, size=self.small, color=color, parent=layer)
+        dpg.draw_text((x + 5 * self.scale, y + 2), seen(text), size=self.small, color=color, parent=layer)
 
     def mark(
         self, timeline: Timeline, width: float, height: float, at: float, loop: tuple[float, float] | None

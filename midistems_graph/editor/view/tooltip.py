@@ -9,6 +9,7 @@ import dearpygui.dearpygui as dpg
 from midistems_graph.editor.model.plane import Point
 from midistems_graph.editor.view.canvas import Canvas
 from midistems_graph.editor.view.palette import Color, mixed
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
 COLUMNS = 52
@@ -45,7 +46,7 @@ class Tooltip:
             parent=self._layer,
         )
         for row, line in enumerate(lines):
-            dpg.draw_text((x + 10, y + 6 + row * LINE), line, size=TEXT_SIZE, color=color, parent=self._layer)
+            dpg.draw_text((x + 10, y + 6 + row * LINE), seen(line), size=TEXT_SIZE, color=color, parent=self._layer)
 
     @property
     def shown(self) -> str:

@@ -14,6 +14,7 @@ from midistems_graph.editor.model.scene import Scene
 from midistems_graph.editor.model.welcome import MARGIN, PICTURE_HEIGHT, Offer, Placed, placed
 from midistems_graph.editor.view.palette import Palette, mixed
 from midistems_graph.editor.view.pointer import Key
+from midistems_graph.editor.view.scripts import seen
 from midistems_graph.editor.view.small_graph import draw_small
 from midistems_graph.editor.view.themes import TEXT_SIZE
 
@@ -208,7 +209,7 @@ class Welcome:
     def _write(
         self, x: float, y: float, text: str, color: object, size: float = TEXT_SIZE, parent: int | None = None
     ) -> None:
-        dpg.draw_text((x, y), text, size=size * self._scale, color=color, parent=parent or self._draw)
+        dpg.draw_text((x, y), seen(text), size=size * self._scale, color=color, parent=parent or self._draw)
 
     def _fit(self, text: str, size: float, room: float) -> str:
         return wrapped(text, room, lambda part: self._measure(part, size), 1)[0] if text else ""

@@ -13,6 +13,7 @@ from midistems_graph.editor.model.shape import SMALL_SIZE
 from midistems_graph.editor.view.camera import Measure
 from midistems_graph.editor.view.decoration import WHOLE
 from midistems_graph.editor.view.palette import Color, Palette, faded, mixed, wire_color
+from midistems_graph.editor.view.scripts import seen
 
 FAR, PIECE, PIECES = 2.6, 20.0, (5, 9)
 """World units per pixel from which on a curve has straight pieces of so many pixels, and the least and most of them.
@@ -151,7 +152,7 @@ class WireItem:
         label, width = int(dpg.add_draw_node(parent=self.root)), self.measure(self.words, SMALL_SIZE)
         ground, color = faded(self.palette.ground, 215), mixed(self._color, self.palette.text, 0.45)
         dpg.draw_rectangle((-4, -7), (width + 4, 7), fill=ground, color=ground, rounding=3, parent=label)
-        dpg.draw_text((0, -6), self.words, size=SMALL_SIZE, color=color, parent=label)
+        dpg.draw_text((0, -6), seen(self.words), size=SMALL_SIZE, color=color, parent=label)
         return label
 
     @property

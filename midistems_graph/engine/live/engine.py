@@ -111,6 +111,11 @@ class LiveEngine:
             self._wishes.pop(address, None)
         self._changed.set()
 
+    def tell_again(self) -> None:
+        """Tell how all nodes stand, for whoever heard it knows it no more."""
+        self.states.forget()
+        self._changed.set()
+
     def cancel(self) -> None:
         """Stop computing until the next edit or wish; `Idle` follows within 0.5 s."""
         with self._lock:

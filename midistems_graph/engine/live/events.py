@@ -8,13 +8,13 @@ from typing import Literal
 from midistems_graph.document.graph import Address
 from midistems_graph.engine.plan import Unit
 
-NodeStatus = Literal["dirty", "cached", "running", "failed"]
+NodeStatus = Literal["dirty", "cached", "running", "failed", "left out"]
 
 
 @dataclass(frozen=True)
 class NodeState:
     """One node on the canvas: its status, the share of its units that is done (0 to 1), what the rest costs in
-    seconds (None: not known), what went wrong, and the bytes that the rest would store."""
+    seconds (None: not known), what went wrong or why it is left out, and the bytes that the rest would store."""
 
     status: NodeStatus
     done: float = 0.0

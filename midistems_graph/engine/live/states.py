@@ -15,9 +15,9 @@ from midistems_graph.engine.live.events import NodeChanged, NodeState, NodeStatu
 from midistems_graph.engine.live.plans import UNSOUND, Plans
 from midistems_graph.engine.plan import TILE, Interval, Plan, compile_plan
 from midistems_graph.engine.store import Store
+from midistems_graph.engine.unbound import left_out
 from midistems_graph.engine.why import why
 from midistems_graph.engine.wiring import Wiring
-from midistems_graph.node.library import NodeLibrary
 from midistems_graph.rules.check import check
 from midistems_graph.rules.problems import errors
 
@@ -62,6 +62,12 @@ class States(Mapping[str, NodeState]):
     def forget_failures(self) -> None:
         """The graph is another one: what failed may not fail again."""
         self._failures.clear()
+
+    def forget(self) -> None:
+        """Nothing was told yet: all that is known is looked up and told again."""
+        self._known.clear()
+        self._failures.clear()
+        self.surveyed = -1
 
     def end(self, nodes: Iterable[str]) -> None:
         """Nodes of a run that is over run no more."""
@@ -118,7 +124,10 @@ class States(Mapping[str, NodeState]):
         with plans.lock:
             version, graph, bindings = plans.version, plans.graph, plans.bindings
         try:
-            outputs = _sound_outputs(graph, plans.library)
+            wiring = Wiring.of(flatten(graph), plans.library)
+            lost = left_out(wiring, graph, bindings.files)
+            self._leave_out(lost)
+            outputs = _sound_outputs(graph, wiring.without(lost))
             if outputs:
                 plan = compile_plan(graph, plans.library, bindings, outputs=outputs)
                 if len(plan.units) > _SURVEYED:
@@ -127,6 +136,13 @@ class States(Mapping[str, NodeState]):
         except UNSOUND as error:
             log.debug("nothing to survey: %s", error)
         self.surveyed = version
+
+    def _leave_out(self, lost: Mapping[str, str]) -> None:
+        """Nodes that an open optional input leaves out, each with the input that it lacks; others are not any more."""
+        for node in [node for node, state in self._known.items() if state.status == "left out" and node not in lost]:
+            self.set(node, NodeState("dirty"))
+        for node, name in lost.items():
+            self.set(node, NodeState("left out", message=f"nothing is given for {name}"))
 
     def mark(self, plan: Plan) -> None:
         """Dirty and cached nodes of a plan, with what the dirty ones cost."""
@@ -144,14 +160,13 @@ class States(Mapping[str, NodeState]):
             self.set(node.address, NodeState(status, share, seconds, nbytes=nbytes))
 
 
-def _sound_outputs(graph: Graph, library: NodeLibrary) -> list[Address]:
+def _sound_outputs(graph: Graph, wiring: Wiring) -> list[Address]:
     """One output of every node that can be computed and whose outputs no other such node reads."""
-    broken: set[str] = set()
+    broken, library = set[str](), wiring.library
     for problem in errors(check(graph, library)):
         if not problem.node:
             return []
         broken |= problem.concerned
-    wiring = Wiring.of(flatten(graph), library)
     outputs: dict[str, Address] = {}
     for address in wiring.order:
         node_type = library.get(wiring.nodes[address].type)

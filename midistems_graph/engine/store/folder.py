@@ -7,23 +7,25 @@
     tmp/PID-RANDOM/         one folder per open store: its lock, and files that are not finished yet
 
 An open store holds the lock in its own folder for as long as its process lives, so whoever can take that
-lock knows that the owner is gone, and sweeps.
+lock knows that the owner is gone, and sweeps. The lock tells on which machine that is: processes share the index
+through their machine's memory, so those of two machines must not have it open at a time.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
 from midistems_graph.engine.locks import lock
-from midistems_graph.engine.store.base import NotAStore
+from midistems_graph.engine.store.base import NotAStore, StoreError
 
 MARKER = "midistems-store.json"
 LIMIT = "limit"
@@ -31,6 +33,8 @@ FORMAT = 1
 
 DEFAULT_LIMIT_BYTES = 20 * 2**30
 """What a store may take on the disk unless told otherwise: 20 GiB, about 250 stereo edges of a four-minute song."""
+
+_OWN_DISK = "a store has to be on a disk of this machine: give a folder there with --cache-dir"
 
 
 def limit_of(folder: Path) -> int:
@@ -56,7 +60,10 @@ def default_store_folder() -> Path:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Makes the folder a store if it is empty, and holds its lock. Raises NotAStore for any other folder."""
+    """Makes the folder a store if it is empty, and holds its lock.
+
+    Raises NotAStore for any other folder, and StoreError where there are no locks.
+    """
     if folder.exists() and not folder.is_dir():
         raise NotAStore(f"{folder} is a file; a store needs a folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,7 +73,8 @@ def locked_folder(folder: Path) -> Iterator[None]:
         raise NotAStore(f"{folder} holds other files and no {MARKER}, so it is no store; choose an empty folder")
     fd = os.open(marker, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        lock(fd, wait=True)
+        if not lock(fd, wait=True):
+            raise StoreError(f"{folder} cannot be locked, as on some network disks; {_OWN_DISK}")
         text = os.read(fd, 4096)
         if not text and not any(entry.name != MARKER for entry in folder.iterdir()):
             folder.chmod(0o700)
@@ -94,6 +102,7 @@ class Session:
         self.folder.mkdir(mode=0o700)
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         lock(self._lock, wait=False)
+        os.write(self._lock, _this_machine().encode())
 
     @property
     def name(self) -> str:
@@ -111,12 +120,15 @@ class Session:
 def sweep(tmp: Path) -> tuple[set[str], bool]:
     """Removes what dead processes left. Returns the names of live sessions, and whether one had died.
 
-    Only under the folder's lock, so that a session is never seen before it holds its own.
+    Only under the folder's lock, so that a session is never seen before it holds its own. Raises StoreError when one
+    is on another machine.
     """
     alive, died = set(), False
     for entry in tmp.iterdir():
         if _is_held(entry / "lock"):
             alive.add(entry.name)
+            if (entry / "lock").read_text() != _this_machine():
+                raise StoreError(f"another machine is using the store {tmp.parent}; {_OWN_DISK}")
         else:
             died = True
             shutil.rmtree(entry, ignore_errors=True)
@@ -132,3 +144,10 @@ def _is_held(path: Path) -> bool:
         return not lock(fd, wait=False)
     finally:
         os.close(fd)
+
+
+def _this_machine() -> str:
+    """What tells the running system from all others; its containers are part of it."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return platform.node()

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,15 +83,17 @@ class Index:
 
     @classmethod
     def create(cls, folder: Path, number: int) -> Index:
-        """A new, empty index, readable by its owner alone."""
+        """A new, empty index, readable by its owner alone. Raises StoreError on a disk that cannot hold one."""
         path = index_path(folder, number)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        db = sqlite3.connect(path)
         try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
-        finally:
-            db.close()
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
+        except sqlite3.Error as error:
+            reason = _translated(error, path)
+            path.unlink()
+            raise reason from error
         return cls(folder, number)
 
     def close(self) -> None:

@@ -13,11 +13,13 @@ from midistems_nodes.signals import Signal, map_audio
 LOWEST_RATE = 4000
 """The context is declared for rates from here up."""
 
+_CONTEXT = Context(seconds=resample_context(LOWEST_RATE, 2 * LOWEST_RATE))
+
 
 @node(
     "transform.resample",
     tags=("sample rate", "convert"),
-    context=Context(seconds=resample_context(LOWEST_RATE, 2 * LOWEST_RATE)),
+    context=_CONTEXT,
     rate=lambda k, rate: int(k.rate),
     libraries=("soxr",),
     apart=stem_by_stem,
@@ -42,6 +44,44 @@ def resample(
     ----------
     SoX resampler library, quality HQ: linear phase, aliases below -120 dB.
     """
+    return _resampled(signal, rate, run)
+
+
+@node(
+    "transform.resample_like",
+    title="Resample like",
+    tags=("sample rate", "convert", "back", "match"),
+    context=_CONTEXT,
+    rate=lambda _, rate: rate,
+    libraries=("soxr",),
+)
+def resample_like(like: Audio, signal: Signal, *, run: Run) -> Signal:
+    """Bring a sound to the sample rate of another one, whatever that is.
+
+    Parameters
+    ----------
+    like
+        The sound whose rate is taken, such as the song itself.
+    signal
+        Audio, or every stem of a set alike.
+
+    Returns
+    -------
+    Signal
+        As long as `like`.
+
+    Notes
+    -----
+    Good for the way back from a chain that works at one rate, so that it takes songs of every rate.
+
+    References
+    ----------
+    As the node Resample.
+    """
+    return _resampled(signal, like.rate, run)
+
+
+def _resampled(signal: Signal, rate: int, run: Run) -> Signal:
     if math.isinf(resample_context(signal.rate, rate)):
         run.warn(
             f"{signal.rate} Hz to {rate} Hz is an unusual ratio, which windows of a song hold to fractions of a sample "

@@ -11,6 +11,7 @@ from command_line import Program, write_song
 
 from midistems_graph.cli.batch import queue as batch
 from midistems_graph.cli.batch.crew import Allowance, WorkerDied
+from midistems_graph.cli.songs import Song
 
 DONE: dict[str, Any] = {"exit_code": 0, "problems": [], "outputs": [], "scores": [], "nodes": [], "cure": ""}
 
@@ -61,13 +62,11 @@ def failed(sentence: str, cure: str = "", code: int = 5) -> dict[str, Any]:
 def test_what_may_heal_is_tried_again_after_the_others_and_the_last_time_alone(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
-    told = scripted(
-        lambda song, times: failed("b: no memory", "again") if song["song"] == "b.wav" and times < 3 else DONE
-    )
+    told = scripted(lambda song, times: failed("no memory", "again") if song["song"] == "b.wav" and times < 3 else DONE)
     ended = run(copy, *songs, "-o", "out", "--jobs", "1", "--json")
     assert ended.code == 0 and [row["tries"] for row in ended.json["batch"]] == [1, 3, 1, 1]
     assert [one["song"] for one in told] == ["a.wav", "b.wav", "c.wav", "d.wav", "b.wav", "b.wav"]
-    assert "b: no memory; it is tried again later" in ended.err and not ended.sentences
+    assert "b.wav: no memory; it is tried again later" in ended.err and not ended.sentences
 
 
 def test_a_worker_that_dies_again_and_again_is_one_failure(
@@ -81,7 +80,7 @@ def test_a_worker_that_dies_again_and_again_is_one_failure(
     scripted(dies)
     ended = run(copy, *songs, "-o", "out", "--json")
     assert ended.code == 9 and "3 of 4 songs are done, 1 failed" in ended.err
-    assert ended.sentences == ["run-graph: c: its process was killed (SIGKILL) (tried 3 times)"]
+    assert ended.sentences == ["run-graph: c.wav: its process was killed (SIGKILL) (tried 3 times)"]
 
 
 def test_a_bad_file_is_tried_once(
@@ -89,13 +88,13 @@ def test_a_bad_file_is_tried_once(
 ) -> None:
     told = scripted(lambda *_: failed("not a sound file", code=4))
     ended = run(copy, *songs, "-o", "out")
-    assert ended.code == 4 and len(told) == 4 and len(ended.sentences) == 1
+    assert ended.code == 4 and len(told) == 4 and len(ended.sentences) == 4
 
 
 def test_a_full_disk_ends_the_batch_with_one_sentence(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
-    full = failed("b: out/b.wav could not be written: the disk is full.", "room", 6)
+    full = failed("out/b.wav could not be written: the disk is full.", "room", 6)
     told = scripted(lambda song, _: full if song["song"] == "b.wav" else DONE)
     ended = run(copy, *songs, "-o", "out", "--jobs", "1")
     assert ended.code == 6 and len(told) == 2
@@ -122,12 +121,55 @@ def test_songs_of_one_name_keep_their_order_and_are_told_of_each_others_files(
     assert [(one["folder"], one["taken"]) for one in told] == [("x", []), ("y", ["x"]), ("z", ["x", "y"])]
 
 
-def test_threads_are_shared_by_the_songs_at_work(
+def test_which_of_two_songs_of_one_name_failed_is_told_by_its_path(
+    run: Program, copy: Path, home: Path, scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    for folder in "xy":
+        (home / folder).mkdir()
+        (home / folder / "01 Intro.wav").write_bytes(b"a song")
+    scripted(lambda song, _: failed("01 Intro.wav is truncated", code=4) if song["song"].startswith("y") else DONE)
+    ended = run(copy, "x", "y", "-o", "out", "--jobs", "1")
+    assert ended.sentences == ["run-graph: y/01 Intro.wav: 01 Intro.wav is truncated"]
+    assert "2 of 2  y/01 Intro.wav: failed" in ended.err and "\ny/01 Intro.wav      1  01 Intro.wav is" in ended.err
+    assert [line.split("  ")[0] for line in ended.out.splitlines()[1:]] == ["x/01 Intro.wav", "y/01 Intro.wav"]
+
+
+def test_what_comes_of_a_song_takes_the_place_of_what_came_of_it_before(
+    run: Program,
+    copy: Path,
+    songs: list[str],
+    scripted: Callable[[Script], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when a song is found half copied in a watched folder, and whole later."""
+    file = {"song": "a", "node": "save", "stem": "audio", "path": "out/a.wav", "peak": None, "lufs": None}
+    told = scripted(lambda _, times: {**failed("it is truncated", code=4 * (times == 1)), "outputs": [file]})
+    given: list[Song] = []
+
+    def look() -> list[Song]:
+        if len(told) < len(given):
+            return []
+        if len(given) == 3:
+            raise KeyboardInterrupt
+        given.append(Song(Path("a.wav")))
+        return given[-1:]
+
+    monkeypatch.setattr(batch, "Watched", lambda *_: look)
+    ended = run(copy, "--watch", ".", "-o", "out", "--jobs", "1", "--json")
+    assert ended.code == 0 and "1 of 1 songs are done (" in ended.err
+    assert [row["status"] for row in ended.json["batch"]] == ["done"] and len(ended.json["outputs"]) == 1
+    assert [one["taken"] for one in told] == [[], [], []]
+
+
+def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
     told = scripted(lambda *_: DONE)
-    run(copy, *songs, "-o", "out", "--jobs", "8")
+    Path("songs.csv").write_text("song,save.format\nc,flac\n")
+    run(copy, *songs, "-o", "out", "--jobs", "8", "--knobs", "songs.csv")
     assert told[0]["jobs"] == 2
+    assert {one["song"]: one["settings"] for one in told}["c.wav"] == ["save.format=flac"]
+    assert sum(map(bool, (one["settings"] for one in told))) == 1
     told.clear()
     run(copy, *songs, "-o", "other", "--jobs", "1")
     assert {one["jobs"] for one in told} == {1}
@@ -162,15 +204,17 @@ def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
     run: Program, copy: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "ab":
-        write_song(home / f"{name}.wav", seconds=0.2)
+        (home / name).mkdir()
+        write_song(home / name / "song.wav", seconds=0.2)
 
     class Deleting(batch.Worker):
         def run(self, song: dict[str, Any], told: Any) -> dict[str, Any]:
             over = super().run(song, told)
-            (home / "b.wav").unlink(missing_ok=True)
+            (home / "b" / "song.wav").unlink(missing_ok=True)
             return over
 
     monkeypatch.setattr(batch, "Worker", Deleting)
-    ended = run(copy, "a.wav", "b.wav", "-o", "out", "--jobs", "1")
-    assert ended.code == 9 and ended.sentences == ["run-graph: b: There is no file b.wav."]
-    assert [path.name for path in (home / "out").glob("*.wav")] == ["a - audio.wav"]
+    ended = run(copy, "a", "b", "-o", "out", "--jobs", "1", "--trace", "trace.json")
+    assert ended.code == 9 and ended.sentences == ["run-graph: b/song.wav: There is no file b/song.wav."]
+    assert [path.name for path in (home / "out").glob("*.wav")] == ["song - audio.wav"]
+    assert [path.name for path in home.glob("trace*")] == ["trace - a - song.wav.json"]

@@ -118,7 +118,7 @@ def test_a_double_click_on_nothing_opens_the_search_and_escape_closes_it(gui: Dr
 def test_the_context_menu_bypasses_a_node(gui: Driver) -> None:
     gui.click(gui.title("hpss"), button=3)
     assert gui.bench.menu.is_open
-    gui.key("Return")
+    gui.key("Down", "Return")
     assert gui.bench.editor.state.graph.nodes["hpss"].state == "bypassed"
 
 

@@ -180,6 +180,17 @@ def test_pasted_paths_open_songs_and_graphs(person: Person) -> None:
     assert person.app.documents.file == person.folder / "g.json"
 
 
+def test_a_document_that_is_opened_again_shows_how_its_nodes_stand(person: Person) -> None:
+    draw(person, small_graph())
+    person.app.arrivals.take([person.song("one.wav")])
+    person.click(person.title("hpss"))
+    person.key("ctrl+Return")
+    nodes = person.bench.canvas.nodes
+    person.until(lambda: nodes["hpss"].mark.phase == "cached" and bool(nodes["hpss"].mark.picture))
+    person.app.documents.begin(person.graph, "again")
+    person.until(lambda: nodes["hpss"].mark.phase == "cached" and bool(nodes["hpss"].mark.picture))
+
+
 @pytest.mark.parametrize(
     ("downs", "name", "begins"), [(0, "a.svg", b"<svg"), (1, "a.png", b"\x89PNG"), (2, "a.py", b"#!")]
 )
@@ -262,6 +273,31 @@ def test_points_of_a_sweep_are_clicked_and_their_knobs_taken(person: Person) -> 
     assert person.graph.nodes["gain"].knobs["gain"] == -6.0
     person.key("Escape")
     assert not panel.is_open
+
+
+def test_a_sweep_is_begun_and_ended_in_the_window(person: Person) -> None:
+    graph = small_graph().without_nodes(["gain"]).with_node("null", Node("measure.null_depth"), (520, 200))
+    draw(person, graph.with_edge("hpss.out", "null.stems").with_edge("song.out", "null.mixture"))
+    person.app.arrivals.take([person.song("one.wav", 1)])
+    person.click(person.title("hpss"))
+    person.key("ctrl+shift+t")
+    searches, found = person.app.searches, person.app.found
+    form = searches.form
+    assert form is not None and form.is_open
+    person.click_item(form.buttons["sweep"])
+    assert "give a knob the values" in person.bench.status.said
+    person.click_item(form.fields["hpss.harmonic_margin"])
+    person.type("1,2")
+    person.click_item(form.buttons["sweep"])
+    person.until(lambda: searches.process is None)
+    assert found.panel is not None and found.panel.found is not None and not form.is_open
+    points = found.panel.found.points
+    assert [point.settings for point in points] == [{"hpss.harmonic_margin": "1"}, {"hpss.harmonic_margin": "2"}]
+    assert all(point.values[0] < -100 for point in points)
+    person.step(6)
+    person.click_item(found.panel.lines["point 2"])
+    assert person.graph.nodes["hpss"].knobs["harmonic_margin"] == 2.0
+    person.key("Escape")
 
 
 # Without a canvas

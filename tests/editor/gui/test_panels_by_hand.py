@@ -25,6 +25,29 @@ def test_a_slider_is_dragged_and_undone_as_one_step(gui: Driver) -> None:
     assert "harmonic_margin" not in gui.bench.editor.state.graph.nodes["hpss"].knobs
 
 
+def test_with_shift_a_slider_moves_ten_times_finer(gui: Driver) -> None:
+    gui.click(gui.title("hpss"))
+    item = gui.bench.inspector.control_ids["harmonic_margin"]
+    gui.click_item(item)
+    state = dpg.get_item_state(item)
+    x, y = (round(state["rect_min"][side] + state["rect_size"][side] / 2) for side in (0, 1))
+
+    def dragged() -> float:
+        gui.x("mousemove", x, y, "mousedown", 1)
+        before = gui.bench.editor.state.graph.nodes["hpss"].knobs["harmonic_margin"]
+        for step in (4, 8, 12):
+            gui.x("mousemove", x + step, y)
+        gui.x("mouseup", 1)
+        return float(gui.bench.editor.state.graph.nodes["hpss"].knobs["harmonic_margin"]) - float(before)  # type: ignore[arg-type]
+
+    coarse = dragged()
+    gui.key("ctrl+z")
+    gui.x("keydown", "shift")
+    fine = dragged()
+    gui.x("keyup", "shift")
+    assert 0 < fine < 0.25 * coarse
+
+
 def test_a_knob_is_reset_from_the_menu_of_its_name(gui: Driver) -> None:
     gui.click(gui.title("hpss"))
     gui.click_item(gui.bench.inspector.control_ids["harmonic_margin"])

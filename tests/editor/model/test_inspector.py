@@ -8,7 +8,6 @@ from midistems_graph.document.graph import Address, InputSlot
 from midistems_graph.editor.model import knobs
 from midistems_graph.editor.model.inspector import Inspection, KnobRow, inspect
 from midistems_graph.editor.model.selection import Selection
-from midistems_graph.editor.model.status import NodeStatus
 
 
 def panel(hand: Hand, *ids: str) -> Inspection:
@@ -86,12 +85,10 @@ def test_a_knob_that_is_hidden_is_forgotten_by_its_instances() -> None:
     assert hand.graph.nodes["g"].knobs == {} and hand.graph.groups["one"].knobs == {}
 
 
-def test_problems_and_why_it_ran_are_shown() -> None:
+def test_problems_are_shown() -> None:
     hand = Hand("a=filter.gain")
     shown = panel(hand, "a")
     assert any("not connected" in str(problem) for problem in shown.problems)
-    why = {"a": NodeStatus("done", 1.0, 0.5, 100, "gain: 0.0 -> 3.0")}
-    assert inspect(hand.editor.state, hand.editor.insight, {}, why).why == "gain: 0.0 -> 3.0"
 
 
 def test_a_value_that_a_file_holds_and_the_type_refuses_is_said() -> None:

@@ -44,6 +44,18 @@ def test_recent_files_are_kept_in_order_and_shown_while_they_are_there(tmp_path:
     assert recent.there == Recent((tmp_path / "7.json",), ())
 
 
+def test_what_a_song_is_heard_with_is_remembered_with_it_and_forgotten_with_it(tmp_path: Path) -> None:
+    song, dry = tmp_path / "song.wav", tmp_path / "dry.wav"
+    dry.touch()
+    recent = Recent().with_song(song, {"dry": dry, "gone": tmp_path / "gone.wav"})
+    assert recent.save(tmp_path / "state") and Recent.load(tmp_path / "state") == recent
+    assert recent.inputs_of(song) == {"dry": dry} and recent.inputs_of(dry) == {}
+    assert not recent.with_song(song).inputs
+    for i in range(MOST):
+        recent = recent.with_song(tmp_path / f"{i}.wav")
+    assert not recent.inputs
+
+
 def test_a_damaged_list_of_recent_files_is_empty(tmp_path: Path) -> None:
-    (tmp_path / "recent.json").write_text('{"graphs": [1, "", "a\\u0000b"], "songs": "x"}')
+    (tmp_path / "recent.json").write_text('{"graphs": [1, "", "a\\u0000b"], "songs": "x", "inputs": {"s": 1, "": {}}}')
     assert Recent.load(tmp_path) == Recent()

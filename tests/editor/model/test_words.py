@@ -32,3 +32,6 @@ def test_reasons_are_sentences() -> None:
     lines = ["input mixture: 1234 -> 5678", "knob n_fft: 2048 -> 4096"]
     assert in_words(lines) == "what flows into mixture changed; n fft went from 2048 to 4096"
     assert in_words(["it has not been computed before"]) == "it has not been computed before"
+    stretch = "stretch: 10 to 13.8 s -> 0 to 10 s"
+    assert in_words([lines[1], stretch]) == "n fft went from 2048 to 4096"
+    assert in_words([stretch]) == "this stretch has not been computed before" and in_words([]) == ""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from math import nan
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from midistems_graph.audio.values import Number, Scores, Text, Value
 from midistems_graph.document.graph import Address, Graph, Node
-from midistems_graph.editor.program.measuring import LOWEST, level_of, null_of
+from midistems_graph.editor.program.measuring import LOWEST, figure_of, level_of, null_of
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.live.engine import LiveEngine
+from midistems_graph.engine.plan import Interval
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import installed
 
@@ -60,3 +63,24 @@ def test_stems_that_add_up_null_and_another_sound_does_not(live: LiveEngine) -> 
 def test_what_is_not_computed_has_no_figures(live: LiveEngine) -> None:
     assert level_of(live, Address("hpss", "nothing"), Fraction(12)) is None
     assert null_of(live, SONG, [Address("none", "out")], Fraction(12)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Number(-168.52, "dB"), "-169 dB"),
+        (Number(0.25), "0.25"),
+        (Text("two\nlines"), "two lines"),
+        (Scores({"": {"depth": -90.0}}, {"depth": "dB"}), "depth -90 dB"),
+        (Scores({"a": {"si_sdr": 3.0}, "b": {"si_sdr": 5.0}, "c": {}}, {"si_sdr": "dB"}), "si_sdr 4 dB (mean of 2)"),
+        (Scores({"a": {"si_sdr": nan}}), "si_sdr -"),
+        (Scores({}), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_measured_is_told_in_a_few_words(value: Value | None, words: str) -> None:
+    class Engine:
+        def read(self, address: Address, stretch: Interval) -> Value | None:
+            return value
+
+    assert figure_of(Engine(), STEMS, Fraction(12)) == words  # type: ignore[arg-type]

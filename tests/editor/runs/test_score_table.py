@@ -8,7 +8,7 @@ import pytest
 
 from midistems_graph.document.graph import Graph
 from midistems_graph.editor.runs.job import Came, Job, State
-from midistems_graph.editor.runs.order import true_stems
+from midistems_graph.editor.runs.order import Order, Recipe, called, true_stems
 from midistems_graph.editor.runs.score_table import cells_of, score_table
 from midistems_graph.engine.run import Score
 
@@ -55,3 +55,12 @@ def test_true_stems_lie_beside_a_mixture_or_in_a_folder_that_is_named(tmp_path: 
     assert true_stems(tmp_path / "song.flac", tmp_path / "album", several=True) == album
     assert true_stems(tmp_path / "other.flac", tmp_path / "album", several=True) is None
     assert true_stems(tmp_path / "other.flac", album) == album
+
+
+def test_songs_of_one_name_are_told_apart_and_written_apart() -> None:
+    one, two, three = (Path(path) for path in ("/a/live/intro.wav", "/a/studio/intro.flac", "/a/live/outro.wav"))
+    songs = (one, two, three)
+    assert [called(song, songs) for song in songs] == ["live/intro.wav", "studio/intro.flac", "outro.wav"]
+    assert called(Path("/a/b/Mixture.wav")) == "b/Mixture.wav"
+    jobs = Order(songs, (Recipe("g", Graph()),), output=Path("/out")).jobs()
+    assert [job.output for job in jobs] == [Path("/out/live"), Path("/out/studio"), Path("/out")]

@@ -15,6 +15,7 @@ from midistems_graph.editor.model.events import AskForNode
 from midistems_graph.editor.model.plane import Rect
 from midistems_graph.editor.model.selection import Selection
 from midistems_graph.editor.model.settings import Settings
+from midistems_graph.editor.program.standing import Standing
 from midistems_graph.editor.view.bench import Bench
 from midistems_graph.editor.view.desk_panel import DeskPanel, PanelView
 from midistems_graph.editor.view.hover import words_at
@@ -22,6 +23,7 @@ from midistems_graph.editor.view.knob_controls import place_of, value_at
 from midistems_graph.editor.view.marks import Mark
 from midistems_graph.editor.view.mixer_rows import MixerHands
 from midistems_graph.editor.view.node_cards import FAR, NEAR
+from midistems_graph.editor.view.notice import Notice
 from midistems_graph.editor.view.palette import DARK, LIGHT
 from midistems_graph.editor.view.pointer import Key
 from midistems_graph.editor.view.transport import Heard, TransportBar
@@ -203,6 +205,63 @@ def test_a_failed_node_is_red_with_its_sentence(bench: Bench) -> None:
     assert item._border == bench.window.palette.bad != before
     texts = [dpg.get_item_configuration(child)["text"] for child in drawn_texts(item.root)]
     assert "there is not enough memory" in " ".join(texts)
+
+
+def test_a_node_that_is_left_out_says_so_and_one_that_is_gone_is_not_counted(bench: Bench) -> None:
+    bench.canvas.look(Rect(-100, -100, 800, 400))
+    standing = Standing(bench)
+    standing.take({"hpss": Mark("left out", sentence="nothing is given for tool"), "gone": Mark("dirty", seconds=9.0)})
+    texts = [dpg.get_item_configuration(child)["text"] for child in drawn_texts(bench.canvas.nodes["hpss"].root)]
+    assert "left out: nothing is given" in " ".join(texts)
+    assert standing.why("") == ()
+    standing.take({"hpss": Mark("dirty", seconds=2.0)})
+    assert standing.why("") == (("to compute", "1 node, about 2.0 s"),)
+    standing.close()
+
+
+def test_a_long_remark_on_what_is_heard_is_read_in_full(bench: Bench) -> None:
+    panel = DeskPanel(
+        bench.desk_area, DARK, 1.0, MixerHands(*(lambda *_: None for _ in range(4))), bench.do, bench.hint
+    )
+    for note, shown in (("sum of 2 stems", panel._note), ("a mask, " * 9, panel._long_note)):
+        panel.show(PanelView(title="x.out", note=note))
+        items = [item for item in (panel._note, panel._long_note) if dpg.get_item_configuration(item)["show"]]
+        assert items == [shown] and dpg.get_value(shown) == note
+    dpg.delete_item(bench.desk_area, children_only=True)
+
+
+def test_a_sentence_that_is_cut_is_whole_under_the_pointer(bench: Bench) -> None:
+    for sentence in ("saved", "a very long sentence about a file, " * 9):
+        bench.say(sentence)
+        said = " ".join(sentence.split())
+        cut = dpg.get_value(bench.status._sentence) != said
+        assert cut == (len(said) > 200) == dpg.get_item_configuration(bench.status._whole)["show"]
+        assert dpg.get_value(bench.status._full) == said
+
+
+def test_a_notice_that_asks_is_not_hidden_behind_one_that_only_says_something(bench: Bench) -> None:
+    chosen: list[str] = []
+    asking = [Notice(name, name, (("Yes", lambda name=name: chosen.append(name)),)) for name in ("file", "recovery")]
+    for notice in (Notice("windows", "two windows"), *asking):
+        bench.notices.say(notice)
+    assert [one.about for one in bench.notices.shown] == ["file", "recovery", "windows"]
+    while bench.notices.answer(0):
+        pass
+    assert chosen == ["file", "recovery"] and bench.notices.height == 0
+
+
+def test_a_narrow_window_leaves_out_buttons_and_never_the_way_to_all_commands(bench: Bench) -> None:
+    top = bench.top
+
+    def shown(width: float) -> set[str]:
+        top.place(width)
+        return {name for name, button in top.buttons.items() if dpg.get_item_configuration(button)["show"]}
+
+    names, before = set(top.buttons), len(top.buttons) + 1
+    for width in (3000.0, 900.0, 700.0, 100.0):
+        assert len(shown(width)) <= before and {"open", "save", "shortcuts"} <= shown(width)
+        before = len(shown(width))
+    assert shown(3000.0) == names and shown(100.0) == names - set(top.DROPPED)
 
 
 def drawn_texts(item: int) -> list[int]:

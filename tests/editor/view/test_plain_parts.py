@@ -15,7 +15,7 @@ from midistems_graph.editor.view.camera import Camera
 from midistems_graph.editor.view.display import NoDisplay, check_display
 from midistems_graph.editor.view.jobs import Jobs
 from midistems_graph.editor.view.layout import Layout
-from midistems_graph.editor.view.marks import Mark, clock, spoken
+from midistems_graph.editor.view.marks import Mark, clock, spoken, summed
 from midistems_graph.editor.view.pace import IDLE_SLOWEST, MOVING, STAYS, Pace
 from midistems_graph.editor.view.palette import DARK, LIGHT, Palette
 
@@ -126,3 +126,10 @@ def contrast(a: tuple[int, ...], b: tuple[int, ...]) -> float:
 
     low, high = sorted((light(a), light(b)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_an_instance_shows_the_weightiest_of_its_nodes_and_sums() -> None:
+    parts = [Mark("cached", 1.0, 2.0, 100), Mark("failed", sentence="it is too loud"), Mark("cached", 1.0, 1.0, 5)]
+    shown = summed(parts)
+    assert (shown.phase, shown.seconds, shown.nbytes, shown.sentence) == ("failed", 3.0, 105, "it is too loud")
+    assert summed([Mark("dirty", 0.0, None, 5), Mark("left out", 1.0)]) == Mark("dirty", 0.5, None, 5)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from midistems_graph.audio.values import Audio
-from midistems_graph.document.graph import Address, Edge, Graph, Group, Node
+from midistems_graph.document.graph import Address, Edge, Graph, Group, InputSlot, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.excerpt import Excerpt
 from midistems_graph.engine.live import plans
@@ -213,6 +214,38 @@ def test_states_tell_dirty_cached_and_failed_nodes(live: LiveEngine) -> None:
     live.show(made.with_knob("unheard", "factor", 3.0), SONG)
     until_idle(live)
     assert live.states.of("song").status == "cached"
+
+
+def test_how_nodes_stand_is_told_again_when_asked(live: LiveEngine) -> None:
+    computed(live, CHAIN)
+    assert live.show(CHAIN, SONG) is None, "a document that computes the same is no news by itself"
+    while not live.events.empty():
+        live.events.get()
+
+    def told(events: list[object]) -> dict[str, str]:
+        return {event.node: event.state.status for event in events if isinstance(event, NodeChanged)}
+
+    live.tell_again()
+    until(live, lambda events: told(events) == dict.fromkeys(CHAIN.nodes, "cached"))
+
+
+def test_what_an_open_optional_input_leaves_out_is_told(live: LiveEngine) -> None:
+    made = graph(
+        {"song": "small.tone", "tool": ("io.load", {"input": "tool"}), "half": "small.half"}, "tool.out -> half.audio"
+    )
+    made = replace(made, inputs={"tool": InputSlot(optional=True)})
+    live.show(made, SONG)
+    until_idle(live)
+    assert {name: state.status for name, state in live.states.items()} == {
+        "song": "dirty",
+        "tool": "left out",
+        "half": "left out",
+    }
+    assert live.states.of("half").message == "nothing is given for tool"
+    fed = replace(made, edges=frozenset({Edge.parse("song.out", "half.audio")}))
+    live.show(fed, SONG)
+    until_idle(live)
+    assert live.states.of("half").status == "dirty" and live.states.of("tool").status == "left out"
 
 
 def test_a_derived_node_stays_failed_when_all_is_looked_up_again(live: LiveEngine) -> None:

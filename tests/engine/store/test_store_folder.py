@@ -1,11 +1,14 @@
 """A store touches no folder that is not its own."""
 
 import json
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from midistems_graph.engine.store import DiskStore, NotAStore, default_store_folder
+from midistems_graph.engine.store import DiskStore, NotAStore, StoreError, default_store_folder, index
 
 
 def test_a_folder_that_holds_other_files_is_refused_and_left_as_it_was(tmp_path):
@@ -43,6 +46,48 @@ def test_a_file_is_no_store(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotAStore):
         DiskStore(tmp_path / "file")
+
+
+# Disks on a network
+
+OPEN_ELSEWHERE = """
+import sys
+from midistems_graph.engine.store import DiskStore, folder
+folder._this_machine = lambda: "another"
+with DiskStore(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_store_that_another_machine_has_open_is_refused_until_it_has_ended(tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", OPEN_ELSEWHERE, str(tmp_path / "store")], **pipes) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(StoreError, match=r"another machine is using the store .*--cache-dir"):
+            DiskStore(tmp_path / "store")
+        other.communicate("\n", timeout=60)
+    assert other.returncode == 0  # it went on undisturbed
+    DiskStore(tmp_path / "store").close()
+
+
+def test_a_disk_without_locks_holds_no_store(tmp_path, monkeypatch):
+    monkeypatch.setattr("midistems_graph.engine.store.folder.lock", lambda _, *, wait: False)
+    with pytest.raises(StoreError, match=r"cannot be locked.*--cache-dir"):
+        DiskStore(tmp_path / "store")
+
+
+def test_a_disk_that_cannot_hold_an_index_holds_no_store_and_no_rubbish(tmp_path, monkeypatch):
+    class Unmapped(sqlite3.Connection):
+        def execute(self, sql, *rest):
+            if "WAL" in sql:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(sql, *rest)
+
+    monkeypatch.setattr(index.sqlite3, "connect", lambda path, **words: Unmapped(path, **words))
+    with pytest.raises(StoreError, match="disk I/O error"):
+        DiskStore(tmp_path)
+    assert not list(tmp_path.glob("index*"))
 
 
 def test_clearing_leaves_files_that_are_not_values(tmp_path):

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from canvas import Hand, graph, group
+from canvas import Hand, graph
 
 from midistems_graph.editor.model.history import LONGEST, History, Step
-from midistems_graph.editor.model.status import NodeStatus, on_canvas, reported, summed
-from midistems_graph.engine.reports import Failure, NodeReport
 
 
 def many(count: int) -> list[Step]:
@@ -47,27 +45,3 @@ def test_undo_back_to_what_was_saved_is_not_dirty() -> None:
     assert hand.editor.dirty
     hand.editor.undo()
     assert not hand.editor.dirty
-
-
-def test_an_instance_shows_the_weightiest_of_its_nodes_and_sums() -> None:
-    inner = group("x=filter.gain; y=filter.gain")
-    made = graph("a=io.load; g=group:one", groups={"one": inner})
-    statuses = reported(
-        {
-            "a": NodeReport("cached", 0.0, 10, "it is in the store"),
-            "g/x": NodeReport("ran", 2.0, 100),
-            "g/y": NodeReport("failed"),
-            "g[2]/y": NodeReport("ran", 1.0, 5),
-        },
-        [Failure("g/y", "the gain is too loud; lower it", "node")],
-    )
-    shown = on_canvas(statuses, "", made)
-    assert shown["a"] == NodeStatus("cached", 1.0, 0.0, 10, "it is in the store")
-    assert (shown["g"].standing, shown["g"].seconds, shown["g"].nbytes) == ("failed", 3.0, 105)
-    assert shown["g"].sentence == "the gain is too loud; lower it"
-    assert set(on_canvas(statuses, "g/", inner)) == {"x", "y"}
-
-
-def test_what_nobody_knows_stays_unknown_in_sums() -> None:
-    both = summed([NodeStatus("dirty", 0.0, None, 5), NodeStatus("cached", 1.0, None, None)])
-    assert both == NodeStatus("dirty", 0.5, None, 5)

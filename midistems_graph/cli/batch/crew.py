@@ -61,7 +61,7 @@ class Worker:
 
         `told` gets what the worker says meanwhile, and gives the answer if it asks. Raises WorkerDied.
         """
-        self._start()
+        self._start(told)
         self._say(song)
         while True:
             words = self._heard()
@@ -91,7 +91,7 @@ class Worker:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def _start(self) -> None:
+    def _start(self, told: Callable[[Words], Words | None]) -> None:
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 return
@@ -109,8 +109,9 @@ class Worker:
                 process_group=0 if os.name == "posix" else None,  # Ctrl-C is for the batch alone
             )
         self._say(self._first)
-        while not self._ready:
-            self._ready = "ready" in self._heard()
+        while "ready" not in (words := self._heard()):
+            told(words)
+        self._ready = True
 
     def _say(self, words: Words) -> None:
         assert self._process is not None and self._process.stdin is not None

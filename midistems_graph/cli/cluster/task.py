@@ -238,7 +238,7 @@ class _Told:
             return None
         if "asks" in words:
             return {"memory": _budget(MEMORY)}
-        if "said" in words or time.monotonic() >= self._due:
+        if "said" in words or "problem" in words or time.monotonic() >= self._due:
             self._due = time.monotonic() + TOLD_EVERY
             self._worker.log_event(TOPIC, {**self._whose, **words})
         return None

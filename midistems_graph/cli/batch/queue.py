@@ -416,9 +416,10 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
-        print_forecasts(batch.results, batch.at_once, results) if options.dry_run else print_songs(
-            batch.results, results
-        )
+        if options.dry_run:
+            print_forecasts(batch.results, batch.at_once, results)
+        else:
+            print_songs(batch.results, results)
     if not options.quiet:
         conclude(batch.results, batch.total, report.seconds, people, foretold=options.dry_run)
     if stopped:

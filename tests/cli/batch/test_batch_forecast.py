@@ -24,9 +24,8 @@ def foretold(song: str, elapsed: float, memory: float, seconds: float | None = 1
 def rows(capsys: pytest.CaptureFixture[str], at_once: int, *songs: dict[str, object]) -> list[list[str]]:
     results = Results()
     for number, one in enumerate(songs):
-        results.add(
-            number, Song(Path(f"{one['song']}.wav")), Entry("", "", 0, 0, "", "done", 0, 1, 0.0), {"forecast": [one]}
-        )
+        entry = Entry("", "", 0, 0, "", "done", 0, 1, 0.0)
+        results.add(number, Song(Path(str(one["song"]))), entry, {"forecast": [one]})
     print_forecasts(results, at_once, Console(width=200))
     lines = capsys.readouterr().out.splitlines()
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines if " MB" in line]
@@ -54,5 +53,5 @@ def test_what_is_done_costs_nothing(run: Program, split: Path, home: Path) -> No
     write_song(home / "songs" / "c.wav", seconds=0.6)
     again = run(split, "songs", "-o", "out", "--dry-run", "--no-cache")
     assert "3 of 3 songs were looked at, 2 of them are done already" in again.err
-    assert [line.split()[0] for line in again.out.splitlines()[1:] if line.strip(" ─━")] == ["c"]
+    assert [line.split()[0] for line in again.out.splitlines()[1:] if line.strip(" ─━")] == ["songs/c.wav"]
     assert "unknown" not in again.out

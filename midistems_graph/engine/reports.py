@@ -139,7 +139,7 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
         case OutputRefused() | CannotWrite():
             return Failure(name, str(error), "output", cure_of(error))
         case MemoryError():
-            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
+            message = "there is not enough memory for it; run with a smaller --jobs, close other programs, or give a worker more --memory"
             return Failure(name, message, "node", "again")
         case OSError() if cure_of(error):
             return Failure(name, f"a file could not be read or written ({error.strerror})", "node", "again")

@@ -81,15 +81,16 @@ class Worker:
 
     def end(self) -> None:
         """Wait until it has ended, which is forced where it takes too long."""
-        if self._process is None:
+        process = self._process  # a song that dies meanwhile forgets it
+        if process is None:
             return
         try:
-            self._process.wait(PATIENCE)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
     def _start(self, told: Callable[[Words], Words | None]) -> None:
         with self._lock:

@@ -44,7 +44,7 @@ from midistems_graph.document.data import from_data
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import Forecast
 from midistems_graph.engine.plan import Plan, Unit
-from midistems_graph.engine.reports import Status, Watcher
+from midistems_graph.engine.reports import NO_MEMORY, Status, Watcher
 from midistems_graph.engine.room import written_bytes
 from midistems_graph.engine.run import RunResult
 from midistems_graph.engine.sizes import working_bytes, working_sizes
@@ -210,8 +210,7 @@ def _run(work: Work, song: Song) -> dict[str, Any]:
     except MemoryError:
         cure = "again"
         work.report.songs.append(Exit.NODE)
-        words = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-        work.report.problem(words)
+        work.report.problem(NO_MEMORY)
     except Exception:
         log.exception("a song broke")
         cure = ""

@@ -96,7 +96,7 @@ class Pictures:
         self.app.documents.open_preset(preset["four_stems"])
         self.bench.do("select_all")
         self.bench.do("run")
-        self.until(self.has_settled)
+        self.settle()
         self.bench.do("select_none")
         self.bench.say("")
         self.shot("preset-far")
@@ -319,7 +319,16 @@ class Pictures:
     def settle(self) -> None:
         """Wait until nothing is computed or drawn any more."""
         self._busy = time.monotonic()
-        self.until(lambda: self.has_settled() and self.is_drawn())
+        self.until(lambda: self.has_settled() and self.is_drawn() and self.is_told())
+
+    def is_told(self) -> bool:
+        """Whether every card says how its node stands, and shows the picture of what is computed."""
+        ears, cards = self.app.listener.ears, self.bench.canvas.nodes.values()
+        if ears is None:
+            return True
+        live = ears.live
+        pictured = [card.mark for card in cards if card.mark.phase == "cached" and card.box.shape.thumbnail]
+        return live.states.surveyed == live._plans.version and all(mark.picture for mark in pictured)
 
     def is_drawn(self) -> bool:
         """Whether the pictures in the strip show all of the song."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 
@@ -25,12 +26,14 @@ def stroke_at(strokes: Sequence[Stroke], seconds: float, hz: float, near: tuple[
 
 
 def strokes_within(strokes: Sequence[Stroke], seconds: tuple[float, float], hz: tuple[float, float]) -> frozenset[int]:
-    """The numbers of the strokes that a box of moments and frequencies meets (a harmonic one by its pitch)."""
+    """The numbers of the strokes that a box of moments and frequencies meets (a harmonic one by any overtone)."""
     found = []
     for number, stroke in enumerate(strokes):
         first, last = stroke.reach
         pitches = [pitch for _, pitch in stroke.places]
-        if first <= seconds[1] and last >= seconds[0] and min(pitches) <= hz[1] and max(pitches) >= hz[0]:
+        low, high = min(pitches), max(pitches)
+        overtone = max(ceil(hz[0] / high), 1) if stroke.shape == "harmonic" else 1
+        if first <= seconds[1] and last >= seconds[0] and overtone * low <= hz[1] and overtone * high >= hz[0]:
             found.append(number)
     return frozenset(found)
 

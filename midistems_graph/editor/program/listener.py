@@ -186,7 +186,7 @@ class Listener:
             self.bench.say(NO_SONG)
 
     def _play(self) -> None:
-        """Play or pause; if nothing was clicked yet, the edge that was drawn last, or the song."""
+        """Play or pause; if nothing was clicked yet, the edge that was drawn last, or the song, graph or no graph."""
         ears = self._heard_with()
         if ears is None:
             return
@@ -196,6 +196,9 @@ class Listener:
             if flat := flat or mixture_of(editor.state.graph):
                 ears.desk.hear(flat)
                 self._switched()
+            elif self.song is not None:
+                self.hear_files(self.song, (), "")
+                return
         ears.deck.toggle()
 
     def changed(self) -> None:

@@ -42,9 +42,14 @@ def show_welcome(documents: Documents, demo: Callable[[], object]) -> None:
 
 def _beginnings(documents: Documents, demo: Callable[[], object]) -> Iterator[Offered]:
     bench = documents.bench
+
+    def hear_demo() -> None:
+        demo()
+        bench.do("play")
+
     for name, title in (("separate", "Separate songs, without a canvas"), ("open", "Open a graph or a song")):
         yield Offer(name, "Begin", title, bench.hint(name)), partial(bench.do, name)
-    yield Offer("demo", "Begin", "Hear the demo song"), demo
+    yield Offer("demo", "Begin", "Hear the demo song"), hear_demo
     yield Offer("empty", "Begin", "An empty canvas", bench.hint("new")), documents.new_canvas
 
 

@@ -38,6 +38,7 @@ class States(Mapping[str, NodeState]):
         self._known: dict[str, NodeState] = {}
         self._failures: set[str] = set()
         self._reasons: dict[str, str] = {}
+        self._forgotten = 0
         self.surveyed = -1
         """The version of the graph of which all is known."""
 
@@ -65,9 +66,11 @@ class States(Mapping[str, NodeState]):
 
     def forget(self) -> None:
         """Nothing was told yet: all that is known is looked up and told again."""
-        self._known.clear()
-        self._failures.clear()
-        self.surveyed = -1
+        with self._plans.lock:
+            self._known.clear()
+            self._failures.clear()
+            self._forgotten += 1
+            self.surveyed = -1
 
     def end(self, nodes: Iterable[str]) -> None:
         """Nodes of a run that is over run no more."""
@@ -123,6 +126,7 @@ class States(Mapping[str, NodeState]):
         plans = self._plans
         with plans.lock:
             version, graph, bindings = plans.version, plans.graph, plans.bindings
+            forgotten = self._forgotten
         try:
             wiring = Wiring.of(flatten(graph), plans.library)
             lost = left_out(wiring, graph, bindings.files)
@@ -135,7 +139,9 @@ class States(Mapping[str, NodeState]):
                 self.mark(plan)
         except UNSOUND as error:
             log.debug("nothing to survey: %s", error)
-        self.surveyed = version
+        with plans.lock:
+            if forgotten == self._forgotten:  # else some was told to who forgot it meanwhile
+                self.surveyed = version
 
     def _leave_out(self, lost: Mapping[str, str]) -> None:
         """Nodes that an open optional input leaves out, each with the input that it lacks; others are not any more."""

@@ -116,6 +116,18 @@ def test_the_welcome_finds_what_is_typed_and_a_click_takes_it(person: Person) ->
     assert person.graph.title.startswith("Phase refinement")
 
 
+def test_a_song_is_heard_on_an_empty_canvas(person: Person) -> None:
+    person.key("ctrl+Home", "Down", "Down", "Return")
+    ears = person.app.listener.ears
+    assert ears is not None and ears.deck.transport.playing and not person.graph.nodes
+    person.until(lambda: ears.deck.sample > 1000)
+    person.key("space")
+    assert not ears.deck.transport.playing
+    person.bench.do("play")  # and from there on
+    assert ears.deck.transport.playing
+    person.key("space")
+
+
 def test_escape_leaves_the_welcome_for_the_canvas(person: Person) -> None:
     person.key("ctrl+Home")
     person.key("Escape")

@@ -54,6 +54,8 @@ def test_a_box_finds_the_strokes_that_it_meets() -> None:
     assert strokes_within(strokes, (0.5, 1.2), (100, 250)) == {0}
     assert strokes_within(strokes, (0, 5), (100, 450)) == {0, 1, 2}
     assert strokes_within(strokes, (2.2, 2.9), (0, 9000)) == frozenset()
+    assert strokes_within(strokes, (3, 4), (540, 560)) == {2}, "its fifth harmonic goes from 550 to 560 Hz"
+    assert strokes_within(strokes, (3, 4), (565, 655)) == frozenset()
 
 
 def test_several_strokes_are_changed_and_deleted_in_one_step() -> None:

@@ -239,6 +239,15 @@ def test_a_sentence_that_is_cut_is_whole_under_the_pointer(bench: Bench) -> None
         assert dpg.get_value(bench.status._full) == said
 
 
+def test_the_minimap_is_there_while_not_all_is_seen(bench: Bench) -> None:
+    def is_shown(seen: Rect) -> bool:
+        bench.canvas.look(seen)
+        bench.minimap.show(bench.editor.scene)
+        return bool(dpg.get_item_configuration(bench.minimap.window)["show"])
+
+    assert is_shown(Rect(0, 0, 300, 200)) and not is_shown(Rect(-500, -500, 2000, 1500))
+
+
 def test_a_notice_that_asks_is_not_hidden_behind_one_that_only_says_something(bench: Bench) -> None:
     chosen: list[str] = []
     asking = [Notice(name, name, (("Yes", lambda name=name: chosen.append(name)),)) for name in ("file", "recovery")]

@@ -100,11 +100,13 @@ def drums_came(found: Found) -> tuple[bool, str]:
 def spleeter(_: Song) -> Graphs:
     yield preset("vocals", vocals="exact.out")
     yield preset("vocals_asked_again", vocals_asked_again="exact.out")
+    yield preset("vocals_bright", vocals_bright="both.out")
 
 
 def spleeter_came(found: Found) -> tuple[bool, str]:
-    gained = found.gains("vocals", "vocals_asked_again", "vocals")
-    return mean(gained) >= 0.3 and min(gained) >= -0.05, f"mean {mean(gained):+.2f} dB, least {min(gained):+.2f} dB"
+    gained = {name: found.gains("vocals", name, "vocals") for name in ("vocals_asked_again", "vocals_bright")}
+    said = ", ".join(f"{name} mean {mean(each):+.2f} dB, least {min(each):+.2f} dB" for name, each in gained.items())
+    return any(mean(each) >= 0.3 and min(each) >= -0.05 for each in gained.values()), said
 
 
 def phases(song: Song) -> Graphs:

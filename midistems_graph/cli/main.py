@@ -129,8 +129,8 @@ def parser() -> argparse.ArgumentParser:
     worker = words.add_parser("worker", help="serve a Dask cluster with this machine, one song at a time")
     worker.add_argument("address", metavar="ADDRESS", help="of the scheduler, such as tls://host:8786")
     worker.add_argument("--jobs", type=count, default=0, metavar="N", help="threads (default: all cores)")
-    worker.add_argument("--memory", type=size, default=0, metavar="SIZE", help="limit of memory, such as 8G; whoever "
-        "goes beyond it is begun anew (default: a fair share of this machine's)")  # fmt: skip
+    worker.add_argument("--memory", type=size, default=0, metavar="SIZE", help="limit of memory, such as 8G; a "
+        "song that wants more is tried again (default: of this machine's, the share of its threads)")  # fmt: skip
     worker.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="the store of intermediate results")
     worker.add_argument(
         "--name", default="", help="what this worker is called in messages (default: the machine's name)"

@@ -46,26 +46,39 @@ class Measured:
 
 
 def quantise_model(library: ModelLibrary, name: str, kinds: list[str], song: str) -> Exit:
-    """Make the smaller versions, then print the table; raises Refused, ModelMissing and LibraryError."""
+    """Make the smaller versions, then print the table; raises Refused, ModelMissing and LibraryError.
+
+    One that does not run, such as a network whose numbers half precision does not hold, is deleted again.
+    """
     full = library.find(name)
     try:
         models = [full, *(quantise(full, kind, library) for kind in kinds)]
     except CannotQuantise as error:
         raise Refused(Exit.NODE, str(error)) from None
     people = tables.stderr()
-    found = []
+    found: dict[str, Measured] = {}
+    broken: list[str] = []
     for model in models:
         people.print(clean(f"separating {song} with {model.name} ..."))
-        found.append(measured(model, song))
+        try:
+            found[model.name] = measured(model, song)
+        except Refused as refused:
+            if model is full:
+                raise
+            library.remove(model.name)
+            broken.append(f"{model.name} does not work and was deleted: {' '.join(refused.sentences)}")
     rows = []
-    for model, one in zip(models, found, strict=True):
-        kept = [f"{stem} {_si_sdr(one.stems[stem], true):.1f} dB" for stem, true in found[0].stems.items()]
+    for model in (model for model in models if model.name in found):
+        one = found[model.name]
+        kept = [f"{stem} {_si_sdr(one.stems[stem], true):.1f} dB" for stem, true in found[full.name].stems.items()]
         memory = in_bytes(one.memory) if one.memory else "-"
         row = (model.name, in_bytes(model.nbytes), memory, f"{one.seconds:.1f} s")
         rows.append((*row, "-" if model is full else ", ".join(kept)))
     tables.print_rows(
         ("model", "size", "memory", "time", f"SI-SDR against {full.name}"), rows, tables.stdout(), (1, 2, 3)
     )
+    if broken:
+        raise Refused(Exit.NODE, *broken)
     return Exit.DONE
 
 

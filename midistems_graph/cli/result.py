@@ -18,7 +18,10 @@ from midistems_graph.cli.plain_text import clean
 
 @dataclass
 class Report:
-    """Filled song by song, closed once with `conclude`. One that is not `aloud` only keeps what went wrong."""
+    """Filled song by song, closed once with `conclude`. One that is not `aloud` only keeps what went wrong.
+
+    `peaks` are the most that other processes of the run have had, in bytes.
+    """
 
     outputs: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
@@ -30,6 +33,7 @@ class Report:
     songs: list[Exit] = field(default_factory=list)
     ended: list[Exit] = field(default_factory=list)
     batch: list[dict[str, Any]] = field(default_factory=list)
+    peaks: list[int] = field(default_factory=list)
     aloud: bool = True
     began: float = field(default_factory=time.perf_counter)
 
@@ -73,7 +77,7 @@ class Report:
             **further,
             "problems": self.problems,
             "seconds": round(self.seconds, 3),
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": max(filter(None, [peak_memory(), *self.peaks]), default=None),
             "exit_code": int(self.exit_code),
         }
 

@@ -83,7 +83,8 @@ def parser() -> argparse.ArgumentParser:
     add("--watch", metavar="FOLDER", help="go on with the songs that come into a folder, or match a quoted pattern, "
         "until Ctrl-C")  # fmt: skip
     add = it.add_argument_group("resources").add_argument
-    add("--jobs", type=count, default=0, metavar="N", help="threads, over all songs at work (default: all cores)")
+    add("--jobs", type=count, default=0, metavar="N", help="threads, over all songs at work (default: all cores; "
+        "on a cluster what each worker was begun with counts, as for --memory and --cache-dir)")  # fmt: skip
     add("--dask", default="", metavar="ADDRESS", help="run the songs on a Dask cluster, such as tls://host:8786, on "
         "workers begun by midistems-graph worker; it needs the extra cluster")  # fmt: skip
     add("--memory", type=size, default=0, metavar="SIZE", help="budget for values in work, such as 2G")

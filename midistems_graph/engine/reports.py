@@ -33,6 +33,11 @@ SIGNIFICANCE: tuple[Status, ...] = (
 _WEIGHT = {status: weight for weight, status in enumerate(SIGNIFICANCE)}
 
 
+NO_MEMORY = (
+    "there is not enough memory for it; run with a smaller --jobs, close other programs, or begin workers of a cluster "
+    "with more --memory"
+)
+
 Cure = Literal["", "again", "room"]
 """What can help: trying again (a network share that was away, memory that others had), room on the disk, or nothing."""
 
@@ -139,8 +144,7 @@ def failure_of(unit: Unit, node: PlanNode, error: BaseException) -> Failure:
         case OutputRefused() | CannotWrite():
             return Failure(name, str(error), "output", cure_of(error))
         case MemoryError():
-            message = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-            return Failure(name, message, "node", "again")
+            return Failure(name, NO_MEMORY, "node", "again")
         case OSError() if cure_of(error):
             return Failure(name, f"a file could not be read or written ({error.strerror})", "node", "again")
     log.error("node %s (%s) broke", unit.node, node.type.id, exc_info=error)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -22,10 +23,10 @@ import tiny
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
+from midistems_graph.cli.batch.crew import Worker, WorkerDied
 from midistems_graph.cli.cluster.crew import Cluster
-from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run
+from midistems_graph.cli.cluster.task import JOBS, Refusal, Run, Unseen, _children, _have_model, _run, _Told
 from midistems_graph.cli.codes import Refused
-from midistems_graph.cli.main import parser as main_parser
 from midistems_graph.document.data import to_data
 from midistems_graph.document.files import load
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
@@ -40,16 +41,24 @@ from s3_server import Server
 
 pytest.importorskip("distributed")
 
+import dask
+import psutil  # type: ignore[import-untyped]
+from distributed import KilledWorker
+
 SLOW: dict[str, Any] = {"load": "io.load", "hpss": ("separate.hpss", {"harmonic_frames": 61}), "save": "io.save"}
 
 
 class Machines:
-    """A scheduler and workers, each in processes of its own, which go on from test to test as long as they live."""
+    """A scheduler and workers, each in processes of its own, which go on from test to test as long as they live.
+
+    Who talks to them needs the certificate that the page on clusters has people make.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.tls = made_certificate(folder)
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+            self.address = f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{free.getsockname()[1]}"
         self.store = Server()
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -64,13 +73,24 @@ class Machines:
     def _begin_scheduler(self) -> None:
         port = self.address.rpartition(":")[2]
         self.scheduler = self._begin("distributed.cli.dask_scheduler", "--host=127.0.0.1", f"--port={port}",
-                                     "--no-dashboard")  # fmt: skip
+                                     "--no-dashboard", "--protocol", self.address.partition(":")[0])  # fmt: skip
 
     def _begin_worker(self) -> None:
         number = len(self.workers)
         store = f"--cache-dir={self.folder / f'machine {number}'}"
         words = ("worker", self.address, "--jobs=1", store, f"--name=machine {number}")
         self.workers.append(self._begin("midistems_graph.cli.main", *words))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of a process with the certificate."""
+        words = {f"DASK_{name.replace('.', '__').replace('-', '_').upper()}": path for name, path in self.tls.items()}
+        return {**os.environ, **words}
+
+    def songs_at_work(self) -> int:
+        """How many processes of songs the workers have."""
+        alive = [psutil.Process(process.pid) for process in self.workers if process.poll() is None]
+        return sum("song_worker" in str(child.cmdline()) for it in alive for child in it.children(recursive=True))
 
     def kill_worker(self, number: int) -> None:
         """Its process, the one that watches it, and those that run songs, at once."""
@@ -84,11 +104,23 @@ class Machines:
                 process.wait()
 
     def _begin(self, module: str, *words: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **self.store.environment}
+        environment = {**self.environment, **self.store.environment}
         environment["DASK_TEMPORARY_DIRECTORY"] = str(self.folder / "scratch")
         command = [sys.executable, "-P", "-m", module, *words]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
+
+
+def made_certificate(folder: Path) -> dict[str, str]:
+    """One certificate for all, as Dask's settings name it."""
+    if shutil.which("openssl") is None:
+        return {}
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    words = ["req", "-x509", "-newkey", "rsa:3072", "-nodes", "-days", "365", "-subj", "/CN=midistems"]
+    subprocess.run(["openssl", *words, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    tls = "distributed.comm.tls"
+    parts = [(f"{tls}.{who}", kind) for who in ("scheduler", "worker", "client") for kind in (key, cert)]
+    return {f"{tls}.ca-file": str(cert)} | {f"{part}.{kind.stem}": str(kind) for part, kind in parts}
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +163,9 @@ def test_a_cluster_leaves_the_same_files_receipt_and_document(
 ) -> None:
     machines.ready(2)
     here = run(split, "songs", "-o", "here", "--json", "--quiet")
-    there = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
+    with dask.config.set(machines.tls):
+        there = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
+        again = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
     assert (here.code, there.code) == (0, 0), there.err
     assert contents(Path("here")) == contents(Path("there")) and len(contents(Path("there"))) == 9
     assert without_times(read(Path("here/midistems.json"))) == without_times(read(Path("there/midistems.json")))
@@ -140,7 +174,6 @@ def test_a_cluster_leaves_the_same_files_receipt_and_document(
     )
     assert mine == its
     assert [path.name for path in Path("there").iterdir() if path.name.startswith(".")] == []
-    again = run(split, "songs", "-o", "there", "--json", "--quiet", "--dask", machines.address)
     assert again.code == 0 and {output["status"] for output in again.json["outputs"]} == {"up to date"}
 
 
@@ -167,13 +200,35 @@ def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home:
     machines.ready(2)
     store = machines.folder / "machine 0" / "values"
     before = len(list(store.glob("*/*")))
-    process = start(graph, "songs", "-o", "there", "--dask", machines.address)
+    process = start(machines, graph, "songs", "-o", "there")
     wait_until(lambda: len(list(store.glob("*/*"))) > before, process)
     machines.kill_worker(0)
     _out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 9
     assert not list(Path("there").glob(".midistems*"))
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_ends_early_frees_the_workers_and_goes_on_later(
+    home: Path, machines: Machines, how: signal.Signals
+) -> None:
+    (home / "songs").mkdir()
+    write_song(home / "songs" / "song.wav", seconds=3, seed=how)
+    graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
+    machines.ready(1)
+    process = start(machines, graph, "songs", "-o", "there")
+    wait_until(lambda: machines.songs_at_work() > 0, process)
+    process.send_signal(how)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == (130 if how is signal.SIGINT else -how) and "Traceback" not in err, err
+    assert how is signal.SIGKILL or not list(home.glob("there/.midistems*"))
+    later = start(machines, graph, "songs", "-o", "there")
+    _out, err = later.communicate(timeout=120)
+    assert later.returncode == 0, err
+    assert len(contents(Path("there"))) == 3 and not list(home.glob("there/.midistems*"))
+    assert machines.songs_at_work() == 0
 
 
 @pytest.mark.cluster
@@ -187,15 +242,15 @@ def test_a_shared_store_that_goes_and_comes_back_costs_a_sentence(run: Program, 
     machines.ready(1)
     with machines.store as server:
         share = "s3://bucket/results"
-        process = start(graph, "songs", "-o", "there", "--dask", machines.address, "--store", share)
+        process = start(machines, graph, "songs", "-o", "there", "--store", share)
         wait_until(lambda: len(contents(Path("there"))) >= 3, process)
-        held = SharedFolder(share, print)._files.find("bucket/results")
-        server.stop()
+        held = urllib.request.urlopen(f"{server.url}/bucket?list-type=2").read().decode()
+        server.stop()  # at once: other songs are still to be run
         wait_until(lambda: len(contents(Path("there"))) >= 9, process)
         server.start()
         _out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and "Traceback" not in err, err
-    assert any("/units/" in name for name in held)
+    assert "results/units/" in held
     assert 0 < err.count("does not answer") <= len(machines.workers)  # each says it once
     assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 12
 
@@ -209,7 +264,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_the_rest_is_done_later(
     write_song(home / "songs" / "longest.wav", seconds=9, seed=2)
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     machines.ready(1)
-    process = start(graph, "songs", "-o", "there", "--quiet", "--dask", machines.address)
+    process = start(machines, graph, "songs", "-o", "there", "--quiet")
     wait_until(lambda: len(contents(Path("there"))) == 3, process)
     assert machines.scheduler is not None
     machines.scheduler.kill()
@@ -231,9 +286,11 @@ def test_no_scheduler_is_one_sentence(run: Program, split: Path, song: Path, mon
     assert ended.code == 11 and len(ended.sentences) == 1 and "cannot be reached" in ended.sentences[0]
 
 
-def start(*words: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "midistems_graph.cli.run_graph", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(machines: Machines, *words: object) -> subprocess.Popen[str]:
+    """A run on the cluster, in a process of its own."""
+    command = [sys.executable, "-m", "midistems_graph.cli.run_graph", *map(str, words), "--dask", machines.address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, env=machines.environment, **pipes)
 
 
 def wait_until(done: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -253,6 +310,7 @@ def apart(home: Path, split: Path, song: Path, tmp_path: Path) -> Iterator[Simpl
     """A worker to which neither the song nor the output folder is there, and who asks for a song."""
     worker = SimpleNamespace(name="far", local_directory=str(tmp_path / "far"), log_event=print)
     worker.state = SimpleNamespace(nthreads=1, tasks={"key": SimpleNamespace(state="executing")})
+    worker.memory_manager = SimpleNamespace(memory_limit=None)
     folder = OutputFolder(Path("out"))
     first = {
         "arguments": ["split.json"],
@@ -291,14 +349,57 @@ def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, 
     assert [path.name for path in blobs] == [order["blob"]]  # files that have arrived are taken away
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+def test_a_song_whose_process_dies_is_run_again_in_a_new_one(apart: SimpleNamespace) -> None:
+    order = {**apart.order, "blob": send(apart.shared, apart.song)}
+
+    def kill(*_: object) -> None:
+        for child in _children(apart.worker).values():
+            assert child.process._process is not None
+            child.process._process.kill()
+
+    apart.worker.log_event = kill
+    assert "SIGKILL" in _run(apart.run, order, apart.worker, "key")["died"]
+    apart.worker.log_event = print
+    assert _run(apart.run, order, apart.worker, "key")["exit_code"] == 0
+
+
+def test_a_song_that_takes_down_its_workers_has_failed_and_one_whose_process_died_has_not(
+    apart: SimpleNamespace,
+) -> None:
+    class Landed:
+        """A future that is over, with what it came to."""
+
+        status = "finished"
+        over: dict[str, str] | None = None
+
+        def add_done_callback(self, call: Callable[[object], object]) -> None:
+            call(self)
+
+        def result(self, timeout: float) -> dict[str, str]:
+            if self.over is None:
+                raise KilledWorker("song-1", SimpleNamespace(address="tcp://far:2"), 3)
+            return self.over
+
+    client = SimpleNamespace(submit=lambda *_, **__: Landed(), nthreads=lambda: {"tcp://far:2": 1}, status="running")
+    apart.cluster._client = client
+    over = apart.cluster.hire().run(apart.order, print)
+    assert over["exit_code"] == 5 and "took down every worker" in over["problems"][0]
+    assert "tcp://far:2" in over["problems"][0] and over["cure"] == ""
+    Landed.over = {"died": "its process was killed"}
+    with pytest.raises(WorkerDied, match="was killed") as died:
+        apart.cluster.hire().run(apart.order, print)
+    assert died.value.ready  # so it is tried again
+
+
 def test_stretches_that_were_computed_before_are_found_by_the_run_of_the_song(
     apart: SimpleNamespace, home: Path, run: Program, split: Path
 ) -> None:
-    song = write_song(home / "long.wav", seconds=33, rate=8000)
+    song = write_song(home / "long.wav", seconds=13, rate=8000)
     found = song.stat()
     order = {**apart.order, "song": str(song), "size": found.st_size, "changed": found.st_mtime}
     made = replace(apart.run, first={**apart.run.first, "arguments": ["split.json", f"--store={apart.run.store}"]})
-    for stretch in ((0, 20), (20, 40)):
+    for stretch in ((0, 10), (10, 20)):
         over = _run(made, {**order, "stretch": stretch}, apart.worker, "key")
         assert over["exit_code"] == 0 and over["outputs"] == []
         for child in _children(apart.worker).values():
@@ -307,7 +408,7 @@ def test_stretches_that_were_computed_before_are_found_by_the_run_of_the_song(
         _children(apart.worker).clear()
     over = _run(made, order, apart.worker, "key")
     units = {node["id"]: node["units"] for node in over["nodes"]}
-    assert units["hpss"] == {"cached": 4} and len(over["files"]) == 3
+    assert units["hpss"] == {"cached": 2} and len(over["files"]) == 3
     taken = apart.cluster.taken(over, order)
     assert run(split, song, "-o", "here", "--no-cache").code == 0
     assert contents(Path("here")) == {
@@ -389,8 +490,8 @@ def test_only_plain_connections_beyond_this_machine_are_open(address: str, trust
 def test_an_open_address_is_warned_of(run: Program, split: Path, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midistems_graph.engine.cluster.scheduler.CONNECT", 0.1)
     monkeypatch.setattr("midistems_graph.engine.cluster.scheduler._LOOPBACK", ())
-    ended = run(split, song, "--dask", "tcp://127.0.0.1:9")
-    assert ended.code == 11 and "not encrypted" in ended.sentences[0]
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9", "--jobs", "2")
+    assert ended.code == 11 and "not encrypted" in ended.err and "each worker's own" in ended.sentences[0]
 
 
 def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, song: Path) -> None:
@@ -398,6 +499,54 @@ def test_tls_without_certificates_is_one_sentence(run: Program, split: Path, son
     assert ended.code == 11 and len(ended.sentences) == 1 and "certificates" in ended.sentences[0]
 
 
-def test_the_words_of_a_worker() -> None:
-    options = main_parser().parse_args(["worker", "tls://host:8786", "--jobs", "3", "--memory", "2G", "--name", "x"])
-    assert (options.address, options.jobs, options.memory, options.name) == ("tls://host:8786", 3, 2 << 30, "x")
+@pytest.mark.parametrize("option", ["--report", "--trace"])
+def test_what_only_this_machine_can_tell_is_refused(run: Program, split: Path, song: Path, option: str) -> None:
+    ended = run(split, song, "--dask", "tcp://127.0.0.1:9", option, "page")
+    assert ended.code == 2 and len(ended.sentences) == 1 and option in ended.sentences[0]
+
+
+# What a worker may take
+
+
+WANTS_3_GB = "import mmap; mmap.mmap(-1, 3 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)"
+
+
+@pytest.fixture
+def asked_of_dask(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What `midistems-graph worker` asks Dask for, and then what a process is told that wants 3 GB."""
+    resource = pytest.importorskip("resource")
+    asked: list[str] = []
+
+    def main(words: list[str], **_: object) -> None:
+        greedy = subprocess.run([sys.executable, "-c", WANTS_3_GB], capture_output=True, text=True)
+        asked.extend([*words, greedy.stderr])
+
+    monkeypatch.setattr("distributed.cli.dask_worker.main", main)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 4 << 30)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setenv(JOBS, "")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    yield asked
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+@pytest.mark.parametrize(
+    ("words", "limit", "jobs"),
+    [(["--memory", "2G"], 2, "4"), (["--jobs", "2"], 2, "2"), (["--jobs", "9"], 4, "9")],
+)
+def test_a_worker_keeps_its_songs_within_its_memory(
+    midistems: Program, asked_of_dask: list[str], words: list[str], limit: int, jobs: str
+) -> None:
+    assert midistems("worker", "tcp://127.0.0.1:9", "--name", "x", *words).code == 0
+    assert {f"--memory-limit={limit << 30}", "--name=x", "--nthreads=1"} < set(asked_of_dask)
+    assert ("Cannot allocate" in asked_of_dask[-1]) == (limit < 3) and os.environ[JOBS] == jobs
+
+
+@pytest.mark.parametrize(("limit", "places", "budget"), [(10 << 30, 1, 6 << 30), (10 << 30, 2, 3 << 30), (None, 1, 0)])
+def test_a_song_works_within_its_share_of_the_worker(
+    apart: SimpleNamespace, limit: int | None, places: int, budget: int
+) -> None:
+    apart.worker.memory_manager.memory_limit, apart.worker.state.nthreads = limit, places
+    told = _Told("run", "1", apart.worker, "key", Worker({}))
+    assert told({"asks": 1 << 40, "writes": 0}) == {"memory": budget}

@@ -129,6 +129,13 @@ def test_a_window_that_reaches_beyond_the_song_says_so(run: Program, copy: Path,
     assert ended.code == 0 and "--window reaches beyond the song, which ends after 1" in ended.err
 
 
+def test_a_trace_says_what_was_at_work_when(run: Program, copy: Path, song: Path) -> None:
+    ended = run(copy, song, "--trace", "trace.json")
+    assert ended.code == 0 and "trace.json" in ended.err
+    bars = [bar for bar in json.loads(Path("trace.json").read_text())["traceEvents"] if bar["ph"] == "X"]
+    assert {bar["name"] for bar in bars} == {"load", "save"} and all(bar["dur"] > 0 for bar in bars)
+
+
 def test_formats_and_names_can_be_chosen(run: Program, split: Path, song: Path) -> None:
     ended = run(split, song, "-o", "out", "--format", "flac", "--name", "{song}/{stem}")
     assert ended.code == 0 and soundfile.info("out/song/harmonic.flac").subtype == "PCM_24"

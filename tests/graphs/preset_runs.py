@@ -37,6 +37,7 @@ WRITTEN = {
     "drum_kit": {"save": ("drums", "drums/kick", "drums/snare", "drums/hats", "other")},
     "vocals": {"save": ("vocals", "instrumental")},
     "vocals_asked_again": {"save": ("vocals", "instrumental")},
+    "vocals_bright": {"save": ("vocals", "instrumental")},
     "blend_loop": {"save": ("vocals", "instrumental")},
     "refine_loop": {"save": ("vocals", "instrumental")},
     "snowball": {"save": ("vocals", "instrumental")},
@@ -87,7 +88,7 @@ FURTHER = {
 }
 """Files beside the demo song that further inputs of a preset are bound to."""
 
-WITH_SPLEETER = ("vocals", "vocals_asked_again", "four_stems_spleeter")
+WITH_SPLEETER = ("vocals", "vocals_asked_again", "vocals_bright", "four_stems_spleeter")
 """Presets whose one network is Spleeter, and that have a floor with its real weights."""
 
 AROUND_SPLEETER = ("vocal_chain", "lead_and_backing", "chosen_by_score", "loop_where_needed", "beam_and_network")

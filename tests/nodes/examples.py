@@ -97,7 +97,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "filter.match": ({"time": 0.3, "width": 0.5},),
     "filter.fade": ({"fade_in": 0.05, "fade_out": 0.02},),
     "filter.filter": ({"width": 400.0}, {"kind": "notch", "cutoff": 300.0, "upper": 2000.0, "width": 400.0}),
-    "filter.shelf": ({"low": -3.0, "high": 6.0, "frequency": 500.0},),
+    "filter.shelf": ({"low": -3.0, "high": 6.0, "frequency": 500.0, "undo": True},),
     "filter.gain": ({"gain": -3.0, "invert": True},),
     "mask.paint": (
         {

@@ -61,7 +61,7 @@ class Worker:
 
         `told` gets what the worker says meanwhile, and gives the answer if it asks. Raises WorkerDied.
         """
-        self._start()
+        self._start(told)
         self._say(song)
         while True:
             words = self._heard()
@@ -81,17 +81,18 @@ class Worker:
 
     def end(self) -> None:
         """Wait until it has ended, which is forced where it takes too long."""
-        if self._process is None:
+        process = self._process  # a song that dies meanwhile forgets it
+        if process is None:
             return
         try:
-            self._process.wait(PATIENCE)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
-    def _start(self) -> None:
+    def _start(self, told: Callable[[Words], Words | None]) -> None:
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 return
@@ -109,8 +110,9 @@ class Worker:
                 process_group=0 if os.name == "posix" else None,  # Ctrl-C is for the batch alone
             )
         self._say(self._first)
-        while not self._ready:
-            self._ready = "ready" in self._heard()
+        while "ready" not in (words := self._heard()):
+            told(words)
+        self._ready = True
 
     def _say(self, words: Words) -> None:
         assert self._process is not None and self._process.stdin is not None

@@ -112,6 +112,7 @@ class Batch:
         self._numbers: dict[str, int] = {}
         self._claims: dict[str, dict[str, list[str]]] = {}
         self._prints: dict[Settings, str] = {}
+        self._noted: set[str] = set()
         self._stopped = self._looked_ahead = False
         self._broken: BaseException | None = None
         names = templates(self.asked.wanted, self.asked.library, options)
@@ -259,6 +260,9 @@ class Batch:
             return {"memory": granted if self.asked.options.memory else 0}
         if "done" in words:
             self.display.move(slot, float(words["done"]), str(words["node"]), float(task.size))
+        elif "problem" in words:
+            with self._changed:
+                self.report.problem(str(words["problem"]))
         elif "said" in words:
             self._say(f"{task.song.shown}: {words['said']}")
         return None
@@ -305,7 +309,9 @@ class Batch:
         entry = entry_of(made_from, over, code, sentences, task.tries, self.asked.options.output)
         with self._changed:
             for sentence in sentences:
-                self.report.problem(sentence, task.song.shown)
+                if code is not Exit.DONE or sentence not in self._noted:  # such as that the disk of the store is full
+                    self.report.problem(sentence, task.song.shown)
+            self._noted.update(sentences)
             self._claim(task, entry)
             self.results.add(task.number, task.song, entry, over)
             self.left -= 1
@@ -410,7 +416,10 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
         waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
-        print_forecasts(report, batch.at_once, results) if options.dry_run else print_songs(batch.results, results)
+        if options.dry_run:
+            print_forecasts(batch.results, batch.at_once, results)
+        else:
+            print_songs(batch.results, results)
     if not options.quiet:
         conclude(batch.results, batch.total, report.seconds, people, foretold=options.dry_run)
     if stopped:

@@ -70,7 +70,7 @@ class Results:
 
     def add(self, number: int, song: Song, entry: Entry, over: Mapping[str, Any]) -> None:
         self._earlier.discard(number)
-        parts = ("outputs", "nodes", "scores", "forecast")
+        parts = ("outputs", "nodes", "scores", "forecast", "peak_memory_bytes")
         self._found[number] = song, entry, {name: over[name] for name in parts if name in over}
 
     def add_earlier(self, number: int, song: Song, entry: Entry, folder: Path) -> None:
@@ -97,6 +97,12 @@ class Results:
     def failed(self) -> list[tuple[Song, Entry]]:
         return [(song, entry) for song, entry in self.rows if entry.status == "failed"]
 
+    @property
+    def forecasts(self) -> list[tuple[Song, Mapping[str, Any]]]:
+        """What songs would cost that are not done yet, in their order."""
+        found = (self._found[number] for number in sorted(self._found))
+        return [(song, one) for song, _, parts in found for one in parts.get("forecast", ())]
+
     def gather(self, report: Report, *, nodes: bool) -> None:
         """Put everything into the report of the run; what became of `nodes` only if it is wanted."""
         for number in sorted(self._found):
@@ -106,6 +112,7 @@ class Results:
             report.nodes += parts.get("nodes", ()) if nodes else ()
             report.scores += parts.get("scores", ())
             report.forecast += parts.get("forecast", ())
+            report.peaks.append(parts.get("peak_memory_bytes") or 0)
             report.batch.append(
                 {
                     "song": entry.name,
@@ -134,10 +141,11 @@ def print_songs(results: Results, console: Console) -> None:
     tables.print_rows(head, lines, console, right=range(2, len(head)))
 
 
-def print_forecasts(report: Report, at_once: int, console: Console) -> None:
+def print_forecasts(results: Results, at_once: int, console: Console) -> None:
     """What each song that is not done yet would cost, and all of them together, so many at a time."""
-    songs = report.forecast
-    rows = [_foretold(str(one["song"]), one, _is_unknown(one)) for one in songs]
+    foretold = results.forecasts
+    songs = [one for _, one in foretold]
+    rows = [_foretold(song.shown, one, _is_unknown(one)) for song, one in foretold]
     if len(songs) > 1:
         total = {name: sum(one[name] for one in songs) for name in ("cached", "units", "bytes", "files")}
         longest = max(one["elapsed"] for one in songs)

@@ -7,7 +7,8 @@ It is spoken to through its standard input and answers on its standard output, o
           "stretch" in it: only so many seconds, and only into the store, for a run of the song that comes later
           {..., "stretch"}                                            so many seconds of it, into the store only
           {"memory"}                                               what that may take, after it asked
-    out   {"ready"}, {"asks", "writes"}, {"done", "node"}, {"said"}, {"over"}
+    out   {"ready"}, {"asks", "writes"}, {"done", "node"}, {"over"}
+          {"said"} of the song, {"problem"} of what is the same for all songs, as the store is
 
 When its input ends, because the batch is stopped or was killed, a worker stops too, and keeps what it computed.
 """
@@ -43,7 +44,7 @@ from midistems_graph.document.data import from_data
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import Forecast
 from midistems_graph.engine.plan import Plan, Unit
-from midistems_graph.engine.reports import Status, Watcher
+from midistems_graph.engine.reports import NO_MEMORY, Status, Watcher
 from midistems_graph.engine.room import written_bytes
 from midistems_graph.engine.run import RunResult
 from midistems_graph.engine.sizes import working_bytes, working_sizes
@@ -171,10 +172,10 @@ def _serve(line: Line, first: Mapping[str, Any]) -> None:
             raise KeyboardInterrupt
         return int(answer["memory"])
 
-    def say(sentence: str) -> None:
-        line.tell(said=sentence)
+    def problem(sentence: str) -> None:
+        line.tell(problem=sentence)
 
-    with nullcontext(None) if options.no_cache else opened(options.cache_dir, False, say, options.store) as shared:
+    with nullcontext(None) if options.no_cache else opened(options.cache_dir, False, problem, options.store) as shared:
         line.tell(ready=True)
         while (order := line.heard()) is not None:
             settings = tuple(order["settings"])
@@ -209,8 +210,7 @@ def _run(work: Work, song: Song) -> dict[str, Any]:
     except MemoryError:
         cure = "again"
         work.report.songs.append(Exit.NODE)
-        words = "there is not enough memory for it; run with a smaller --jobs or close other programs"
-        work.report.problem(words)
+        work.report.problem(NO_MEMORY)
     except Exception:
         log.exception("a song broke")
         cure = ""

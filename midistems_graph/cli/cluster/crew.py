@@ -248,6 +248,13 @@ def on_cluster(asked: Asked, folder: OutputFolder | None, say: Callable[[str], o
     options, address = asked.options, asked.options.dask
     if options.report:
         raise Refused(Exit.USAGE, "--report needs all edges on this machine; run a song without --dask for its report")
+    if options.trace:
+        raise Refused(Exit.USAGE, "--trace tells of threads of this machine; run a song without --dask for its trace")
+    if options.jobs or options.memory or options.cache_dir:
+        say(
+            "--jobs, --memory and --cache-dir are each worker's own, said when it is begun (midistems-graph worker "
+            "--help); with --dask they do nothing here"
+        )
     if is_open(address):
         say(
             f"{address} is not encrypted, and whoever reaches it can run programs on its workers: use tls:// or a "

@@ -29,8 +29,11 @@ from midistems_graph.engine.store.shared import SharedFolder
 from midistems_graph.models.library import LibraryError, ModelLibrary, ModelMissing
 from midistems_graph.models.manifest import FILE_NAME, ManifestError, read
 
-JOBS, MEMORY = "MIDISTEMS_JOBS", "MIDISTEMS_MEMORY"
-"""Environment variables in which `midistems-graph worker` tells its tasks what a song may take: threads, bytes."""
+JOBS = "MIDISTEMS_JOBS"
+"""Environment variable in which `midistems-graph worker` tells its tasks how many threads a song may take."""
+
+SHARE = 0.6
+"""How much of a worker's memory a song's values in work may take; the rest is for networks, libraries and files."""
 
 TOLD_EVERY = 1.0
 """Seconds between two words on how far a song is."""
@@ -90,13 +93,11 @@ def run_there(run: Run, order: Words) -> Words:
         return {"refused": f"the worker {worker.name}: {error}"}
 
 
-def end_there(run_id: str) -> None:
-    """The processes of a run are not needed any more."""
-    from distributed import get_worker
-
-    for thread, child in list(_children(get_worker()).items()):
+def end_there(run_id: str, dask_worker: Any = None) -> None:
+    """The processes of a run are not needed any more. Dask puts in the worker: this is no task, which could ask."""
+    for thread, child in list(_children(dask_worker).items()):
         if child.run_id == run_id:
-            _children(get_worker()).pop(thread).end()
+            _children(dask_worker).pop(thread).end()
 
 
 @dataclass
@@ -135,7 +136,7 @@ def _run(run: Run, order: Words, worker: Any, key: object) -> Words:
     song = _song(order, shared, scratch)
     child = _child(run, worker, scratch, shared)
     told = _Told(run.id, order["id"], worker, key, child.process)
-    words = {**order, "song": str(song), "jobs": _budget(JOBS) or _cores(worker)}
+    words = {**order, "song": str(song), "jobs": _jobs(worker)}
     try:
         over = child.process.run(words, told)
     except WorkerDied as died:
@@ -237,19 +238,25 @@ class _Told:
             self._process.stop()
             return None
         if "asks" in words:
-            return {"memory": _budget(MEMORY)}
-        if "said" in words or time.monotonic() >= self._due:
+            return {"memory": _memory(self._worker)}
+        if "said" in words or "problem" in words or time.monotonic() >= self._due:
             self._due = time.monotonic() + TOLD_EVERY
             self._worker.log_event(TOPIC, {**self._whose, **words})
         return None
 
 
-def _budget(name: str) -> int:
-    text = os.environ.get(name, "")
-    return int(text) if text.isdecimal() else 0
+def _jobs(worker: Any) -> int:
+    """Threads of a song: what was said, or the share of one of a worker's places in the cores of this machine."""
+    text = os.environ.get(JOBS, "")
+    return int(text) if text.isdecimal() else max(1, (os.cpu_count() or 1) // _places(worker))
 
 
-def _cores(worker: Any) -> int:
-    """The share of one of a worker's threads, where it was not begun by `midistems-graph worker`."""
-    places: int = worker.state.nthreads
-    return max(1, (os.cpu_count() or 1) // max(1, places))
+def _memory(worker: Any) -> int:
+    """Bytes for the values in work of a song; 0 where the worker has no limit."""
+    return int((worker.memory_manager.memory_limit or 0) * SHARE) // _places(worker)
+
+
+def _places(worker: Any) -> int:
+    """Songs that a worker has at a time."""
+    threads: int = worker.state.nthreads
+    return max(1, threads)

@@ -19,7 +19,8 @@ Gain = Annotated[float, Range(-24, 24, "dB")]
 
 
 def _context(knobs: SimpleNamespace) -> Context:
-    lowest = knobs.frequency * min(1.0, _slope(knobs.low, knobs.high))
+    slope = _slope(knobs.low, knobs.high)
+    lowest = knobs.frequency * min(slope, 1 / slope)
     return Context(512, _FORGOTTEN / (2 * math.pi * lowest))
 
 
@@ -36,6 +37,7 @@ def shelf(
     low: Gain = 0.0,
     high: Gain = 0.0,
     frequency: Annotated[float, Range(50, 10000, "Hz", "log")] = 1000.0,
+    undo: bool = False,
     run: Run,
 ) -> Signal:
     """Make bass and treble louder or softer, as the tone controls of an amplifier do.
@@ -50,11 +52,13 @@ def shelf(
         How much louder far above it.
     frequency
         Where the gain is half way between both, in dB. At most a quarter of the sample rate counts.
+    undo
+        Take back what another node with the same settings did, exactly.
 
     Notes
     -----
-    The same node with both gains negative undoes it, so a network may hear a song with more treble and its stems be
-    brought back. It turns phases a little, as analogue tone controls do.
+    Good around a network: it hears the song with more treble, and its stems are brought back by a second node with
+    `undo`. Turns phases a little, as analogue tone controls do.
 
     References
     ----------
@@ -62,6 +66,8 @@ def shelf(
     rate), g the geometric mean of both gains and k = sqrt(high / low): g (k + w + (w - k) / z) / (1 + k w + (k w - 1) /
     z), which has its inverse by exchanging numerator and denominator.
     """
+    if undo:
+        low, high = -low, -high
     slope, gain = _slope(low, high), 10 ** ((low + high) / 40)
     width = math.tan(math.pi * min(frequency / signal.rate, 0.25))
     ahead = np.array([slope + width, width - slope]) * gain

@@ -51,8 +51,6 @@ def decode(
     arrays
         The arrays to decode, each by itself: each becomes a stem of its name. If none are named, the model takes what
         its manifest says and gives its own stems.
-    provider
-        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
     Returns
     -------

@@ -49,8 +49,6 @@ def encode(
         condition.
     overlap
         How many segments cover an instant on average; 0 lets neighbours share a tenth.
-    provider
-        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
     Returns
     -------

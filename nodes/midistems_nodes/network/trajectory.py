@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.models.trajectory import trajectory as followed
 from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
-from midistems_nodes.network.shared import Provider, opened, resident
+from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Steps, opened, resident
 
 
 @node(
@@ -28,10 +28,10 @@ def trajectory(
     *,
     model: Annotated[str, ModelName()] = "",
     at: Annotated[float, Range(0, 36_000, "s")] = 30.0,
-    steps: Annotated[int, Range(0, 1000)] = 0,
-    schedule: Annotated[float, Range(0, 10)] = 0.0,
-    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
+    steps: Steps = 0,
+    schedule: Schedule = 0.0,
+    solver: Solver = "usual",
+    seed: Seed = 0,
     provider: Provider = "auto",
     run: Run,
 ) -> Scores:
@@ -49,17 +49,6 @@ def trajectory(
         Name of a generative model in the library (flow, diffusion, bridge).
     at
         An instant in the segment that is looked at.
-    steps
-        How many steps it takes; 0 takes what its makers do.
-    schedule
-        How these steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning; 0 does as its
-        makers do.
-    solver
-        How a flow model takes a step.
-    seed
-        Of the noise that it begins with.
-    provider
-        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
     Returns
     -------

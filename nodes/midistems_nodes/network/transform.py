@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from midistems_graph.models.latents import transformed
 from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Features, ModelName, Range, Run, node
-from midistems_nodes.network.shared import Provider, opened, resident
+from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Steps, opened, resident
 
 
 @node(
@@ -27,10 +27,10 @@ def transform(
     *,
     model: Annotated[str, ModelName()] = "",
     batch: Annotated[int, Range(1, 64)] = 1,
-    steps: Annotated[int, Range(0, 1000)] = 0,
-    schedule: Annotated[float, Range(0, 10)] = 0.0,
-    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
+    steps: Steps = 0,
+    schedule: Schedule = 0.0,
+    solver: Solver = "usual",
+    seed: Seed = 0,
     provider: Provider = "auto",
     run: Run,
 ) -> Features:
@@ -49,17 +49,6 @@ def transform(
         Name of a model in the library.
     batch
         Segments that go through at once.
-    steps
-        How many steps a generative model takes; 0 takes what its makers do.
-    schedule
-        How these steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning; 0 does as its
-        makers do.
-    solver
-        How a flow model takes a step: `euler` asks the network once, `midpoint` and `heun` twice.
-    seed
-        Of the noise that a generative model begins with.
-    provider
-        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from midistems_graph.node import (
     Stream,
     node,
 )
+from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Steps
 
 QUIET = 1e-8
 """What Demucs adds to a deviation, so that silence is not divided by nothing."""
@@ -129,11 +130,11 @@ def network(
     swap: bool = False,
     polarity: bool = False,
     normalise: bool = False,
-    steps: Annotated[int, Range(0, 1000)] = 0,
-    schedule: Annotated[float, Range(0, 10)] = 0.0,
-    solver: Literal["usual", "euler", "midpoint", "heun"] = "usual",
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 0,
-    provider: Literal["auto", "cpu", "cuda", "tensorrt", "coreml", "directml", "openvino"] = "auto",
+    steps: Steps = 0,
+    schedule: Schedule = 0.0,
+    solver: Solver = "usual",
+    seed: Seed = 0,
+    provider: Provider = "auto",
     run: Run,
 ) -> Stems:
     """Split sound with a trained network.
@@ -172,19 +173,6 @@ def network(
     normalise
         Give the network the song at a usual level and bring the stems back: a soft song is separated as a loud one is.
         Families that do so by themselves (HTDemucs) do it always.
-    steps
-        How many steps a generative model takes; more are finer and slower. 0 takes what its makers do; other models
-        have none.
-    schedule
-        How a generative model's steps lie: 1 even, above 1 smaller towards the end, below 1 towards the beginning. 0
-        does as its makers do.
-    solver
-        How a flow model takes a step: `euler` asks the network once, `midpoint` and `heun` ask twice and are far
-        more exact.
-    seed
-        Of the noise that a generative model begins with: another number gives another reading of the same song.
-    provider
-        What computes: `auto` takes the graphics card where ONNX Runtime has one, else the processor.
 
     Returns
     -------

@@ -8,8 +8,9 @@ import pytest
 from command_line import Program, write_song
 from rich.console import Console
 
-from midistems_graph.cli.batch.result import print_forecasts
-from midistems_graph.cli.result import Report
+from midistems_graph.cli.batch.manifest import Entry
+from midistems_graph.cli.batch.result import Results, print_forecasts
+from midistems_graph.cli.songs import Song
 
 MB = 1_000_000
 
@@ -21,7 +22,11 @@ def foretold(song: str, elapsed: float, memory: float, seconds: float | None = 1
 
 
 def rows(capsys: pytest.CaptureFixture[str], at_once: int, *songs: dict[str, object]) -> list[list[str]]:
-    print_forecasts(Report(forecast=list(songs)), at_once, Console(width=200))
+    results = Results()
+    for number, one in enumerate(songs):
+        entry = Entry("", "", 0, 0, "", "done", 0, 1, 0.0)
+        results.add(number, Song(Path(str(one["song"]))), entry, {"forecast": [one]})
+    print_forecasts(results, at_once, Console(width=200))
     lines = capsys.readouterr().out.splitlines()
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines if " MB" in line]
 
@@ -48,5 +53,5 @@ def test_what_is_done_costs_nothing(run: Program, split: Path, home: Path) -> No
     write_song(home / "songs" / "c.wav", seconds=0.6)
     again = run(split, "songs", "-o", "out", "--dry-run", "--no-cache")
     assert "3 of 3 songs were looked at, 2 of them are done already" in again.err
-    assert [line.split()[0] for line in again.out.splitlines()[1:] if line.strip(" ─━")] == ["c"]
+    assert [line.split()[0] for line in again.out.splitlines()[1:] if line.strip(" ─━")] == ["songs/c.wav"]
     assert "unknown" not in again.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,15 @@ def test_what_comes_of_a_song_takes_the_place_of_what_came_of_it_before(
     assert [one["taken"] for one in told] == [[], [], []]
 
 
+def test_what_many_songs_tell_in_the_same_words_is_said_once(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    scripted(lambda *_: {**DONE, "problems": ["the disk of the store is full"]})
+    ended = run(copy, *songs, "-o", "out", "--jobs", "1", "--json")
+    assert ended.code == 0 and ended.sentences == ["run-graph: a.wav: the disk of the store is full"]
+    assert all(row["problems"] for row in ended.json["batch"])
+
+
 def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
 ) -> None:
@@ -175,12 +185,25 @@ def test_threads_are_shared_by_the_songs_at_work_and_knobs_are_each_songs_own(
     assert {one["jobs"] for one in told} == {1}
 
 
+def test_the_memory_of_a_batch_is_that_of_the_process_that_took_most(
+    run: Program, copy: Path, songs: list[str], scripted: Callable[[Script], list[dict[str, Any]]]
+) -> None:
+    scripted(lambda song, _: {**DONE, "peak_memory_bytes": 10**12 if song["song"] == "a.wav" else None})
+    assert run(copy, *songs, "-o", "out", "--jobs", "1", "--json").json["peak_memory_bytes"] == 10**12
+
+
 def test_memory_is_shared_and_who_needs_more_waits() -> None:
     memory = Allowance(100, 2)
     assert memory.grant("a", 10) == 50 and memory.grant("b", 20) == 50
+    granted: list[int] = []
+    large = threading.Thread(target=lambda: granted.append(memory.grant("c", 500)), daemon=True)
+    large.start()
     memory.give_back("a")
+    large.join(0.1)
+    assert granted == []  # what "b" has is missing
     memory.give_back("b")
-    assert memory.grant("c", 500) == 100
+    large.join(60)
+    assert granted == [100]
 
 
 def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(
@@ -200,7 +223,7 @@ def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(
     assert [one["song"] for one in told] == names
 
 
-def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
+def test_a_song_that_is_deleted_while_it_waits_is_one_sentence_and_so_is_a_store_that_cannot_be_used(
     run: Program, copy: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "ab":
@@ -214,7 +237,10 @@ def test_a_song_that_is_deleted_while_it_waits_is_one_sentence(
             return over
 
     monkeypatch.setattr(batch, "Worker", Deleting)
-    ended = run(copy, "a", "b", "-o", "out", "--jobs", "1", "--trace", "trace.json")
-    assert ended.code == 9 and ended.sentences == ["run-graph: b/song.wav: There is no file b/song.wav."]
+    ended = run(copy, "a", "b", "-o", "out", "--jobs", "1", "--trace", "trace.json",
+                "--cache-dir", copy)  # fmt: skip
+    unusable, deleted = ended.sentences
+    assert ended.code == 9 and deleted == "run-graph: b/song.wav: There is no file b/song.wav."
+    assert str(copy) in unusable and "keeps nothing for the next one" in unusable
     assert [path.name for path in (home / "out").glob("*.wav")] == ["song - audio.wav"]
     assert [path.name for path in home.glob("trace*")] == ["trace - a - song.wav.json"]

@@ -47,4 +47,4 @@ def test_one_song_of_a_batch_that_breaks_its_check_is_9(run: Program, home: Path
 
     soundfile.write(home / "songs" / "hot.wav", [[1.0, -1.0]] * 4000, 44100, subtype="FLOAT")
     ended = run(graph, "songs")
-    assert ended.code == 9 and "hot: the check it does not hold: the highest sample is 0 dBFS" in ended.err
+    assert ended.code == 9 and "hot.wav: the check it does not hold: the highest sample is 0 dBFS" in ended.err

@@ -121,3 +121,14 @@ def test_a_reader_that_goes_away_is_no_fault(split: Path, song: Path) -> None:
     process.stderr.close()
     assert "Traceback" not in err and "Exception" not in err
     assert len(list(Path("out").glob("*.wav"))) == 3
+
+
+def test_memory_is_that_of_the_process_and_not_of_what_began_it() -> None:
+    told = "from midistems_graph.cli.result import peak_memory; print(peak_memory())"
+    began_by_a_large_one = f"""
+import subprocess, sys
+held = bytearray(1_000_000_000)
+print(subprocess.run([sys.executable, "-c", {told!r}], capture_output=True, text=True, check=True).stdout)
+"""
+    ended = subprocess.run([sys.executable, "-c", began_by_a_large_one], capture_output=True, text=True, check=True)
+    assert 5_000_000 < int(ended.stdout) < 500_000_000

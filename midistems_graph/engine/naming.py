@@ -173,6 +173,11 @@ def temporary_name(extension: str) -> str:
     return f".midistems-{owner}-{secrets.token_hex(4)}.part.{extension.removeprefix('.')}"
 
 
+def is_unfinished(name: str) -> bool:
+    """Whether it is a hidden name of ours, whoever's."""
+    return _PART.fullmatch(name) is not None
+
+
 def is_leftover(path: Path, now: float) -> bool:
     """Whether a file has a name of ours and the process that wrote it is gone.
 

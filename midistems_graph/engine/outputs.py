@@ -41,6 +41,7 @@ from midistems_graph.engine.naming import (
     check_template,
     folded,
     is_leftover,
+    is_unfinished,
     number_of,
     numbered,
     path_for,
@@ -138,7 +139,7 @@ class OutputFolder:
         Raises CannotWrite.
         """
         with self._lock, _refusals(self.folder / RECEIPT):
-            self._root.mkdir(parents=True, exist_ok=True)
+            self._make(self._root)
             with self._receipt(problems) as receipt:
                 self._open = receipt
                 try:
@@ -182,16 +183,24 @@ class OutputFolder:
         """An empty unfinished file in a folder below this one, and the folders made for it, inner ones first."""
         folder = self._root / parent
         with self._lock:
-            missing = [path for path in (folder, *folder.parents) if not path.exists()]
             part = folder / temporary_name(extension)
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                self._make(folder)
                 part.touch(exist_ok=False)
                 self._sweep(folder, part.stat().st_mtime)
             except BaseException:
                 self._end(part, missing)
                 raise
         return part, missing
+
+    @staticmethod
+    def _make(folder: Path) -> None:
+        """Make a folder and those above it, save the hidden one of a cluster's run, which is gone once that is over."""
+        for path in (folder, *folder.parents):
+            if is_unfinished(path.name) and not path.exists():
+                raise FileNotFoundError(errno.ENOENT, "the run that this is for is over", str(path))
+        folder.mkdir(parents=True, exist_ok=True)
 
     def _end(self, part: Path, made: list[Path]) -> None:
         """Remove an unfinished file and the folders made for it, as far as they are there and empty."""
@@ -363,7 +372,7 @@ class SongOutputs:
         """
         root = self._folder._root
         with self._folder._lock, _refusals(self._folder.folder / RECEIPT):
-            root.mkdir(parents=True, exist_ok=True)
+            self._folder._make(root)
             with self._folder._receipt(self.problems) as receipt:
                 self._amend(receipt, self._left, graph=graph_hash)
                 receipt.add_song(

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph import __version__
 from midistems_graph.cli.batch.crew import Worker, WorkerDied
-from midistems_graph.cli.cluster.crew import Cluster
+from midistems_graph.cli.cluster.crew import Cluster, _made
 from midistems_graph.cli.cluster.task import JOBS, Refusal, Run, Unseen, _children, _have_model, _run, _Told
 from midistems_graph.cli.codes import Refused
 from midistems_graph.document.data import to_data
@@ -32,7 +33,8 @@ from midistems_graph.document.files import load
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
 from midistems_graph.engine.cluster.policy import stretches
 from midistems_graph.engine.cluster.scheduler import is_open
-from midistems_graph.engine.outputs import OutputFolder
+from midistems_graph.engine.naming import temporary_name
+from midistems_graph.engine.outputs import CannotWrite, OutputFolder
 from midistems_graph.engine.receipt_book import read_receipt
 from midistems_graph.engine.store import default_store_folder
 from midistems_graph.engine.store.shared import SharedFolder
@@ -253,6 +255,31 @@ def test_a_shared_store_that_goes_and_comes_back_costs_a_sentence(run: Program, 
     assert "results/units/" in held
     assert 0 < err.count("does not answer") <= len(machines.workers)  # each says it once
     assert contents(Path("there")) == contents(Path("here")) and len(contents(Path("there"))) == 12
+
+
+def test_a_worker_that_goes_on_after_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    there, busy, failed = tmp_path / "there", threading.Event(), threading.Event()
+    made = there / temporary_name("cluster")
+    there.mkdir()
+    (there / "a stem.wav").touch()
+
+    def work() -> None:
+        song = OutputFolder(made / "song").song("song", "digest")
+        try:
+            for number in range(1000):
+                with song.writer("save", str(number)).output("vocals", "wav") as file:
+                    file.path.write_bytes(bytes(1000))
+                busy.set()
+        except (OSError, CannotWrite):
+            failed.set()
+
+    with _made(made, "token"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert busy.wait(20)
+    assert [path.name for path in there.iterdir()] == ["a stem.wav"]
+    thread.join()
+    assert failed.is_set() and [path.name for path in there.iterdir()] == ["a stem.wav"]
 
 
 @pytest.mark.cluster

@@ -17,6 +17,7 @@ import soundfile
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.audio.writing import SoundWriter
 from midistems_graph.engine import outputs as module
+from midistems_graph.engine.naming import temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OnExist, Output, OutputFolder, OutputRefused, SongOutputs
 from midistems_graph.engine.receipt import RECEIPT
 from midistems_graph.engine.receipt_book import read_receipt
@@ -357,6 +358,18 @@ def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path, monkeyp
     with pytest.raises(CannotWrite, match="you may not write there"):
         OutputFolder(tmp_path / "out/deep")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_hidden_folder_of_a_run_that_is_over_is_not_made_again(tmp_path: Path) -> None:
+    hidden = tmp_path / temporary_name("cluster")
+    hidden.mkdir()
+    folder = OutputFolder(hidden / "song")
+    hidden.rmdir()
+    with pytest.raises(CannotWrite, match="the run that this is for is over"):
+        save(folder.song("Demo", "d1"), "content")
+    with pytest.raises(CannotWrite, match="the run that this is for is over"):
+        OutputFolder(hidden / "song")
+    assert not hidden.exists()
 
 
 def test_sound_is_written_through(out: Path) -> None:

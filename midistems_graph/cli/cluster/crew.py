@@ -337,6 +337,10 @@ def _made(made: Path, token: str) -> Iterator[None]:
     try:
         yield
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        aside = made.parent / temporary_name("cluster")
+        with suppress(OSError):  # under its name, workers that do not know yet would go on to fill it
+            made.rename(aside)
+        for path in (made, aside):
+            shutil.rmtree(path, ignore_errors=True)
         with suppress(OSError):  # made for this run, and nothing came of it
             made.parent.rmdir()

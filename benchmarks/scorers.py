@@ -7,7 +7,7 @@ seconds. Every song is separated in more than fifty ways: real outputs (the sepa
 which needs the model spleeter-2stems, at several levels, shifted, slowed, in ensembles, asked again about blends)
 and variants that are made on purpose (bleed, holes, noise, ideal masks). For each scorer: the rank correlation of its
 score with the true SI-SDR of the vocals over all variants, and the regret, which is how many dB are lost when it
-chooses among the real outputs, beside a pick at random.
+chooses among the real outputs, beside a pick at random and beside Spleeter's plain answer, whatever the song.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from midistems_graph.node import Audio, OneTile, Scorer, Separator, Stems, StftS
 from midistems_graph.node.testing import FakeRun
 from midistems_nodes.measure.ratios import Ratios
 
-MODEL = "spleeter-2stems"
+MODEL, PLAIN = "spleeter-2stems", "Spleeter, +0 dB"
 LIBRARY = installed()
 NAMES = ("vocals", "instrumental")
 SCORERS: Mapping[str, Scorer] = {
@@ -41,7 +41,12 @@ SCORERS: Mapping[str, Scorer] = {
     "flatness": Scorer("score.flatness"),
     "artefacts": Scorer("score.artefacts"),
     "dnsmos": Scorer("score.dnsmos"),
+    "again": Scorer(
+        "score.again", (("stem", "vocals"),), (("separator", Separator("separate.network", (("model", MODEL),))),)
+    ),
+    "consensus": Scorer("score.true", (("stem", "vocals"),)),
 }
+"""Consensus is the true scorer with the average of all real outputs in place of the true stems."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def real_outputs(mixture: Audio) -> Iterator[tuple[str, Float32]]:
     yield from rough.items()
     nets = {f"Spleeter, {gain:+} dB": spleeter(mixture, gain) for gain in (-12, -6, 0, 6, 12)}
     yield from nets.items()
-    plain, louder = nets["Spleeter, +0 dB"], nets["Spleeter, +6 dB"]
+    plain, louder = nets[PLAIN], nets["Spleeter, +6 dB"]
     yield "Spleeter, shifted", asked("separate.network", mixture, model=MODEL, shifts=2)
     network = Separator("separate.network", (("model", MODEL),))
     slowed = LIBRARY["separate.augmented"](
@@ -119,7 +124,7 @@ def real_outputs(mixture: Audio) -> Iterator[tuple[str, Float32]]:
     smaller = np.where(np.abs(bins[0]) < np.abs(bins[1]), bins[0], bins[1])
     yield "smaller of Spleeter and REPET", transform.inverse(smaller)
     yield "larger of Spleeter and REPET", transform.inverse(bins[0] + bins[1] - smaller)
-    both = Stems({"vocals": mixture.with_samples(plain), "instrumental": mixture.with_samples(x - plain)}, True)
+    both = _both(mixture, plain)
     wiener = LIBRARY["spatial.wiener"]
     run = FakeRun(mixture.span, 2, 2)
     assert wiener.reduce is not None
@@ -137,7 +142,7 @@ def made_on_purpose(mixture: Audio, voice: Float32, real: Mapping[str, Float32])
     for share in (0.1, 0.25, 0.5, 0.75):
         yield (
             f"Spleeter with {share:g} of the song",
-            real["Spleeter, +0 dB"] * np.float32(1 - share) + np.float32(share) * x,
+            real[PLAIN] * np.float32(1 - share) + np.float32(share) * x,
         )
     for db in (-30, -20, -10):
         noise = rng.standard_normal(voice.shape).astype(np.float32) * voice.std() * np.float32(10 ** (db / 20))
@@ -173,25 +178,27 @@ def _bins(mixture: Audio, *signals: Float32) -> tuple[Complex64, Stft]:
     return np.stack([transform.forward(np.ascontiguousarray(signal)) for signal in signals]), transform
 
 
+def _both(mixture: Audio, vocals: Float32) -> Stems:
+    """The vocals and what they leave of the song."""
+    voice = np.asarray(vocals, np.float32)
+    parts = {"vocals": voice, "instrumental": mixture.samples - voice}
+    return Stems({name: mixture.with_samples(part) for name, part in parts.items()}, complete=True)
+
+
 def rows(song: Song, seconds: float) -> Iterator[Row]:
     """All variants of a song with their scores."""
     length = round(seconds * song.rate)
     parts = {name: np.ascontiguousarray(stem[:, :length]) for name, stem in song.stems.items()}
     mixture = Audio.of(sum(parts.values(), start=np.float32(0)), song.rate)
     real = dict(real_outputs(mixture))
-    judge = Scorer(
-        "score.again", (("stem", "vocals"),), (("separator", Separator("separate.network", (("model", MODEL),))),)
-    )
-    for variant, vocals in {**real, **dict(made_on_purpose(mixture, parts["vocals"], real))}.items():
-        vocals = np.asarray(vocals, np.float32)
-        ratios = Ratios(len(vocals))
-        ratios.add(vocals, parts["vocals"])
-        stems = Stems(
-            {"vocals": mixture.with_samples(vocals), "instrumental": mixture.with_samples(mixture.samples - vocals)},
-            True,
-        )
-        run = BenchRun(mixture.span, 2, 2)
-        said = {name: run.score(scorer, mixture, stems) for name, scorer in {**SCORERS, "again": judge}.items()}
+    made = dict(made_on_purpose(mixture, parts["vocals"], real))
+    sets = {variant: _both(mixture, vocals) for variant, vocals in {**real, **made}.items()}
+    run = BenchRun(mixture.span, 2, 2)
+    agreed = LIBRARY["blend.ensemble"](tuple(sets[variant] for variant in real), run=run)
+    for variant, stems in sets.items():
+        ratios = Ratios(mixture.channels)
+        ratios.add(stems["vocals"].samples, parts["vocals"])
+        said = {name: run.score(scorer, mixture, stems, agreed) for name, scorer in SCORERS.items()}
         yield Row(song.name, variant, variant in real, ratios.si_sdr(), said)
 
 
@@ -221,6 +228,12 @@ def random_regret(found: list[Row]) -> float:
     return max(real) - mean(real)
 
 
+def plain_regret(found: list[Row]) -> float:
+    """dB lost by always taking what the network says of the song as it is."""
+    real = {row.variant: row.si_sdr for row in found if row.real}
+    return max(real.values()) - real[PLAIN]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
@@ -240,10 +253,11 @@ def main() -> None:
 def report(found: list[Row]) -> None:
     """One song's lines."""
     real = sum(row.real for row in found)
-    print(f"{found[0].song}: {len(found)} variants, {real} real; a random pick loses {random_regret(found):.2f} dB")
+    lost = f"a random pick loses {random_regret(found):.2f} dB, {PLAIN} loses {plain_regret(found):.2f} dB"
+    print(f"{found[0].song}: {len(found)} variants, {real} real; {lost}")
     for scorer in found[0].scores:
-        likeness, lost = correlation(found, scorer), regret(found, scorer)
-        print(f"    {scorer:14} rank correlation {likeness:5.2f}   regret {lost:5.2f} dB", flush=True)
+        likeness, missed = correlation(found, scorer), regret(found, scorer)
+        print(f"    {scorer:14} rank correlation {likeness:5.2f}   regret {missed:5.2f} dB", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/scorers_picture.py            write the picture
     python benchmarks/scorers_picture.py --check    say whether it is up to date (exit code 1)
 
-The table has a row per scorer, a column per song, cells `rank correlation, regret` (a regret alone for the random
-pick), and holds what scorers.py printed. Every regret is a dot, the bar is the mean.
+The table has a row per scorer, a column per song, cells `rank correlation, regret` (a regret alone where no scorer
+chooses), and holds what scorers.py printed. Every regret is a dot, the bar is the mean.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from statistics import mean
 PAGE = Path(__file__).parents[1] / "docs" / "scorers.md"
 PICTURE = PAGE.with_suffix(".svg")
 WIDTH, LEFT, RIGHT, TOP, ROW = 720, 150, 700, 16, 34
+UNSCORED = ("random pick", "always plain Spleeter")
 BLUE, GREY, TEXT, FAINT, LINE = "#3c78ff", "#8a94a3", "#1f2630", "#5b6470", "#e3e6ea"
 
 
@@ -43,7 +44,7 @@ def regrets(page: str) -> dict[str, list[float]]:
 
 
 def picture(rows: dict[str, list[float]]) -> str:
-    """The picture as SVG, the random pick first, then from the least mean regret to the largest."""
+    """The picture as SVG, choices without a scorer first, then from the least mean regret to the largest."""
     songs = max(map(len, rows.values()))
     most = int(max(max(row) for row in rows.values())) + 1
     scale = (RIGHT - LEFT) / most
@@ -63,10 +64,10 @@ def picture(rows: dict[str, list[float]]) -> str:
         f'<text x="{(LEFT + RIGHT) / 2:.1f}" y="{height - 6}" text-anchor="middle" fill="{FAINT}">'
         "dB lost against the best real output; a dot per song, the bar is the mean</text>"
     )
-    order = sorted(rows, key=lambda name: (name != "random pick", mean(rows[name])))
+    order = sorted(rows, key=lambda name: (name not in UNSCORED, mean(rows[name])))
     for place, name in enumerate(order):
         y, row = TOP + ROW * place + 21, rows[name]
-        colour = GREY if name == "random pick" else BLUE
+        colour = GREY if name in UNSCORED else BLUE
         label = name if len(row) == songs else f"{name} ({len(row)} songs)"
         parts.append(
             f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end" fill="{TEXT}">{label}</text>'

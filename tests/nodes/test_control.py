@@ -5,6 +5,8 @@ import pytest
 
 from midistems_graph.node import Audio, NodeError, Number, Scorer, Separator, Stems, Text
 from midistems_graph.node.testing import FakeRun
+from midistems_nodes.blend.ensemble import ensemble
+from midistems_nodes.control.best import best
 from midistems_nodes.control.choose import select, switch
 from midistems_nodes.control.constant import number, text
 from midistems_nodes.control.where_needed import where_needed
@@ -38,6 +40,22 @@ def test_the_best_score_wins_the_first_of_equals_and_never_an_undefined_one():
 
 RATE = 1000
 SONG = Audio.of(np.random.default_rng(0).standard_normal((1, 8 * RATE)), RATE)
+
+
+def test_by_consensus_the_answer_with_the_least_errors_of_its_own_wins():
+    rng = np.random.default_rng(1)
+    voice, noises = SONG.samples / 2, rng.standard_normal((4, *SONG.samples.shape))
+    answers = tuple(
+        Stems(
+            {"vocals": SONG.with_samples(voice + size * noise), "instrumental": SONG.with_samples(voice - size * noise)}
+        )
+        for size, noise in zip((0.3, 0.2, 0.1, 0.4), noises.astype(np.float32), strict=True)
+    )
+    agreed = ensemble(answers, run=FakeRun())
+    made = best(Scorer("score.true"), SONG, answers, agreed, run=FakeRun(SONG.span))
+    assert made.stems is answers[2]
+    nearness = [row["score"] for row in made.scores.rows.values()]
+    assert sorted(nearness, reverse=True) == [nearness[number] for number in (2, 1, 0, 3)]  # as their errors are
 
 
 class Thorough(FakeRun):

@@ -58,7 +58,8 @@ def best(
     Notes
     -----
     Good for letting a cascade choose among models, song by song or verse by verse. A set that is joined of chunks
-    counts only if it scores better over the whole song than every single one. Holds the song in memory.
+    counts only if it scores better over the whole song than every single one. A choice by consensus: the scorer against
+    true stems, with an ensemble of the same candidates at references. Holds the song in memory.
 
     References
     ----------

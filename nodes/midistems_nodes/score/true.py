@@ -39,7 +39,7 @@ def true(
     stems
         What is judged.
     references
-        The true stems.
+        The true stems, or what stands for them.
     figure
         `si_sdr` counts all errors, `sdr` those of level as well, `si_sir` bleed alone, `si_sar` artefacts alone.
     stem
@@ -53,7 +53,8 @@ def true(
     Notes
     -----
     Good for finding out what a loop could gain at best, and for settings that are found on one song and used on others.
-    No use on a song whose stems nobody has.
+    On a song whose stems nobody has, connect the average of several answers to references (consensus): then it says
+    how near one answer comes to what all of them agree on.
 
     References
     ----------

@@ -192,6 +192,23 @@ def test_stems_are_spared_through_what_treats_each_by_itself(way: str) -> None:
     np.testing.assert_array_equal(samples(alone, "pick.stem"), whole[stem].samples)
 
 
+def test_a_stem_may_be_called_like_two_others_together() -> None:
+    some = graph(
+        {
+            "song": "small.tone",
+            "net": "apart.gains",
+            "on": ("stems.rename", {"old": ("high",), "new": ("low+mid",)}),
+            "sum": "apart.sum",
+            "pick": ("stems.pick", {"name": "low+mid"}),
+        },
+        "song.out -> net.audio; song.out -> sum.mixture; net.out -> on.stems; on.out -> sum.stems; "
+        "on.out -> pick.stems",
+    )
+    executor, _ = Run()(some, "sum.out", "pick.stem")
+    assert not executor.failures
+    np.testing.assert_allclose(samples(executor, "sum.out"), 4 * samples(executor, "pick.stem"), rtol=1e-5)
+
+
 def test_parts_of_a_gathered_set_are_no_stems_though_nodes_are_called_like_them() -> None:
     gathered = graph(
         {

@@ -41,7 +41,7 @@ class ProcessOut:
     def __init__(self, device: Device | None = None, rate: int = 0, period: int = 512) -> None:
         self.channels, self.period, self.note, self._lost = 2, period, "", ""
         wanted = {"backend": device.backend if device else "", "name": device.name if device else ""}
-        command = [sys.executable, "-m", __name__, json.dumps({**wanted, "rate": rate, "period": period})]
+        command = [sys.executable, "-P", "-m", __name__, json.dumps({**wanted, "rate": rate, "period": period})]
         self._answers: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._ending = False
         self._feed: Feed | None = None

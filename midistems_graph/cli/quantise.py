@@ -88,7 +88,7 @@ def measured(model: Model, song: str) -> Measured:
         graph, out = Path(scratch, "graph.json"), Path(scratch, "out")
         graph.write_text(json.dumps(GRAPH))
         words = [str(graph), song, "-o", str(out), "--set", f"network.model={model.name}", "--no-cache", "--json"]
-        command = [sys.executable, "-m", __name__, str(Path(scratch, "memory")), *words]
+        command = [sys.executable, "-P", "-m", __name__, str(Path(scratch, "memory")), *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.startswith("run-graph: ")]

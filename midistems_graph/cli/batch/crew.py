@@ -71,6 +71,11 @@ class Worker:
             if answer is not None:
                 self._say(answer)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was let end; then it runs no more songs."""
+        return self._stopped
+
     def stop(self) -> None:
         """Let it end in order; the song at work is broken off. Any thread may call this."""
         with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -20,6 +22,7 @@ import pytest
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph.cli.cluster.crew import _made
+from midistems_graph.cli.codes import Refused
 from midistems_graph.engine.cluster.scheduler import is_open
 from midistems_graph.engine.naming import temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder
@@ -75,7 +78,7 @@ class Machines:
     def songs_at_work(self) -> int:
         """How many processes of songs the workers have."""
         alive = [psutil.Process(process.pid) for process in self.workers if process.poll() is None]
-        return sum("song_worker" in str(child.cmdline()) for it in alive for child in it.children(recursive=True))
+        return sum(map(is_song, (child for it in alive for child in it.children(recursive=True))))
 
     def kill_worker(self, number: int) -> None:
         """Its process, the one that watches it, and those that run songs, at once."""
@@ -94,6 +97,13 @@ class Machines:
         command = [sys.executable, "-P", "-m", module, *words]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
+
+
+def is_song(process: psutil.Process) -> bool:
+    try:
+        return "song_worker" in str(process.cmdline())
+    except psutil.NoSuchProcess:  # it has ended meanwhile
+        return False
 
 
 def made_certificate(folder: Path) -> dict[str, str]:
@@ -249,7 +259,7 @@ def test_a_worker_that_goes_on_after_the_end_leaves_nothing_behind(tmp_path: Pat
     def work() -> None:
         song = OutputFolder(made / "song").song("song", "digest")
         try:
-            for number in range(1000):
+            for number in itertools.count():
                 with song.writer("save", str(number)).output("vocals", "wav") as file:
                     file.path.write_bytes(bytes(1000))
                 busy.set()
@@ -257,12 +267,30 @@ def test_a_worker_that_goes_on_after_the_end_leaves_nothing_behind(tmp_path: Pat
             failed.set()
 
     with _made(made, "token"):
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=work, daemon=True)
         thread.start()
         assert busy.wait(20)
     assert [path.name for path in there.iterdir()] == ["a stem.wav"]
-    thread.join()
+    thread.join(60)
     assert failed.is_set() and [path.name for path in there.iterdir()] == ["a stem.wav"]
+
+
+def test_the_hidden_folder_goes_and_an_output_folder_that_was_there_stays(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "there").mkdir()
+    for folder in (home / "there", home / "new"):
+        with _made(folder / temporary_name("cluster"), "token"):
+            assert len(list(folder.iterdir())) == 1
+    assert list(home.rglob("*")) == [home / "there"]
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(Refused, match="cannot be written: No space"), _made(home / "there" / "hidden", "token"):
+        pass
+    assert list(home.rglob("*")) == [home / "there"]
 
 
 @pytest.mark.cluster

@@ -157,18 +157,17 @@ def test_a_click_on_what_is_there_does_not_end_the_run(live: LiveEngine) -> None
     assert (CALLS - before)["slow"] == 5
 
 
-def test_cancel_ends_within_half_a_second(live: LiveEngine) -> None:
+def test_cancel_ends_in_the_middle_of_a_tile(live: LiveEngine) -> None:
+    """One that would take longer than events are waited for here."""
     made = graph({"song": "small.tone", "slow": "small.slow"}, "song.out -> slow.audio")
     ON_CALL.clear()
     live.show(made, SONG)
     live.want(Address("slow", "out"), LOOP)
     assert ON_CALL.wait(10)
-    began = time.monotonic()
     while not live.events.empty():
         live.events.get()
     live.cancel()
     until_idle(live)
-    assert time.monotonic() - began < 0.5
     assert live.states.of("slow").status == "dirty"
 
 

@@ -24,7 +24,7 @@ def out() -> Iterator[ProcessOut]:
 
 
 def soon(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not there():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.01)

@@ -51,7 +51,7 @@ def until_idle(live: LiveEngine) -> list[object]:
     """All events up to the next rest."""
     events: list[object] = []
     while not events or not isinstance(events[-1], Idle):
-        events.append(live.events.get(timeout=20))
+        events.append(live.events.get(timeout=60))
     return events
 
 
@@ -158,7 +158,7 @@ def test_a_click_on_what_is_there_does_not_end_the_run(live: LiveEngine) -> None
 
 
 def test_cancel_ends_in_the_middle_of_a_tile(live: LiveEngine) -> None:
-    """One that would take longer than events are waited for here."""
+    """One that takes half a minute: nothing of it is there then."""
     made = graph({"song": "small.tone", "slow": "small.slow"}, "song.out -> slow.audio")
     ON_CALL.clear()
     live.show(made, SONG)

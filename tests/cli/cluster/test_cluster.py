@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,10 +22,10 @@ from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph.cli.cluster.crew import _made
 from midistems_graph.cli.codes import Refused
-from midistems_graph.engine.cluster.scheduler import is_open
+from midistems_graph.engine.cluster.scheduler import connected, is_open
 from midistems_graph.engine.naming import temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder
-from s3_server import Server
+from s3_server import Server, free_port
 
 pytest.importorskip("distributed")
 
@@ -45,8 +44,7 @@ class Machines:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tls = made_certificate(folder)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{free.getsockname()[1]}"
+        self.address = f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{free_port()}"
         self.store = Server()
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -57,6 +55,11 @@ class Machines:
             self._begin_scheduler()
         for _ in range(workers - sum(process.poll() is None for process in self.workers)):
             self._begin_worker()
+
+    def joined(self, workers: int) -> None:
+        """Wait until so many workers take songs."""
+        with dask.config.set(self.tls), connected(self.address) as client:
+            client.wait_for_workers(workers, timeout=120)
 
     def _begin_scheduler(self) -> None:
         port = self.address.rpartition(":")[2]
@@ -193,6 +196,7 @@ def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home:
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     assert run(graph, "songs", "-o", "here", "--quiet").code == 0
     machines.ready(2)
+    machines.joined(2)
     store = machines.folder / "machine 0" / "values"
     before = len(list(store.glob("*/*")))
     process = start(machines, graph, "songs", "-o", "there")

@@ -30,6 +30,9 @@ NULL, TIMER = Device("miniaudio", "<null>"), Device("timer", "<timer>")
 _PATIENCE = 20.0
 """Seconds for an answer: a slow machine starts an interpreter and opens a device."""
 
+_ENDING = 2.0
+"""Seconds in which the process ends by itself once it is told."""
+
 _LOOK_SECONDS = 0.2
 
 
@@ -81,7 +84,7 @@ class ProcessOut:
             if self._process.stdin is not None:
                 self._process.stdin.close()
         try:
-            self._process.wait(2.0)
+            self._process.wait(_ENDING)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from midistems_graph.audio import output_process
 from midistems_graph.audio.feed import FADE, Feed
 from midistems_graph.audio.output_base import Device, OutputProblem
 from midistems_graph.audio.output_process import NULL, ProcessOut
@@ -104,7 +105,8 @@ def test_an_unknown_device_is_refused_in_a_sentence() -> None:
         ProcessOut(Device("miniaudio", "gramophone"))
 
 
-def test_the_process_ends_with_the_output(out: ProcessOut) -> None:
+def test_the_process_ends_with_the_output(out: ProcessOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output_process, "_ENDING", 60.0)
     out.close()
     assert out._process.returncode == 0
     assert out.lost == ""

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not handover.HAS_SOCKETS, reason="this system ha
 
 @pytest.fixture(autouse=True)
 def private(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder with a short name: a socket's path has little room."""
+    """A folder with a short name: a socket's path has little room. Nobody is given up on a slow machine."""
+    monkeypatch.setattr(handover, "PATIENCE", 60.0)
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(handover, "user_runtime_path", lambda name: Path(folder) / name)
         yield

@@ -44,6 +44,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Script], list[dict[st
 
         monkeypatch.setattr(batch, "Worker", Scripted)
         monkeypatch.setattr(batch, "PAUSE", 0.01)
+        monkeypatch.setattr(batch, "LAST_WORDS", 60.0)
         return told
 
     return put

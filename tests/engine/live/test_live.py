@@ -56,11 +56,16 @@ def until_idle(live: LiveEngine) -> list[object]:
 
 
 def until(live: LiveEngine, there: Callable[[list[object]], bool]) -> list[object]:
-    """All events up to the first rest at which something holds (a rest may come between `show` and `want`)."""
+    """All events up to a rest after something came to hold: the rest at which that is seen may be an older one."""
     events = until_idle(live)
     while not there(events):
         events += until_idle(live)
-    return events
+    seen = Idle()
+    live.events.put(seen)
+    live._changed.set()
+    while not any(event is seen for event in events):
+        events += until_idle(live)
+    return [*events, *until_idle(live)]
 
 
 def until_all_is_there(live: LiveEngine, address: Address) -> list[object]:

@@ -169,7 +169,7 @@ def wet(song: Song, folder: Path) -> Iterator[Song]:
 
 def _voice(song: Song, what: str, added: Float32, folder: Path) -> Song:
     place = folder / f"{song.name}, {what}"
-    parts = {"vocals": song.stems["vocals"], "reverb": np.asarray(added, np.float32)}
+    parts = {"vocals": song.stems["vocals"], "noise": np.asarray(added, np.float32)}
     return _written(place, parts, song.rate)
 
 
@@ -181,6 +181,33 @@ def _written(place: Path, parts: Mapping[str, Float32], rate: int) -> Song:
     mixture = place / "mixture.wav"
     soundfile.write(mixture, sum(parts.values(), start=np.float32(0)).T, rate, subtype="FLOAT")
     return Song(place.name, place, mixture, rate, dict(parts))
+
+
+def cleaned(_: Song) -> Graphs:
+    """A voice with steady noise, before and behind clean_voice, and behind its gate alone."""
+    made, _ = preset("clean_voice")
+    made = made.with_node("more", replace(made.nodes["clean"], knobs={**made.nodes["clean"].knobs, "amount": 1.5}))
+    made = made.with_edge("song.out", "more.audio").with_edge("pauses.out", "more.artefact")
+    methods = {}
+    for method, port in {"as it is": "song", "gate": "gate", "amount 1": "clean", "amount 1.5": "more"}.items():
+        made = made.with_node(f"{port}_set", Node("stems.gather", knobs={"names": ("vocals",)}))
+        made = made.with_edge(f"{port}.out", f"{port}_set.parts[0]")
+        methods[method] = Address(f"{port}_set", "out")
+    yield made, methods
+
+
+def noisy(song: Song, folder: Path) -> Iterator[Song]:
+    """The voice with hiss as of tape and with a hum of 50 Hz and its harmonics, 10 and 20 dB below it."""
+    voice = song.stems["vocals"]
+    noise = np.random.default_rng(0).standard_normal(voice.shape)
+    steps = np.fft.rfftfreq(voice.shape[1], 1 / song.rate)
+    hiss = np.fft.irfft(np.fft.rfft(noise) / np.sqrt(np.maximum(steps, 20)), voice.shape[1])
+    time = np.arange(voice.shape[1]) / song.rate
+    hum = sum(np.sin(2 * np.pi * 50 * k * time + k) / k for k in range(1, 20)) + 0.05 * noise
+    for what, added in {"hiss": hiss, "hum": hum}.items():
+        for below in (10, 20):
+            level = np.linalg.norm(voice) / np.linalg.norm(added) * 10 ** (-below / 20)
+            yield _voice(song, f"{what} {below}", added * level, folder)
 
 
 OLD = ("drums", "bass", "other")
@@ -219,6 +246,7 @@ STUDIES: Mapping[str, Study] = {
     "augmented": Study(with_band, augmented),
     "needed": Study(with_band, needed),
     "dried": Study(with_band, dried, ("si_sir", "si_sdr"), "measure.projections", wet),
+    "cleaned": Study(with_band, cleaned, made=noisy),
     "learned": Study(with_drums, learned, made=halves),
 }
 

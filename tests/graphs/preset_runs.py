@@ -61,6 +61,9 @@ WRITTEN = {
     "beam_and_network": {"save": ("vocals", "instrumental")},
     "partial_phase": {"save": ("vocals", "instrumental")},
     "polished_voice": {"save": ("vocals", "instrumental")},
+    "second_opinion": {"save": ("vocals", "instrumental")},
+    "fitted_mixer": {"save": ("vocals", "instrumental")},
+    "clean_voice": {"save": ("vocals", "noise")},
     "shared_encoder": {"save": ("vocals", "instrumental")},
     "two_flows": {"save": ("vocals", "instrumental")},
     "bridge": {"save": ("vocals", "instrumental")},
@@ -85,6 +88,7 @@ WRITTEN = {
 FURTHER = {
     "learned_sources": {stem: f"{stem}.ogg" for stem in ("drums", "bass", "other", "vocals")},
     "fitted_mask": {"like": "vocals.ogg"},
+    "fitted_mixer": {"true_stems": "."},
 }
 """Files beside the demo song that further inputs of a preset are bound to."""
 

@@ -24,7 +24,6 @@ numbered is found again by the next run, through the receipt, so that nothing mu
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -33,24 +32,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from midistems_graph.audio.files import SoundFileError, file_digest
+from midistems_graph.audio.files import file_digest
 from midistems_graph.audio.writing import CannotWrite as CannotWrite
-from midistems_graph.audio.writing import DiskFull, sync
-from midistems_graph.engine.naming import (
-    FOLDER,
-    check_template,
-    folded,
-    is_leftover,
-    is_unfinished,
-    number_of,
-    numbered,
-    path_for,
-    temporary_name,
-)
+from midistems_graph.audio.writing import sync
+from midistems_graph.engine.naming import FOLDER, check_template, folded, number_of, numbered, path_for
 from midistems_graph.engine.naming import OutputRefused as OutputRefused
 from midistems_graph.engine.receipt import RECEIPT, Entry, Receipt
 from midistems_graph.engine.receipt_book import LOCK, LOG, MADE, Book
-from midistems_graph.node.contract import NodeError, OutputFile
+from midistems_graph.engine.unfinished import Unfinished, make, real, refusals, refusals_inside
+from midistems_graph.node.contract import OutputFile
 
 OnExist = Literal["auto", "keep", "number", "replace", "fail"]
 OUR_OWN = (RECEIPT, LOCK, MADE, LOG)
@@ -106,13 +96,13 @@ class OutputFolder:
         self._lock = threading.RLock()
         self._claims: set[str] = set()
         self.claim(())
-        self._swept: set[Path] = set()
-        with _refusals(folder):
-            self._root = _real(folder)
+        with refusals(folder):
+            self._root = real(folder)
             self._book = Book(self._root)
             self._refuse_input(self._root, str(folder))
-            part, made = self._begin(PurePosixPath(), "probe")
-            self._end(part, made)
+        self._unfinished = Unfinished(self._lock)
+        with self._unfinished.file(self._root, "probe", shown=folder):
+            pass
 
     def song(self, name: str, digest: str, nodes: Collection[str] = (), place: str = "") -> SongOutputs:
         """The outputs of one song; `digest` tells it from others of the same name, `nodes` are those of the run.
@@ -124,7 +114,7 @@ class OutputFolder:
     def settle(self) -> None:
         """Make the receipt one file again, at the end of a run of many songs. Raises CannotWrite."""
         if self.receipt:
-            with self._lock, _refusals(self.folder / RECEIPT):
+            with self._lock, refusals(self.folder / RECEIPT):
                 self._book.settle()
 
     def claim(self, paths: Collection[str]) -> None:
@@ -138,8 +128,8 @@ class OutputFolder:
 
         Raises CannotWrite.
         """
-        with self._lock, _refusals(self.folder / RECEIPT):
-            self._make(self._root)
+        with self._lock, refusals(self.folder / RECEIPT):
+            make(self._root)
             with self._receipt(problems) as receipt:
                 self._open = receipt
                 try:
@@ -158,68 +148,32 @@ class OutputFolder:
         else:
             yield self._unkept
 
-    def _check(self, wanted: PurePosixPath) -> None:
-        """Raises OutputRefused if a path leads out of the folder or is an input."""
-        target = self._root / wanted
-        if not _real(target.parent).is_relative_to(self._root):
-            raise OutputRefused(f"{wanted} would leave {self.folder} through a link; choose another name or folder.")
-        self._refuse_input(target, str(self.folder / wanted))
+    @contextmanager
+    def _part(self, wanted: PurePosixPath, extension: str) -> Iterator[Path]:
+        """A hidden file beside one to come. Raises OutputRefused if that leads out of the folder or is an input."""
+        target, shown = self._root / wanted, self.folder / wanted
+        with refusals(shown):
+            if not real(target.parent).is_relative_to(self._root):
+                raise OutputRefused(
+                    f"{wanted} would leave {self.folder} through a link; choose another name or folder."
+                )
+            self._refuse_input(target, str(shown))
+        with self._unfinished.file(target.parent, extension, shown) as part:
+            yield part
 
     def _refuse_input(self, target: Path, shown: str) -> None:
         if self._is_input(target):
             raise OutputRefused(f"{shown} is an input of this run, or in one; choose another name or folder.")
 
     def _is_input(self, target: Path) -> bool:
-        real = _real(target)
+        where = real(target)
         for bound in self._inputs:
             with suppress(FileNotFoundError):
                 if target.samefile(bound):
                     return True
-            if bound.is_dir() and real.is_relative_to(_real(bound)):
+            if bound.is_dir() and where.is_relative_to(real(bound)):
                 return True
         return False
-
-    def _begin(self, parent: PurePosixPath, extension: str) -> tuple[Path, list[Path]]:
-        """An empty unfinished file in a folder below this one, and the folders made for it, inner ones first."""
-        folder = self._root / parent
-        with self._lock:
-            part = folder / temporary_name(extension)
-            missing = [path for path in (folder, *folder.parents) if not path.exists()]
-            try:
-                self._make(folder)
-                part.touch(exist_ok=False)
-                self._sweep(folder, part.stat().st_mtime)
-            except BaseException:
-                self._end(part, missing)
-                raise
-        return part, missing
-
-    @staticmethod
-    def _make(folder: Path) -> None:
-        """Make a folder and those above it, save the hidden one of a cluster's run, which is gone once that is over."""
-        for path in (folder, *folder.parents):
-            if is_unfinished(path.name) and not path.exists():
-                raise FileNotFoundError(errno.ENOENT, "the run that this is for is over", str(path))
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def _end(self, part: Path, made: list[Path]) -> None:
-        """Remove an unfinished file and the folders made for it, as far as they are there and empty."""
-        with self._lock:
-            with suppress(OSError):
-                part.unlink()
-            with suppress(OSError):
-                for folder in made:
-                    folder.rmdir()
-
-    def _sweep(self, folder: Path, now: float) -> None:
-        """Remove what dead processes left in a folder, the first time that this run writes there."""
-        if folder in self._swept:
-            return
-        self._swept.add(folder)
-        for path in folder.iterdir():
-            if is_leftover(path, now):
-                with suppress(OSError):
-                    path.unlink()
 
     def _place(
         self, part: Path, wanted: PurePosixPath, entry: Entry, extension: str, song: SongOutputs
@@ -304,7 +258,7 @@ class OutputFolder:
         """Whether a plain file inside the folder has this content."""
         target = self._root / path
         try:
-            inside = _real(target.parent).is_relative_to(self._root)
+            inside = real(target.parent).is_relative_to(self._root)
             plain = inside and target.is_file() and not target.is_symlink()
             return plain and target.stat().st_size == nbytes and file_digest(target) == digest
         except OSError:
@@ -371,8 +325,8 @@ class SongOutputs:
         Raises CannotWrite.
         """
         root = self._folder._root
-        with self._folder._lock, _refusals(self._folder.folder / RECEIPT):
-            self._folder._make(root)
+        with self._folder._lock, refusals(self._folder.folder / RECEIPT):
+            make(root)
             with self._folder._receipt(self.problems) as receipt:
                 self._amend(receipt, self._left, graph=graph_hash)
                 receipt.add_song(
@@ -432,14 +386,11 @@ class NodeOutputs:
         values = {"song": song.name, "stem": stem, "node": self._node, "folder": song.place}
         wanted = path_for(self._template, values, extension)
         shown = self._folder.folder / wanted
-        with _refusals(shown):
-            self._folder._check(wanted)
-            part, made = self._folder._begin(wanted.parent, extension)
-        try:
+        with self._folder._part(wanted, extension) as part:
             file = OutputFile(part, receipt=self._folder.receipt)
-            with _refusals_inside(part, shown):
+            with refusals_inside(part, shown):
                 yield file
-            with _refusals(shown):
+            with refusals(shown):
                 sync(part)
                 entry = Entry(
                     song=song.digest,
@@ -454,8 +405,6 @@ class NodeOutputs:
                 path, status = self._folder._place(part, wanted, entry, extension, song)
                 self._outputs.append((path, song._add(path, status, entry)))
                 file.placed = self._folder._root / path
-        finally:
-            self._folder._end(part, made)
 
     def take(self, made: Path, wanted: PurePosixPath, entry: Entry) -> Output:
         """A finished file that another process wrote beside its own receipt, which says `entry` of it.
@@ -463,17 +412,11 @@ class NodeOutputs:
         It is moved to its name here. Raises OutputRefused and CannotWrite.
         """
         folder, extension = self._folder, wanted.suffix or ".x"
-        shown = folder.folder / wanted
-        with _refusals(shown):
-            folder._check(wanted)
-            part, made_folders = folder._begin(wanted.parent, extension)
-            try:
-                made.replace(part)
-                bare = replace(entry, key="", graph="")
-                path, status = folder._place(part, wanted, bare, extension, self._song)
-                self._outputs.append((path, self._song._add(path, status, bare)))
-            finally:
-                folder._end(part, made_folders)
+        with folder._part(wanted, extension) as part, refusals(folder.folder / wanted):
+            made.replace(part)
+            bare = replace(entry, key="", graph="")
+            path, status = folder._place(part, wanted, bare, extension, self._song)
+            self._outputs.append((path, self._song._add(path, status, bare)))
         return self._outputs[-1][1]
 
     def done(self) -> None:
@@ -485,49 +428,5 @@ class NodeOutputs:
             return
         left = {str(path): output.digest for path, output in self._outputs}
         folder, song = self._folder, self._song
-        with folder._lock, _refusals(folder.folder / RECEIPT), folder._receipt(song.problems) as receipt:
+        with folder._lock, refusals(folder.folder / RECEIPT), folder._receipt(song.problems) as receipt:
             song._amend(receipt, left, key=self._key)
-
-
-def _real(path: Path) -> Path:
-    """The path with all links followed; unlike `Path.resolve`, it bears links that lead in a circle."""
-    return Path(os.path.realpath(path))
-
-
-_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
-
-
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    """Turns what the system says about a path into CannotWrite."""
-    try:
-        yield
-    except OSError as error:
-        raise _refused(path, error) from error
-
-
-@contextmanager
-def _refusals_inside(part: Path, shown: Path) -> Iterator[None]:
-    """The same around a writer's own code, which may fail over other files too; names the final file, not the part."""
-    try:
-        yield
-    except (SoundFileError, NodeError) as error:
-        raise type(error)(str(error).replace(part.name, shown.name)) from error
-    except OSError as error:
-        if error.filename == str(part) or (error.filename is None and error.errno in _FULL):
-            raise _refused(shown, error) from error
-        raise
-
-
-def _refused(path: Path, error: OSError) -> CannotWrite:
-    return (DiskFull if error.errno in _FULL else CannotWrite)(_sentence(path, error))
-
-
-def _sentence(path: Path, error: OSError) -> str:
-    if error.errno in _FULL:
-        return f"{path} could not be written: the disk is full; make room or choose another folder."
-    if error.errno == errno.EROFS or isinstance(error, PermissionError):
-        return f"{path} cannot be written: you may not write there; choose another folder."
-    if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{path} cannot be written: a file stands where a folder is needed; choose another folder."
-    return f"{path} cannot be written: {error.strerror or error}."

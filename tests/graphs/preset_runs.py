@@ -139,13 +139,15 @@ def run_preset(
     inputs: Mapping[str, Path] | None = None,
     window: tuple[Fraction, Fraction] | None = None,
     jobs: int = 0,
+    store: DiskStore | None = None,
 ) -> Made:
-    """Run a preset with an empty store and read back the files that it wrote; `inputs` are those besides the song."""
+    """Run a preset and read back the files that it wrote; `inputs` are those besides the song. By default with an
+    empty store."""
     graph = preset(name)
     beside = {slot: song.parent / file for slot, file in FURTHER.get(name, {}).items()}
     plan, _ = prepare(graph, LIBRARY, {"song": song, **beside, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
-    store = DiskStore(folder / "store", 2 << 30)
+    store = store or DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert result.failures == ()
     files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}

@@ -86,7 +86,7 @@ def test_the_files_add_up_to_the_song(whole: tuple[str, Made], demo: Path) -> No
     assert min(measured) <= -120 or name == "mvsep_mdx23"
 
 
-WINDOWED = ("misi_refine", "ensemble", "sung_pitch", "refine_loop", "snowball", "vocals", "mdx_ensemble")
+WINDOWED = ("four_stems", "misi_refine", "ensemble", "sung_pitch", "refine_loop", "snowball", "vocals", "mdx_ensemble")
 """One preset for each way in which a graph may hang on more than its window; for every node alone see the laws."""
 
 

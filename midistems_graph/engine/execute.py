@@ -23,7 +23,7 @@ from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.apart import shown
-from midistems_graph.engine.blocks import give_back_large_blocks
+from midistems_graph.engine.blocks import order_memory
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.costs import Cost, Kind, remember
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
@@ -98,7 +98,7 @@ class Executor:
     def run(self) -> None:
         """Work on all units; returns when they are done, failed or cancelled (then within 0.5 s)."""
         began = cpu_seconds()
-        give_back_large_blocks()
+        order_memory()
         threads = run_all(self._queue, self._work, min(self.cores, max(len(self.plan.units), 1)))
         try:
             for thread in threads:

@@ -1,4 +1,4 @@
-"""What a run has freed is given back to the system, also where small things that live on lie between."""
+"""What a run has freed goes back to the system, also where small things lie between; what it soon needs again stays."""
 
 import platform
 import subprocess
@@ -6,11 +6,13 @@ import sys
 
 import pytest
 
-CODE = """
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems are left as they are")
+
+HELD_MB = """
 import numpy as np
-from midistems_graph.engine.blocks import give_back_large_blocks
-if {held}:
-    give_back_large_blocks()
+from midistems_graph.engine.blocks import order_memory
+if {ordered}:
+    order_memory()
 np.ones(1_000_000, np.float64)  # freed: from now on glibc takes its size for small
 kept, large = [], []
 for _ in range(20):
@@ -21,11 +23,30 @@ pages = [line.split()[1] for line in open("/proc/self/status") if line.startswit
 print(int(pages[0]) // 1024)
 """
 
+PAGES = """
+import resource, threading
+import numpy as np
+from midistems_graph.engine.blocks import order_memory
+order_memory()
+def work():
+    for _ in range(100):
+        np.ones(250_000, np.float64)  # 488 pages of 4 KB
+thread = threading.Thread(target=work)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+thread.start()
+thread.join()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems are left as they are")
+
+def printed(code: str) -> int:
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+
 def test_large_blocks_do_not_stay_where_small_ones_live_on() -> None:
-    held, usual = (
-        int(subprocess.run([sys.executable, "-c", CODE.format(held=on)], capture_output=True, check=True).stdout)
-        for on in (True, False)
-    )
-    assert held < usual - 50
+    ordered, usual = (printed(HELD_MB.format(ordered=on)) for on in (True, False))
+    assert ordered < usual - 50
+
+
+def test_a_tile_takes_the_memory_of_the_one_before() -> None:
+    assert printed(PAGES) < 5 * 488

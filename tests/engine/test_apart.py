@@ -151,6 +151,8 @@ THROUGH = {
     "names": ({"on": ("stems.rename", {"old": ("low", "mid"), "new": ("mid", "bass")})}, "net.out -> on.stems", "mid"),
     "a gain": ({"on": ("filter.gain", {"gain": -6.0})}, "net.out -> on.signal", "low"),
     "a filter": ({"on": ("filter.filter", {"cutoff": 500.0})}, "net.out -> on.signal", "low"),
+    "a shelf": ({"on": ("filter.shelf", {"high": 6.0})}, "net.out -> on.signal", "low"),
+    "a rate": ({"on": "transform.resample_like"}, "song.out -> on.like; net.out -> on.signal", "low"),
     "a union": (
         {
             "other": "apart.at_once",

@@ -180,6 +180,8 @@ STAGES: Mapping[str, tuple[Mapping[str, str], str]] = {
     "wiener_voice": ({"REPET": "repetition.out"}, "two.out"),
     "refine_loop": ({"REPET": "repetition.out"}, "exact.out"),
     "polished_voice": ({"both": "both.out"}, "out.out"),
+    "second_opinion": ({"REPET": "first.out", "average": "second.out"}, "stages.out"),
+    "fitted_mixer": ({"REPET": "repetition.out"}, "both.out"),
 }
 """By preset: the sets that its first stage makes, and the port of what it gives."""
 

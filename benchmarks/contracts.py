@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from midistems_graph.models.runner import Level, Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Level, Runner, Settings
 from midistems_graph.models.sessions import Sessions
 from midistems_graph.node.testing import FakeRun
 

@@ -25,7 +25,8 @@ from midistems_graph.audio.values import Audio
 from midistems_graph.models.contracts.mdx import Mdx
 from midistems_graph.models.library import Model
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ModelFile, write
-from midistems_graph.models.runner import Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Runner, Settings
 from midistems_graph.models.sessions import Sessions
 from midistems_graph.node.testing import FakeRun
 

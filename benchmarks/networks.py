@@ -27,7 +27,8 @@ from timing import Figures, race, table, write_json
 from midistems_graph.audio.values import Audio, Float32
 from midistems_graph.models.library import ENVIRONMENT, Model, ModelLibrary, ModelMissing
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ModelFile, write
-from midistems_graph.models.runner import Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Runner, Settings
 from midistems_graph.models.sessions import Sessions
 from midistems_graph.node.testing import FakeRun
 

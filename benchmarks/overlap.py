@@ -24,7 +24,8 @@ from onnx import TensorProto, helper, numpy_helper
 from midistems_graph.audio.values import Audio
 from midistems_graph.models.library import Model, ModelLibrary
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ModelFile, write
-from midistems_graph.models.runner import Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Runner, Settings
 from midistems_graph.models.sessions import Sessions
 from midistems_graph.node.testing import FakeRun
 

@@ -3,7 +3,7 @@
     python benchmarks/studies.py FOLDER [--study channels ...] [--json FILE]
 
 FOLDER holds folders of true stems, as in quality.py; every study takes the songs that it fits. A line per method, with
-one figure per song and the mean, in dB over the whole song. `needed` needs the model spleeter-2stems.
+one figure per song and the mean, in dB over the whole song. `needed` and `treble` need the model spleeter-2stems.
 """
 
 from __future__ import annotations
@@ -27,8 +27,19 @@ from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, Node
 from midistems_graph.rules.notation import Box, graph, rooms
 
-blend, control, io, mask, repair, score, separate, spatial, stems, transform = rooms(
-    "blend", "control", "io", "mask", "repair", "score", "separate", "spatial", "stems", "transform"
+artefact, blend, control, filters, io, mask, repair, score, separate, spatial, stems, transform = rooms(
+    "artefact",
+    "blend",
+    "control",
+    "filter",
+    "io",
+    "mask",
+    "repair",
+    "score",
+    "separate",
+    "spatial",
+    "stems",
+    "transform",
 )
 NAMES = ("vocals", "instrumental")
 ROOM_SECONDS, ECHO_SECONDS = 0.8, 0.375
@@ -100,6 +111,40 @@ def treatments(_: Song) -> Graphs:
     yield made, methods
 
 
+def attacks(_: Song) -> Graphs:
+    """The drums of four_stems, with the attacks of HPSS or of the song itself."""
+    made, ports = preset("four_stems", four_stems="exact.out")
+    methods = dict(ports)
+    made = made.with_node("plain", Node("separate.hpss")).with_edge("song.out", "plain.mixture")
+    for name, (source, stem) in {"smooth": ("exact", "drums"), "hpss": ("plain", "percussive")}.items():
+        made = made.with_node(name, Node("stems.pick", knobs={"name": stem})).with_edge(
+            f"{source}.out", f"{name}.stems"
+        )
+    for method, sharp in {"attacks of HPSS": "hpss.stem", "attacks of the song": "song.out"}.items():
+        node, both = f"at_{sharp.partition('.')[0]}", f"set_{sharp.partition('.')[0]}"
+        made = made.with_node(node, Node("artefact.transients")).with_edge("smooth.stem", f"{node}.smooth")
+        made = made.with_edge(sharp, f"{node}.sharp").with_edge("song.out", f"{node}.mixture")
+        made = made.with_node(both, Node("stems.gather", knobs={"names": ("drums",)}))
+        made = made.with_edge(f"{node}.out", f"{both}.parts[0]")
+        methods[method] = Address(both, "out")
+    yield made, methods
+
+
+def treble(_: Song) -> Graphs:
+    """Spleeter's vocals, without what lies above 11 kHz, and with that made anew."""
+    whole, network, voice = io.load(), separate.network(model="spleeter-2stems"), stems.pick(name="vocals")
+    cut, anew = filters.filter(kind="lowpass", cutoff=11000.0), artefact.high_band(cutoff=11000.0)
+    whole >> network >> voice
+    voice.stem >> cut >> anew.audio
+    whole >> anew.mixture
+    boxes: dict[str, Box] = {"whole": whole, "network": network, "voice": voice, "cut": cut, "anew": anew}
+    for name in ("cut", "anew"):
+        boxes[f"{name}_set"] = stems.gather(names=["vocals"])
+        boxes[name] >> boxes[f"{name}_set"].parts[0]
+    methods = {"network": "Spleeter", "cut_set": "cut at 11 kHz", "anew_set": "made anew"}
+    yield graph(boxes), {method: Address(name, "out") for name, method in methods.items()}
+
+
 def augmented(_: Song) -> Graphs:
     """REPET asked several times."""
     whole, repet = io.load(), separate.repet()
@@ -169,7 +214,7 @@ def wet(song: Song, folder: Path) -> Iterator[Song]:
 
 def _voice(song: Song, what: str, added: Float32, folder: Path) -> Song:
     place = folder / f"{song.name}, {what}"
-    parts = {"vocals": song.stems["vocals"], "reverb": np.asarray(added, np.float32)}
+    parts = {"vocals": song.stems["vocals"], "noise": np.asarray(added, np.float32)}
     return _written(place, parts, song.rate)
 
 
@@ -181,6 +226,33 @@ def _written(place: Path, parts: Mapping[str, Float32], rate: int) -> Song:
     mixture = place / "mixture.wav"
     soundfile.write(mixture, sum(parts.values(), start=np.float32(0)).T, rate, subtype="FLOAT")
     return Song(place.name, place, mixture, rate, dict(parts))
+
+
+def cleaned(_: Song) -> Graphs:
+    """A voice with steady noise, before and behind clean_voice, and behind its gate alone."""
+    made, _ = preset("clean_voice")
+    made = made.with_node("more", replace(made.nodes["clean"], knobs={**made.nodes["clean"].knobs, "amount": 1.5}))
+    made = made.with_edge("song.out", "more.audio").with_edge("pauses.out", "more.artefact")
+    methods = {}
+    for method, port in {"as it is": "song", "gate": "gate", "amount 1": "clean", "amount 1.5": "more"}.items():
+        made = made.with_node(f"{port}_set", Node("stems.gather", knobs={"names": ("vocals",)}))
+        made = made.with_edge(f"{port}.out", f"{port}_set.parts[0]")
+        methods[method] = Address(f"{port}_set", "out")
+    yield made, methods
+
+
+def noisy(song: Song, folder: Path) -> Iterator[Song]:
+    """The voice with hiss as of tape and with a hum of 50 Hz and its harmonics, 10 and 20 dB below it."""
+    voice = song.stems["vocals"]
+    noise = np.random.default_rng(0).standard_normal(voice.shape)
+    steps = np.fft.rfftfreq(voice.shape[1], 1 / song.rate)
+    hiss = np.fft.irfft(np.fft.rfft(noise) / np.sqrt(np.maximum(steps, 20)), voice.shape[1])
+    time = np.arange(voice.shape[1]) / song.rate
+    hum = sum(np.sin(2 * np.pi * 50 * k * time + k) / k for k in range(1, 20)) + 0.05 * noise
+    for what, added in {"hiss": hiss, "hum": hum}.items():
+        for below in (10, 20):
+            level = np.linalg.norm(voice) / np.linalg.norm(added) * 10 ** (-below / 20)
+            yield _voice(song, f"{what} {below}", added * level, folder)
 
 
 OLD = ("drums", "bass", "other")
@@ -213,12 +285,19 @@ def with_sides(song: Song) -> bool:
     return len(next(iter(song.stems.values()))) == 2
 
 
+def with_bright_voice(song: Song) -> bool:
+    return "vocals" in song.stems and song.rate >= 44100
+
+
 STUDIES: Mapping[str, Study] = {
     "channels": Study(with_sides, channels),
     "treatments": Study(with_band, treatments, ("si_sdr", "si_sir", "si_sar"), "measure.projections"),
+    "attacks": Study(with_drums, attacks),
+    "treble": Study(with_bright_voice, treble),
     "augmented": Study(with_band, augmented),
     "needed": Study(with_band, needed),
     "dried": Study(with_band, dried, ("si_sir", "si_sdr"), "measure.projections", wet),
+    "cleaned": Study(with_band, cleaned, made=noisy),
     "learned": Study(with_drums, learned, made=halves),
 }
 

@@ -1,15 +1,15 @@
-"""For all tests: the user's own state is left alone, and hypothesis sets no deadlines, since times say nothing on a
+"""For all tests: the user's own state is left alone, and hypothesis looks at no clock, since times say nothing on a
 machine that others use."""
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import midistems_graph  # noqa: F401 - before any test imports numpy: matrix products stay on one thread
 
-settings.register_profile("no deadlines", deadline=None)
-settings.load_profile("no deadlines")
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -30,6 +30,9 @@ NULL, TIMER = Device("miniaudio", "<null>"), Device("timer", "<timer>")
 _PATIENCE = 20.0
 """Seconds for an answer: a slow machine starts an interpreter and opens a device."""
 
+_ENDING = 2.0
+"""Seconds in which the process ends by itself once it is told."""
+
 _LOOK_SECONDS = 0.2
 
 
@@ -41,7 +44,7 @@ class ProcessOut:
     def __init__(self, device: Device | None = None, rate: int = 0, period: int = 512) -> None:
         self.channels, self.period, self.note, self._lost = 2, period, "", ""
         wanted = {"backend": device.backend if device else "", "name": device.name if device else ""}
-        command = [sys.executable, "-m", __name__, json.dumps({**wanted, "rate": rate, "period": period})]
+        command = [sys.executable, "-P", "-m", __name__, json.dumps({**wanted, "rate": rate, "period": period})]
         self._answers: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._ending = False
         self._feed: Feed | None = None
@@ -81,7 +84,7 @@ class ProcessOut:
             if self._process.stdin is not None:
                 self._process.stdin.close()
         try:
-            self._process.wait(2.0)
+            self._process.wait(_ENDING)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -21,13 +21,13 @@ from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import in_bytes, in_seconds
 from midistems_graph.cli.result import Report, finite, peak_memory
-from midistems_graph.cli.songs import Song, Sources
+from midistems_graph.cli.songs import Song, Sources, sounds_in
 from midistems_graph.cli.writing import written
 from midistems_graph.document.flatten import Unfolding
 from midistems_graph.document.graph import Graph
 from midistems_graph.engine import augment
 from midistems_graph.engine.augment import Wanted
-from midistems_graph.engine.binding import InputProblem, sound_files
+from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import Forecast, forecast, remember_memory
 from midistems_graph.engine.naming import path_for
@@ -104,7 +104,7 @@ def run_song(work: Work, song: Song) -> Cure:
 def _one_song(work: Work, song: Song) -> tuple[Exit, Cure]:
     wanted, inputs, reference = work.wanted, work.sources.inputs_of(song), work.sources.reference_of(song)
     if reference is not None:
-        names = [file.stem for file in sound_files(reference)]
+        names = [file.stem for file in sounds_in(reference, f"--reference {reference}")]
         wanted = augment.with_reference(wanted, work.library, names, all_figures=work.options.reference is not None)
         if augment.REFERENCE in wanted.graph.inputs:
             inputs[augment.REFERENCE] = reference

@@ -1,13 +1,11 @@
 """`midistems-graph models quantise`: a smaller version of a model, and what it costs, measured on a song.
 
 Each version separates the song in a process of its own, through run-graph, as a user would: so its memory is its own.
-Run as a module, this is that process.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +16,8 @@ import numpy as np
 import soundfile
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.cli import run_graph, tables
+from midistems_graph.cli import tables
+from midistems_graph.cli.batch.crew import how_it_ended
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import clean, in_bytes
 from midistems_graph.models.library import Model, ModelLibrary
@@ -88,25 +87,17 @@ def measured(model: Model, song: str) -> Measured:
         graph, out = Path(scratch, "graph.json"), Path(scratch, "out")
         graph.write_text(json.dumps(GRAPH))
         words = [str(graph), song, "-o", str(out), "--set", f"network.model={model.name}", "--no-cache", "--json"]
-        command = [sys.executable, "-m", __name__, str(Path(scratch, "memory")), *words]
+        command = [sys.executable, "-P", "-m", "midistems_graph.cli.run_graph", *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("run-graph: ")]
+        if done.returncode and not lines:
+            raise Refused(Exit.NODE, f"{model.name}: {how_it_ended(done.returncode)}")
         if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.startswith("run-graph: ")]
             raise Refused(Exit(done.returncode), *(line.removeprefix("run-graph: ") for line in lines))
         result = json.loads(done.stdout)
-        memory = int(Path(scratch, "memory").read_text())
         seconds = next(node["seconds"] for node in result["nodes"] if node["id"] == "network")
         stems = {each["stem"]: _samples(Path(each["path"])) for each in result["outputs"]}
-        return Measured(seconds, memory, stems)
-
-
-def _peak() -> int:
-    """The most memory that this process ever had, in bytes; 0 where the system does not say."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
+        return Measured(seconds, result["peak_memory_bytes"] or 0, stems)
 
 
 def _samples(path: Path) -> Float32:
@@ -120,9 +111,3 @@ def _si_sdr(estimate: Float32, true: Float32) -> float:
     target = wanted * (np.dot(found, wanted) / max(float(np.dot(wanted, wanted)), 1e-30))
     powers = [max(float(np.sum(part**2)), 1e-30) for part in (target, found - target)]
     return float(10 * np.log10(powers[0] / powers[1]))
-
-
-if __name__ == "__main__":  # run-graph, which leaves behind how much memory it took
-    code = run_graph.main(sys.argv[2:])
-    Path(sys.argv[1]).write_text(str(_peak()))
-    sys.exit(code)

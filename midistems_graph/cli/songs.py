@@ -119,10 +119,18 @@ class Sources:
         if name in self.folders:
             own = given / song.name
             return own if own.is_dir() else given
-        matches = [file for file in sound_files(given) if file.stem == song.name]
+        matches = [file for file in sounds_in(given, option) if file.stem == song.name]
         if not matches:
             raise Refused(Exit.INPUT, f"{option}: no sound file in it is called {song.name}, like the song")
         return matches[0]
+
+
+def sounds_in(folder: Path, option: str) -> list[Path]:
+    """The sound files of a folder that an option names. Raises Refused where the system does not give them."""
+    try:
+        return sound_files(folder)
+    except OSError as error:
+        raise Refused(Exit.INPUT, f"{option} cannot be read: {error.strerror or error}") from None
 
 
 def songs_of(word: str, output: Path | None = None, say: Callable[[str], object] = lambda _: None) -> list[Song]:
@@ -131,7 +139,10 @@ def songs_of(word: str, output: Path | None = None, say: Callable[[str], object]
     if word == DEMO:
         return [Song(demo_song(), is_demo=True)]
     if path.is_dir() or (not path.exists() and glob.has_magic(word)):
-        found = listed(word, output, say)
+        try:
+            found = listed(word, output, say)
+        except OSError as error:
+            raise Refused(Exit.INPUT, f"{word} cannot be read: {error.strerror or error}") from None
         if not found and path.is_dir():
             raise Refused(Exit.INPUT, f"the folder {word} holds no sound files; for files deeper use '{path}/**/*'")
         if not found:

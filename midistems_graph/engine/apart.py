@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STEM, OUT = "#stem:", "#out:"
-"""What the address of a node for one stem, or for one output alone, has after that of the graph's node."""
+STEM, STEMS, OUT = "#stem:", "#stems:", "#out:"
+"""What the address of a node for one stem, some stems, or one output alone has after that of the graph's node."""
 
 
 def told_apart(nodes: Mapping[str, PlanNode]) -> dict[str, PlanNode]:
@@ -118,9 +118,10 @@ def _said(rule: Callable[..., T], node: PlanNode, *more: object) -> T | None:
 def _together(node: PlanNode, sources: Iterable[Source], stems: Iterable[str], complete: bool = False) -> PlanNode:
     """What only puts stems of a node together, from sets that have them."""
     stems = tuple(stems)
+    which = f"{STEM}{stems[0]}" if len(stems) == 1 else f"{STEMS}{stems}"  # names may hold any sign
     return replace(
         node,
-        address=f"{node.address}{STEM}{'+'.join(stems)}",
+        address=node.address + which,
         type=replace(
             node.type,
             function=_put_together,

@@ -66,6 +66,8 @@ class BoundFile:
                 return cls(path, content_digest(path), *shape, sound.tags, more.timeline, more.cover)
         except SoundFileError as error:
             raise InputProblem(str(error)) from error
+        except OSError as error:
+            raise InputProblem(f"{path} cannot be read: {error.strerror or error}") from error
 
     @classmethod
     def open_folder(cls, path: Path) -> BoundFile:

@@ -129,7 +129,10 @@ def remember(measured: Iterable[tuple[Kind, Cost]], path: Path | None = None) ->
             costs = Costs.read(path).with_more(more)
             rows = [[*kind, *(float(f"{one:.6g}") for one in astuple(cost))] for kind, cost in costs.known.items()]
             made = path.with_suffix(f".{os.getpid()}.tmp")
-            made.write_text(json.dumps({"format": FORMAT, "costs": sorted(rows)}, indent=0), encoding="utf-8")
-            made.replace(path)
+            try:
+                made.write_text(json.dumps({"format": FORMAT, "costs": sorted(rows)}, indent=0), encoding="utf-8")
+                made.replace(path)
+            finally:
+                made.unlink(missing_ok=True)
         finally:
             os.close(fd)

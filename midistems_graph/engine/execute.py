@@ -205,7 +205,8 @@ class Executor:
         if status == "ran":
             cost = Cost(signal_samples(self.plan, unit), seconds, nbytes)
             with self._lock:
-                self._spent[unit.node] = self._spent.get(unit.node, Cost()) + cost
+                if not self._over:
+                    self._spent[unit.node] = self._spent.get(unit.node, Cost()) + cost
         self._report(unit, status, seconds, nbytes, reason)
         return status, nbytes
 
@@ -347,9 +348,9 @@ class Executor:
     # Bookkeeping
 
     def _report(self, unit: Unit, status: Status, seconds: float, nbytes: int, reason: str) -> None:
-        if self._over:
-            return
         with self._lock:
+            if self._over:
+                return
             self.reports[unit.node].add(status, seconds if status == "ran" else 0.0, nbytes, reason)
         self.watcher.unit_finished(unit, status, seconds)
 

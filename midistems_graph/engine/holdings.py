@@ -1,6 +1,6 @@
 """Where the results of a run are until their last reader is done: in the store and pinned, or else in memory.
 
-    holdings = Holdings(plan, store)
+    holdings = Holdings(plan, store, digests)
     holdings.keep(unit, values, key=..., ...)      # or `pin` what the store has already, `hold` without a store
     holdings.value(unit, "out")                    # by whoever reads it
     holdings.release(unit)                         # when the unit is over: what it read may go
@@ -37,6 +37,7 @@ class Holdings:
         self._plan, self._store = plan, store
         self._pinned: dict[Unit, list[str]] = {}
         self._done_with: list[str] = []
+        self._is_over = False
         self._readers = Counter(chain.from_iterable(plan.units.values()))
         self._readers.update(plan.asked())  # whoever asks after the run
         self._lock = threading.Lock()
@@ -80,8 +81,7 @@ class Holdings:
             if not self.unpin():
                 raise
             record = put()
-        with self._lock:
-            self._pinned.setdefault(unit, []).extend(record.outputs.values())
+        self._note_pins(unit, record.outputs)
         self.digests[unit] = record.outputs
         return record.nbytes
 
@@ -95,8 +95,7 @@ class Holdings:
         """Make sure that stored values stay; False if one is gone."""
         assert self._store is not None
         there = self._store.pin(outputs.values())
-        with self._lock:
-            self._pinned.setdefault(unit, []).extend(outputs.values())
+        self._note_pins(unit, outputs)
         if there:
             self.digests[unit] = outputs
         return there
@@ -117,17 +116,29 @@ class Holdings:
             self._drop_unread(unit)
 
     def unpin(self, *, everything: bool = False) -> bool:
-        """Let the store evict what was read for the last time, or all that this run pinned; False if there is none."""
+        """Let the store evict what was read for the last time; False if there is nothing.
+
+        `everything`: all that this run pinned, since it is over.
+        """
         if self._store is None:
             return False
         with self._lock:
             digests, self._done_with = self._done_with, []
             if everything:
                 digests += [digest for pinned in self._pinned.values() for digest in pinned]
-                self._pinned = {}
+                self._pinned, self._is_over = {}, True
         if digests:
             self._store.unpin(digests)
         return bool(digests)
+
+    def _note_pins(self, unit: Unit, outputs: Mapping[str, str]) -> None:
+        """Remember what was pinned for a unit; it is let go at once where the run did not wait for that."""
+        assert self._store is not None
+        with self._lock:
+            if not self._is_over:
+                self._pinned.setdefault(unit, []).extend(outputs.values())
+                return
+        self._store.unpin(outputs.values())
 
     def _drop_unread(self, unit: Unit) -> None:
         if self._readers[unit] <= 0:

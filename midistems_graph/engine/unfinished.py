@@ -20,6 +20,9 @@ from midistems_graph.audio.writing import CannotWrite, DiskFull
 from midistems_graph.engine.naming import is_leftover, is_unfinished, temporary_name
 from midistems_graph.node.contract import NodeError
 
+TRIES = 20
+"""How often a folder is made again that another run, which had made it for nothing, took away meanwhile."""
+
 
 class Unfinished:
     """The unfinished files of one run; `lock` is held while folders are made and removed."""
@@ -40,17 +43,25 @@ class Unfinished:
 
     def _begin(self, folder: Path, extension: str) -> tuple[Path, list[Path]]:
         """The file, and the folders made for it, inner ones first."""
+        part = folder / temporary_name(extension)
         with self._lock:
-            part = folder / temporary_name(extension)
-            missing = [path for path in (folder, *folder.parents) if not path.exists()]
-            try:
-                make(folder)
-                part.touch(exist_ok=False)
-                self._sweep(folder, part.stat().st_mtime)
-            except BaseException:
-                self._end(part, missing)
-                raise
-        return part, missing
+            for _ in range(TRIES):
+                with suppress(FileNotFoundError):
+                    return part, self._made(part)
+            return part, self._made(part)
+
+    def _made(self, part: Path) -> list[Path]:
+        """Make the file and what folders it needs: these, inner ones first."""
+        folder = part.parent
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            make(folder)
+            part.touch(exist_ok=False)
+            self._sweep(folder, part.stat().st_mtime)
+        except BaseException:
+            self._end(part, missing)
+            raise
+        return missing
 
     def _end(self, part: Path, made: list[Path]) -> None:
         with self._lock:

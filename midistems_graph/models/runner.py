@@ -6,13 +6,12 @@ as in the whole song, so what was computed for one tile is taken for the next: r
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property
 
 import blake3
 import numpy as np
@@ -26,12 +25,10 @@ from midistems_graph.models.grid import Grid, Place
 from midistems_graph.models.library import Model, ModelMissing
 from midistems_graph.models.manifest import ManifestError, ModelFile
 from midistems_graph.models.providers import chosen
-from midistems_graph.models.sessions import POLL, Check, NetworkError, Session, Sessions, shared_sessions
+from midistems_graph.models.recent import Recent, shared_recent
+from midistems_graph.models.sessions import NetworkError, Session, Sessions, shared_sessions
 from midistems_graph.models.source import Source
 from midistems_graph.node.contract import Context, Run
-
-RECENT_BYTES = 128 << 20
-"""How much of recent segments is kept for the neighbouring tile."""
 
 USUAL_DEVIATION = 0.1
 """How loud songs usually are that networks were trained on: the deviation of their samples."""
@@ -97,65 +94,6 @@ class _Variant:
         """The sound [..., channels, n] as this pass sees it; the same call turns it back."""
         sound = sound[..., ::-1, :] if self.swap else sound
         return -sound if self.sign < 0 else sound
-
-
-class Recent:
-    """What segments gave, by content, each made once though several tiles want it; the oldest go when there are too
-    many bytes."""
-
-    def __init__(self, limit: int = RECENT_BYTES) -> None:
-        self._limit, self._bytes = limit, 0
-        self._changed = threading.Condition()
-        self._kept: OrderedDict[str, Float32] = OrderedDict()
-        self._promised: set[str] = set()
-
-    def promise(self, key: str) -> bool:
-        """Whether the caller is to make it and then to `settle` it: it is not there, and nobody else makes it."""
-        with self._changed:
-            if key in self._kept or key in self._promised:
-                return False
-            self._promised.add(key)
-            return True
-
-    def settle(self, keys: Iterable[str]) -> None:
-        """Promises are over, kept or not."""
-        with self._changed:
-            self._promised.difference_update(keys)
-            self._changed.notify_all()
-
-    def get(self, key: str, check: Check) -> Float32 | None:
-        """What is kept, after somebody who makes it has ended; raises Cancelled when `check` does."""
-        with self._changed:
-            while key in self._promised:
-                check()
-                self._changed.wait(POLL)
-            return self._kept.get(key)
-
-    def made(self, key: str, make: Callable[[], Float32], check: Check) -> Float32:
-        """What is kept, or else what `make` gives, which then is kept."""
-        while not self.promise(key):
-            if (known := self.get(key, check)) is not None:
-                return known
-        try:
-            made = make()
-            self.put(key, made)
-            return made
-        finally:
-            self.settle([key])
-
-    def put(self, key: str, made: Float32) -> None:
-        with self._changed:
-            if key not in self._kept:
-                self._kept[key] = made
-                self._bytes += made.nbytes
-            while self._bytes > self._limit:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
-
-
-@cache
-def shared_recent() -> Recent:
-    """Those of this process."""
-    return Recent()
 
 
 @dataclass(frozen=True)

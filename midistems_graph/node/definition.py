@@ -66,7 +66,7 @@ class Port:
     """An input or output of a node type.
 
     `kinds` are the kinds of value it takes; `generic` names the type variable that makes several
-    ports of one node agree on a kind.
+    ports of one node agree on a kind; `shared` is what its annotation says of it, where nodes share the annotation.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Port:
     optional: bool = False
     variadic: bool = False
     stream: bool = False
+    shared: str = ""
 
     @cached_property
     def timed(self) -> bool:
@@ -185,8 +186,8 @@ class NodeType(Traits):
 
     @cached_property
     def help(self) -> str:
-        """The whole docstring, unindented, with what the annotations of knobs say."""
-        return completed(inspect.getdoc(self.function) or "", self.knobs)
+        """The whole docstring, unindented, with what the annotations of ports and knobs say."""
+        return completed(inspect.getdoc(self.function) or "", (*self.inputs, *self.knobs))
 
     @property
     def summary(self) -> str:
@@ -269,15 +270,20 @@ class node(Traits):  # noqa: N801 - reads as a decorator
 def _port(where: str, name: str, hint: Any, *, optional: bool = False) -> Port:
     """The port that an annotation describes."""
     stream = variadic = False
-    generic = ""
-    if get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint):
-        optional = True
-        rest = tuple(a for a in get_args(hint) if a is not type(None))
-        hint = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built at run time
-    if get_origin(hint) is tuple and get_args(hint)[1:] == (...,):
-        variadic, hint = True, get_args(hint)[0]
-    if get_origin(hint) is Stream:
-        stream, hint = True, get_args(hint)[0]
+    generic = shared = ""
+    while True:
+        around, inner = get_origin(hint), get_args(hint)
+        if around is Annotated:
+            hint, shared = inner[0], shared or inner[-1]
+        elif around in (Union, types.UnionType) and type(None) in inner:
+            optional = True
+            hint = Union[tuple(one for one in inner if one is not type(None))]  # noqa: UP007 - built at run time
+        elif around is tuple and inner[1:] == (...,):
+            variadic, hint = True, inner[0]
+        elif around is Stream:
+            stream, hint = True, inner[0]
+        else:
+            break
     if isinstance(hint, TypeVar):
         generic, classes = hint.__name__, hint.__constraints__
     elif get_origin(hint) in (Union, types.UnionType):
@@ -286,7 +292,7 @@ def _port(where: str, name: str, hint: Any, *, optional: bool = False) -> Port:
         classes = (hint,)
     if not classes or any(cls not in _NAMES for cls in classes):
         raise DefinitionError(f"{where}: port {name!r} has the annotation {hint}, which is no kind of value")
-    return Port(name, tuple(_NAMES[cls] for cls in classes), generic, optional, variadic, stream)
+    return Port(name, tuple(_NAMES[cls] for cls in classes), generic, optional, variadic, stream, shared)
 
 
 def _outputs(where: str, hint: Any) -> tuple[tuple[Port, ...], bool]:

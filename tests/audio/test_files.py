@@ -71,7 +71,7 @@ def test_lossless_files_give_back_what_was_written(tmp_path: Path, noise: Audio,
     st.integers(1, 9000),
     st.data(),
 )
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_channel_count_rate_length_and_stretch(
     tmp_path: Path, coding: str, channels: int, rate: int, frames: int, data: st.DataObject
 ) -> None:

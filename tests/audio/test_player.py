@@ -193,7 +193,7 @@ def test_without_any_device_playback_keeps_time_in_silence() -> None:
         NO_DEVICE,
         "the sound device headphones is gone; playback goes on with silent",
     ]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while player.feed.lateness.calls < 5 and time.monotonic() < deadline:
         player.pump()
         time.sleep(0.005)
@@ -266,7 +266,7 @@ def test_real_threads_on_a_loaded_machine_keep_running_and_count() -> None:
     try:
         began = time.monotonic()
         player.start()
-        deadline = began + 20
+        deadline = began + 120
         while player.feed.lateness.calls < 80 and time.monotonic() < deadline:
             time.sleep(0.02)
         seconds = time.monotonic() - began

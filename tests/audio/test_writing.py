@@ -47,7 +47,7 @@ def test_a_real_song_keeps_length_and_sound_in_every_format(tmp_path: Path, song
 
 
 @given(st.sampled_from(list(FORMATS)), st.integers(1, 4000), st.integers(1, 32), st.integers(1, 1500))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_length_and_channel_count_comes_back(
     tmp_path: Path, format: str, frames: int, channels: int, block: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -19,6 +20,24 @@ from command_line import SPLIT, SPLIT_EDGES, Program, graph_data, write_graph, w
 from midistems_graph.engine.store import default_store_folder
 
 # Songs
+
+
+@pytest.mark.parametrize("words", [["closed"], ["song.wav", "--reference", "closed"]])
+def test_a_folder_that_may_not_be_read_is_one_sentence(
+    run: Program, split: Path, song: Path, home: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "closed").mkdir()
+    iterdir = Path.iterdir
+
+    def listed(folder: Path) -> Iterator[Path]:
+        if folder.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    ended = run(split, *words, "-o", "out")
+    assert ended.code == 4 and len(ended.sentences) == 1
+    assert "closed" in ended.sentences[0] and "cannot be read: Permission denied" in ended.sentences[0]
 
 
 def _missing(path: Path) -> None: ...

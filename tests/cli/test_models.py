@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -216,6 +217,16 @@ def test_quantising_prints_what_it_costs_and_keeps_what_works(midistems: Program
     assert "vocals-fp16" not in midistems("models").out
     assert midistems("models", "quantise", "nothing").code == 8
     assert midistems("models", "quantise", "vocals", "--to", "int8", "--song", "nowhere.wav").code == 4
+
+
+def test_a_version_whose_process_is_killed_is_said_so(
+    midistems: Program, home: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midistems("models", "add", write_convolution(home / "vocals.onnx"))
+    killed = SimpleNamespace(returncode=-9, stdout="", stderr="")
+    monkeypatch.setattr("midistems_graph.cli.quantise.subprocess.run", lambda *_, **__: killed)
+    ended = midistems("models", "quantise", "vocals", "--to", "int8", "--song", song)
+    assert ended.code == 5 and len(ended.sentences) == 1 and "was killed (SIGKILL" in ended.sentences[0]
 
 
 SPLITTER = (

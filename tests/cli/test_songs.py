@@ -139,6 +139,15 @@ def test_a_table_names_songs_as_people_type_them(home: Path, split: Path, table:
     assert knobs_of_songs(Path("songs.csv"), songs, graph_of(split), library)(songs[0]) == ("hpss.hop=512",)
 
 
+def test_of_rows_that_mean_a_song_to_come_the_most_exact_counts(home: Path, split: Path) -> None:
+    rows = (f"{i},256\n{i}.wav,512\n./{i}.wav,1024\n" for i in range(9))
+    Path("songs.csv").write_text("song,hpss.hop\n" + "".join(rows))
+    knobs = knobs_of_songs(Path("songs.csv"), [], graph_of(split), installed(), all_there=False)
+    assert {knobs(Song(Path(f"{i}.wav"))) for i in range(9)} == {("hpss.hop=1024",)}
+    assert {knobs(Song(Path(f"in/{i}.wav"))) for i in range(9)} == {("hpss.hop=512",)}
+    assert {knobs(Song(Path(f"in/{i}.flac"))) for i in range(9)} == {("hpss.hop=256",)}
+
+
 def test_a_table_sets_what_set_would(run: Program, split: Path, song: Path) -> None:
     Path("songs.csv").write_text("song,hpss.hop\nsong,512\n")
     run(split, song, "-o", "out", "--set", "hpss.hop=512")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,6 +13,14 @@ from contextlib import suppress
 from typing import Self
 
 
+def free_port() -> int:
+    """One that nobody has, and that the system gives to no connection before it is used: these begin above 32,000."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
 class Server:
     """It has the bucket `bucket`, and can be stopped and started again; what it holds goes with it.
 
@@ -19,8 +28,7 @@ class Server:
     """
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

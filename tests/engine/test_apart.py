@@ -151,6 +151,8 @@ THROUGH = {
     "names": ({"on": ("stems.rename", {"old": ("low", "mid"), "new": ("mid", "bass")})}, "net.out -> on.stems", "mid"),
     "a gain": ({"on": ("filter.gain", {"gain": -6.0})}, "net.out -> on.signal", "low"),
     "a filter": ({"on": ("filter.filter", {"cutoff": 500.0})}, "net.out -> on.signal", "low"),
+    "a shelf": ({"on": ("filter.shelf", {"high": 6.0})}, "net.out -> on.signal", "low"),
+    "a rate": ({"on": "transform.resample_like"}, "song.out -> on.like; net.out -> on.signal", "low"),
     "a union": (
         {
             "other": "apart.at_once",
@@ -190,6 +192,23 @@ def test_stems_are_spared_through_what_treats_each_by_itself(way: str) -> None:
     whole = both.value(Source("on", "out"))
     assert isinstance(whole, Stems) and whole.complete
     np.testing.assert_array_equal(samples(alone, "pick.stem"), whole[stem].samples)
+
+
+def test_a_stem_may_be_called_like_two_others_together() -> None:
+    some = graph(
+        {
+            "song": "small.tone",
+            "net": "apart.gains",
+            "on": ("stems.rename", {"old": ("high",), "new": ("low+mid",)}),
+            "sum": "apart.sum",
+            "pick": ("stems.pick", {"name": "low+mid"}),
+        },
+        "song.out -> net.audio; song.out -> sum.mixture; net.out -> on.stems; on.out -> sum.stems; "
+        "on.out -> pick.stems",
+    )
+    executor, _ = Run()(some, "sum.out", "pick.stem")
+    assert not executor.failures
+    np.testing.assert_allclose(samples(executor, "sum.out"), 4 * samples(executor, "pick.stem"), rtol=1e-5)
 
 
 def test_parts_of_a_gathered_set_are_no_stems_though_nodes_are_called_like_them() -> None:

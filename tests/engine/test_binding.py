@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import soundfile
 
 from midistems_graph.audio.files import open_sound
-from midistems_graph.engine.binding import PASSED, SharedReader
+from midistems_graph.engine.binding import PASSED, BoundFile, InputProblem, SharedReader
 
 RATE, TILE = 8000, 8000
 
@@ -34,3 +36,12 @@ def test_a_file_that_cannot_go_back_is_read_once_whichever_thread_is_faster(song
             np.testing.assert_array_equal(read[tile], alone.read(tile * TILE, (tile + 1) * TILE))
     np.testing.assert_array_equal(shared.read(0, TILE), read[0])  # going back is possible all the same
     shared.end()
+
+
+def test_a_folder_that_may_not_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputProblem, match=rf"{tmp_path} cannot be read: Permission denied"):
+        BoundFile.open(tmp_path)

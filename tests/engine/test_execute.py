@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from midistems_graph.audio.values import Value
 from midistems_graph.document.graph import Address, Edge, Graph
 from midistems_graph.engine import execute, holdings
 from midistems_graph.engine.binding import Bindings
@@ -129,17 +131,17 @@ def wires(source: str, targets: Iterable[str]) -> str:
 
 
 def test_units_at_work_stay_within_the_memory_that_is_given() -> None:
-    lock, at_work, most = threading.Lock(), 0, 0
+    changed, at_work, most = threading.Condition(), 0, 0
 
     @node("count.at_work", scratch=1.0)
     def count(audio: Audio) -> Audio:
-        """Counts how many of its kind are at work."""
+        """Counts how many of its kind are at work, and waits for a second one where there is memory for it."""
         nonlocal at_work, most
-        with lock:
+        with changed:
             at_work += 1
             most = max(most, at_work)
-        time.sleep(0.01)
-        with lock:
+            changed.notify_all()
+            changed.wait_for(lambda: most > 1, 0.01 if expected == 1 else 10)
             at_work -= 1
         return audio
 
@@ -150,8 +152,7 @@ def test_units_at_work_stay_within_the_memory_that_is_given() -> None:
         ran = executor(made, names, made_of(count), jobs=4, memory=limit)
         ran.run()
         assert not ran.failures
-        assert most <= expected
-        assert limit == 1 or most > 1
+        assert min(expected, 2) <= most <= expected
 
 
 def test_what_a_derived_result_is_made_of_stays_until_the_run_is_over() -> None:
@@ -464,6 +465,35 @@ def test_what_a_node_gives_after_its_run_was_given_up_is_dropped(monkeypatch: py
     assert not store._pins
 
 
+def test_what_is_being_stored_when_its_run_is_given_up_is_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "PATIENCE", 0.05)
+    go_on, began = threading.Event(), threading.Event()
+
+    class Slow(MemoryStore):
+        """Takes its time over one node."""
+
+        def put(self, key: str, values: Mapping[str, Value], **facts: Any) -> UnitRecord:
+            if facts["node"] == "a":
+                began.set()
+                go_on.wait(10)
+            return super().put(key, values, **facts)
+
+    store = Slow()
+    made = graph({"song": "small.tone", "a": "small.scale"}, "song.out -> a.audio")
+    ran = executor(made, ["a"], seconds=5, store=store)
+    thread = threading.Thread(target=ran.run)
+    thread.start()
+    assert began.wait(10)
+    ran.cancel()
+    thread.join(10)
+    workers = [t for t in threading.enumerate() if t.name.startswith("worker-")]
+    go_on.set()
+    for worker in workers:
+        worker.join(10)
+    assert not store._pins and "ran" not in ran.reports["a"].units
+    assert run(made, ["a"], seconds=5, store=store).units("a", "cached") == 1
+
+
 def test_a_run_that_is_cancelled_before_it_begins_says_so_of_every_node() -> None:
     made = graph({"song": "small.tone", "a": "small.scale", "b": "small.scale"}, wires("song", ["a", "b"]))
     ran = executor(made, ["a", "b"])
@@ -473,11 +503,11 @@ def test_a_run_that_is_cancelled_before_it_begins_says_so_of_every_node() -> Non
 
 
 def test_all_workers_are_waited_for_without_spinning() -> None:
-    made = graph({"song": "small.tone", "slow": ("small.slow", {"seconds": 0.3})}, "song.out -> slow.audio")
+    made = graph({"song": "small.tone", "slow": ("small.slow", {"seconds": 0.5})}, "song.out -> slow.audio")
     ran = executor(made, ["slow"], seconds=5, jobs=4)
-    began = time.thread_time()
+    began, worked = time.monotonic(), time.thread_time()
     ran.run()
-    assert time.thread_time() - began < 0.1
+    assert time.thread_time() - worked < (time.monotonic() - began) / 2
     assert not ran.failures
 
 

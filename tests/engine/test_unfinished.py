@@ -14,6 +14,7 @@ import soundfile
 from midistems_graph.audio.files import SoundFileError
 from midistems_graph.audio.writing import SoundWriter
 from midistems_graph.engine import outputs as module
+from midistems_graph.engine import unfinished
 from midistems_graph.engine.naming import temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder
 from midistems_graph.engine.receipt import RECEIPT
@@ -34,6 +35,24 @@ def test_a_failed_writer_leaves_nothing(out: Path, error: type[BaseException]) -
         assert file.path.parent == out / "Demo/a" and file.path.name.startswith(".") and file.path.suffix == ".wav"
         raise error
     assert not out.exists() and not song.outputs
+
+
+def test_a_folder_that_another_run_takes_away_again_meanwhile_is_made_anew(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when two runs begin at a time: one looks whether it may write there, and leaves no trace of that."""
+    made: list[Path] = []
+    make = unfinished.make
+
+    def made_and_gone(folder: Path) -> None:
+        make(folder)
+        made.append(folder)
+        if len(made) == 1:
+            folder.rmdir()
+
+    monkeypatch.setattr(unfinished, "make", made_and_gone)
+    save(OutputFolder(out).song("Demo", "d1"), "mine")
+    assert made[:2] == [out, out] and files(out) == {"Demo - vocals.wav": "mine"}
 
 
 def test_a_killed_run_leaves_a_hidden_file_that_the_next_one_sweeps(out: Path) -> None:

@@ -11,6 +11,7 @@ from preset_runs import WRITTEN, Made, run_preset
 from stand_ins import write_stand_ins
 
 from midistems_graph.audio.demo import demo_stems, write_demo_mixture
+from midistems_graph.engine.store import DiskStore
 from midistems_graph.models.library import ENVIRONMENT
 
 
@@ -33,7 +34,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> DiskStore:
+    """A store in which presets find what others have computed of the demo song."""
+    return DiskStore(tmp_path_factory.mktemp("shared"), 4 << 30)
+
+
 @pytest.fixture(scope="session", params=WRITTEN)
-def whole(request: pytest.FixtureRequest, demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Made]:
+def whole(
+    request: pytest.FixtureRequest, demo: Path, shared: DiskStore, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Made]:
     """A preset and what it made of the whole demo song."""
-    return request.param, run_preset(request.param, demo / "mixture.wav", tmp_path_factory.mktemp(request.param))
+    folder = tmp_path_factory.mktemp(request.param)
+    return request.param, run_preset(request.param, demo / "mixture.wav", folder, store=shared)

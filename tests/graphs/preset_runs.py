@@ -61,6 +61,9 @@ WRITTEN = {
     "beam_and_network": {"save": ("vocals", "instrumental")},
     "partial_phase": {"save": ("vocals", "instrumental")},
     "polished_voice": {"save": ("vocals", "instrumental")},
+    "second_opinion": {"save": ("vocals", "instrumental")},
+    "fitted_mixer": {"save": ("vocals", "instrumental")},
+    "clean_voice": {"save": ("vocals", "noise")},
     "shared_encoder": {"save": ("vocals", "instrumental")},
     "two_flows": {"save": ("vocals", "instrumental")},
     "bridge": {"save": ("vocals", "instrumental")},
@@ -85,6 +88,7 @@ WRITTEN = {
 FURTHER = {
     "learned_sources": {stem: f"{stem}.ogg" for stem in ("drums", "bass", "other", "vocals")},
     "fitted_mask": {"like": "vocals.ogg"},
+    "fitted_mixer": {"true_stems": "."},
 }
 """Files beside the demo song that further inputs of a preset are bound to."""
 
@@ -135,13 +139,15 @@ def run_preset(
     inputs: Mapping[str, Path] | None = None,
     window: tuple[Fraction, Fraction] | None = None,
     jobs: int = 0,
+    store: DiskStore | None = None,
 ) -> Made:
-    """Run a preset with an empty store and read back the files that it wrote; `inputs` are those besides the song."""
+    """Run a preset and read back the files that it wrote; `inputs` are those besides the song. By default with an
+    empty store."""
     graph = preset(name)
     beside = {slot: song.parent / file for slot, file in FURTHER.get(name, {}).items()}
     plan, _ = prepare(graph, LIBRARY, {"song": song, **beside, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
-    store = DiskStore(folder / "store", 2 << 30)
+    store = store or DiskStore(folder / "store", 2 << 30)
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert result.failures == ()
     files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}

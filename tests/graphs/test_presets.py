@@ -116,6 +116,8 @@ FLOORS = {
     "drum_kit": {"drums": 1.7},
     "blend_loop": {"vocals": 1.8},
     "refine_loop": {"vocals": 2.2},
+    "second_opinion": {"vocals": 4.5},
+    "fitted_mixer": {"vocals": 4.9},
 }
 """SI-SDR in dB on the demo song, half a dB below what was measured."""
 
@@ -128,6 +130,15 @@ def test_the_demo_is_separated_as_well_as_it_was(whole: tuple[str, Made], demo: 
             ratios.add(samples.T, soundfile.read(demo / f"{stem}.ogg", dtype="float32")[0].T)
             floor = 1.7 if (writer, stem) == ("save_before", "drums") else FLOORS[name][stem]
             assert ratios.si_sdr() > floor, (writer, stem)
+
+
+def test_the_weights_of_the_mixer_are_those_that_the_demo_song_gives(whole: tuple[str, Made]) -> None:
+    name, made = whole
+    if name != "fitted_mixer":
+        pytest.skip("has no fit")
+    fitted = {score.name: score.value for score in made.result.scores if (score.node, score.row) == ("fit", "vocals")}
+    assert list(fitted) == ["1:vocals", "1:accompaniment", "2:vocals"]
+    assert list(fitted.values()) == pytest.approx(preset(name).nodes["mixer"].knobs["weights"], abs=0.006)
 
 
 def test_what_the_network_gives_is_what_is_written(whole: tuple[str, Made], demo: Path) -> None:

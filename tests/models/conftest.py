@@ -1,6 +1,7 @@
 import pytest
 
-from midistems_graph.models.runner import Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Runner, Settings
 from midistems_graph.models.sessions import Sessions
 
 

@@ -85,7 +85,8 @@ def test_every_contract_is_tried_here():
     batch=st.sampled_from([1, 3]),
 )
 def test_known_gains_come_out_at_every_length_overlap_and_batch(models, sessions, family, length, overlap, batch):
-    from midistems_graph.models.runner import Recent, Runner, Settings
+    from midistems_graph.models.recent import Recent
+    from midistems_graph.models.runner import Runner, Settings
 
     audio = song(length)
     runner = Runner(models[family], Settings(overlap=overlap, batch=batch), sessions, Recent())

@@ -104,7 +104,8 @@ def chain(tmp_path_factory):
     tile=st.sampled_from([1500, 9999, 80_000]),
 )
 def test_what_is_encoded_and_decoded_is_the_song(chain, sessions, length, channels, overlap, tile):
-    from midistems_graph.models.runner import Recent, Runner, Settings
+    from midistems_graph.models.recent import Recent
+    from midistems_graph.models.runner import Runner, Settings
 
     encoder, _, decoder = chain
     audio = song(length, channels)

@@ -10,7 +10,8 @@ from spleeter_reference import estimate, made_up_weights, separate, write_wheel
 
 from midistems_graph.models.library import Model
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ModelFile, write
-from midistems_graph.models.runner import Recent, Runner, Settings
+from midistems_graph.models.recent import Recent
+from midistems_graph.models.runner import Runner, Settings
 from midistems_graph.models.sessions import Sessions
 from midistems_graph.models.spleeter import WrongWeights, build, network
 from midistems_graph.node import Audio

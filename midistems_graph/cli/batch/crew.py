@@ -71,6 +71,11 @@ class Worker:
             if answer is not None:
                 self._say(answer)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was let end; then it runs no more songs."""
+        return self._stopped
+
     def stop(self) -> None:
         """Let it end in order; the song at work is broken off. Any thread may call this."""
         with self._lock:
@@ -142,10 +147,11 @@ class Worker:
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
         self._process = None
-        return WorkerDied(_how(code), self._ready)
+        return WorkerDied(how_it_ended(code), self._ready)
 
 
-def _how(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """What the code of a process says that was to do more, as a part of a sentence."""
     if code >= 0:
         return f"its process ended by itself with code {code}"
     with suppress(ValueError):

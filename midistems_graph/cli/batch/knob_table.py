@@ -116,9 +116,9 @@ def _rows(file: Path, head: _Line, lines: Sequence[_Line]) -> Iterator[Row]:
         yield Row(number, cells[0], tuple(f"{knob}={value}" for knob, value in pairs if value))
 
 
-def _names(song: Song) -> set[str]:
-    """What a row may call a song."""
-    return {_composed(song.path.name), _composed(song.name), _path(song.path)}
+def _names(song: Song) -> tuple[str, ...]:
+    """What a row may call a song, the most exact first."""
+    return _path(song.path), _composed(song.path.name), _composed(song.name)
 
 
 def _meant(row: Row, file: Path) -> set[str]:

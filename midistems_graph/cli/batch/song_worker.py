@@ -4,9 +4,8 @@ It is spoken to through its standard input and answers on its standard output, o
 
     in    {"arguments", "graph", "folder", "several", "inputs"}    once: the command line, the graph as it was read
           {"song", "demo", "folder", "settings", "jobs", "taken"}  a song; others of its name have the files `taken`
-          "stretch" in it: only so many seconds, and only into the store, for a run of the song that comes later
-          {..., "stretch"}                                            so many seconds of it, into the store only
-          {"memory"}                                               what that may take, after it asked
+          {..., "stretch"}                                 so many seconds of one, only into the store, for later
+          {"memory"}                                       what that may take, after it asked
     out   {"ready"}, {"asks", "writes"}, {"done", "node"}, {"over"}
           {"said"} of the song, {"problem"} of what is the same for all songs, as the store is
 

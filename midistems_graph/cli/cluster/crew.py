@@ -326,6 +326,7 @@ def _models(asked: Asked) -> dict[str, str]:
 @contextmanager
 def _made(made: Path, token: str) -> Iterator[None]:
     """The hidden folder in which workers write, gone afterwards, as is what runs that were killed have left."""
+    was_there = made.parent.is_dir()
     try:
         for path in made.parent.glob(".midistems-*.cluster") if made.parent.is_dir() else ():
             if is_leftover(path, time.time()):
@@ -333,6 +334,7 @@ def _made(made: Path, token: str) -> Iterator[None]:
         made.mkdir(parents=True)
         (made / "token").write_text(token)
     except OSError as error:
+        shutil.rmtree(made, ignore_errors=True)
         raise Refused(Exit.OUTPUT, f"{made.parent} cannot be written: {error.strerror or error}") from None
     try:
         yield
@@ -342,5 +344,6 @@ def _made(made: Path, token: str) -> Iterator[None]:
             made.rename(aside)
         for path in (made, aside):
             shutil.rmtree(path, ignore_errors=True)
-        with suppress(OSError):  # made for this run, and nothing came of it
-            made.parent.rmdir()
+        if not was_there:
+            with suppress(OSError):  # made for this run, and nothing came of it
+                made.parent.rmdir()

@@ -97,7 +97,9 @@ def end_there(run_id: str, dask_worker: Any = None) -> None:
     """The processes of a run are not needed any more. Dask puts in the worker: this is no task, which could ask."""
     for thread, child in list(_children(dask_worker).items()):
         if child.run_id == run_id:
-            _children(dask_worker).pop(thread).end()
+            _children(dask_worker).pop(thread, None)
+            child.end()
+    shutil.rmtree(_scratch(dask_worker, run_id), ignore_errors=True)
 
 
 @dataclass
@@ -127,7 +129,7 @@ def _run(run: Run, order: Words, worker: Any, key: object) -> Words:
             f"it has midistems-graph {__version__} and not {run.version}; install the same version everywhere"
         )
     shared = SharedFolder(run.store, print) if run.store else None
-    scratch = Path(worker.local_directory) / f"midistems-{run.id}"
+    scratch = _scratch(worker, run.id)
     for path in run.sees:
         if not Path(path).exists():
             raise Unseen("input", path)
@@ -150,14 +152,20 @@ def _run(run: Run, order: Words, worker: Any, key: object) -> Words:
     return over
 
 
+def _scratch(worker: Any, run_id: str) -> Path:
+    """Where songs that were fetched lie during a run, and what its processes write where the output is not seen."""
+    return Path(worker.local_directory) / f"midistems-{run_id}"
+
+
 def _child(run: Run, worker: Any, scratch: Path, shared: SharedFolder | None) -> _Child:
-    """The process of this thread for a run; one that served another run makes way."""
+    """The process of this thread for a run; one that served another run, or was broken off, makes way."""
     children, thread = _children(worker), threading.get_ident()
     child = children.get(thread)
-    if child is not None and child.run_id == run.id:
+    if child is not None and child.run_id == run.id and not child.process.is_stopped:
         return child
     if child is not None:
-        children.pop(thread).end()
+        children.pop(thread, None)
+        child.end()
     made, own = Path(run.made), None
     if not _is_seen(made, run.token):
         if shared is None:

@@ -53,9 +53,7 @@ class Searches:
         if self._is_open:
             self.close_form()
             return
-        song = self.songs.heard
-        if song is None:
-            raise Refused("open a song first (Ctrl+O): settings are tried on it")
+        song = self._song()
         bench, graph = self.bench, self.bench.editor.state.graph
         if bench.settings_panel.is_open:
             bench.looks.switch_settings()
@@ -112,17 +110,22 @@ class Searches:
             self.bench.say("give a knob the values that are to be tried, such as 1,2,4 or 60:240:4", wrong=True)
 
     def _begin(self, kind: Literal["sweep", "ablate"], score: str, values: Mapping[str, str]) -> None:
-        song = self.songs.heard
-        if song is None or self.process is not None:
-            self.bench.say("a search is at work; let it come to its end, or cancel it", wrong=True)
-            return
         try:
+            song = self._song()
+            if self.process is not None:
+                raise Refused("a search is at work; let it come to its end, or cancel it")
             folder = self._folder(kind)
             graph, inputs = self._file(folder), self.songs.inputs_of(song)
             order = SearchOrder(kind, graph, song, folder, score, values, self.songs.reference_of(song), inputs)
             self.process = SearchProcess(order)
         except (Refused, DocumentError, OSError) as problem:
             self.bench.say(str(problem), wrong=True)
+
+    def _song(self) -> Path:
+        song = self.songs.heard
+        if song is None:
+            raise Refused("open a song first (Ctrl+O): settings are tried on it")
+        return song
 
     def _folder(self, kind: str) -> Path:
         """A new folder beside the graph file, or where the program keeps things."""

@@ -59,7 +59,7 @@ class SearchProcess:
         self.done = self.of = 0
         self._said: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "midistems_graph.cli.main", *order.words],
+            [sys.executable, "-P", "-m", "midistems_graph.cli.main", *order.words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -126,7 +126,7 @@ def begin_font() -> subprocess.Popen[bytes] | None:
     parts = parts_of_font()
     if len(parts) < 2 or made_font(parts).is_file():
         return None
-    words = [sys.executable, "-m", "midistems_graph.editor.view.font_making", made_font(parts), *parts]
+    words = [sys.executable, "-P", "-m", "midistems_graph.editor.view.font_making", made_font(parts), *parts]
     quiet = subprocess.DEVNULL
     return subprocess.Popen([str(word) for word in words], stdin=quiet, stdout=quiet, stderr=quiet)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from midistems_graph.audio.files import file_digest
@@ -23,7 +24,7 @@ def send(shared: SharedFolder, path: Path) -> str:
 def receive(shared: SharedFolder, digest: str, path: Path) -> None:
     """Copy the file of a digest to a path, where it appears whole. Raises NotThere."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{secrets.token_hex(6)}.part")  # two threads of a worker may want the same file
     try:
         if not shared.fetch(_name(digest), part):
             raise NotThere(f"{path.name} does not come out of the shared store {shared.address}; does it answer?")

@@ -145,8 +145,9 @@ class States(Mapping[str, NodeState]):
 
     def _leave_out(self, lost: Mapping[str, str]) -> None:
         """Nodes that an open optional input leaves out, each with the input that it lacks; others are not any more."""
-        for node in [node for node, state in self._known.items() if state.status == "left out" and node not in lost]:
-            self.set(node, NodeState("dirty"))
+        for node, state in list(self._known.items()):
+            if state.status == "left out" and node not in lost:
+                self.set(node, NodeState("dirty"))
         for node, name in lost.items():
             self.set(node, NodeState("left out", message=f"nothing is given for {name}"))
 

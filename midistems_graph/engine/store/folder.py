@@ -48,8 +48,11 @@ def limit_of(folder: Path) -> int:
 def set_limit(folder: Path, limit_bytes: int) -> None:
     """Set what a store may take, for all who open it from now on."""
     unfinished = folder / f"{LIMIT}.{secrets.token_hex(6)}"
-    unfinished.write_text(f"{limit_bytes}\n", encoding="ascii")
-    unfinished.replace(folder / LIMIT)
+    try:
+        unfinished.write_text(f"{limit_bytes}\n", encoding="ascii")
+        unfinished.replace(folder / LIMIT)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def default_store_folder() -> Path:
@@ -125,13 +128,15 @@ def sweep(tmp: Path) -> tuple[set[str], bool]:
     """
     alive, died = set(), False
     for entry in tmp.iterdir():
-        if _is_held(entry / "lock"):
-            alive.add(entry.name)
-            if (entry / "lock").read_text() != _this_machine():
-                raise StoreError(f"another machine is using the store {tmp.parent}; {_OWN_DISK}")
-        else:
+        if not _is_held(entry / "lock"):
             died = True
             shutil.rmtree(entry, ignore_errors=True)
+            continue
+        with suppress(FileNotFoundError):  # it ended in order, just now
+            machine = (entry / "lock").read_text()
+            if machine != _this_machine():
+                raise StoreError(f"another machine is using the store {tmp.parent}; {_OWN_DISK}")
+            alive.add(entry.name)
     return alive, died
 
 

@@ -161,8 +161,8 @@ class Index:
 
     def touch(self, digests: Iterable[str], now: float) -> None:
         """Remembers when values were used; written together with the next change."""
-        for digest in digests:
-            self._used[digest] = now
+        with self._lock:
+            self._used |= dict.fromkeys(digests, now)
 
     @contextmanager
     def change(self) -> Iterator[Change]:
@@ -170,7 +170,8 @@ class Index:
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
-                used, self._used = self._used, {}
+                with self._lock:
+                    used, self._used = self._used, {}
                 if used:
                     db.executemany("UPDATE value SET used = ? WHERE digest = ?", [(t, d) for d, t in used.items()])
                 yield Change(db)

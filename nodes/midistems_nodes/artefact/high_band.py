@@ -9,6 +9,7 @@ import numpy as np
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64
 from midistems_graph.node import Audio, NodeError, Range, Run, node, samples
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -23,7 +24,7 @@ from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 )
 def high_band(
     audio: Audio,
-    mixture: Audio,
+    mixture: Mixture,
     *,
     cutoff: Annotated[float, Range(500, 96000, "Hz", "log")] = 15000.0,
     judged: Annotated[float, Range(100, 20000, "Hz", "log")] = 3000.0,
@@ -40,8 +41,6 @@ def high_band(
     ----------
     audio
         The stem, empty above the cutoff.
-    mixture
-        What it was separated from.
     cutoff
         From here up the stem is made anew.
     judged

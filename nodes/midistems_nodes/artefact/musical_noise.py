@@ -10,6 +10,7 @@ from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Run, node, samples
 from midistems_nodes.mask.smooth import smoothed
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
@@ -24,7 +25,7 @@ from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 )
 def musical_noise(
     audio: Audio,
-    mixture: Audio,
+    mixture: Mixture,
     *,
     frames: Annotated[int, Range(1, 99, "frames")] = 5,
     bins: Annotated[int, Range(1, 99, "bins")] = 1,
@@ -41,8 +42,6 @@ def musical_noise(
     ----------
     audio
         The stem.
-    mixture
-        What it was separated from.
     frames
         Over how many frames the median goes, an odd number.
     bins

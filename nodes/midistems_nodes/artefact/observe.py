@@ -9,6 +9,7 @@ import numpy as np
 from midistems_graph.node import Audio, Context, NodeError, Range, Run, node
 from midistems_nodes.envelope import Blocks, block_context, decibels
 from midistems_nodes.filter.fir import Cutoff, complement, convolve, lowpass_taps, reach
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import require_match
 
 _WIDTH = 100.0
@@ -27,7 +28,7 @@ _BLOCK = 0.05
 )
 def observe(
     audio: Audio,
-    mixture: Audio,
+    mixture: Mixture,
     *,
     amount: Annotated[float, Range(-60, 0, "dB")] = -20.0,
     low: Cutoff = 5.0,
@@ -45,8 +46,6 @@ def observe(
     ----------
     audio
         The stem.
-    mixture
-        What it was separated from.
     amount
         How loud the mixture is added, against itself.
     low

@@ -10,6 +10,7 @@ import numpy as np
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, NodeError, Range, Run, node, stem_by_stem
 from midistems_nodes.blend.order import extreme, median
+from midistems_nodes.ports import Member
 from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
 
 
@@ -21,7 +22,7 @@ from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
     apart=stem_by_stem,
 )
 def ensemble(
-    estimates: tuple[Signal, ...],
+    estimates: tuple[Member[Signal], ...],
     *,
     method: Literal["average", "median", "min", "max"] = "average",
     weights: Annotated[tuple[float, ...], Range(0, 1000)] = (),
@@ -31,8 +32,6 @@ def ensemble(
 
     Parameters
     ----------
-    estimates
-        Any number of audio signals, or of stem sets with the same names, which are taken stem by stem.
     method
         `average` lowers errors that differ from model to model; `median` drops outliers; `min` takes the smallest
         sample (least bleed, more holes), `max` the largest (fullest, most bleed), both by absolute value.

@@ -12,6 +12,7 @@ from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Range, Run, node, samples, stem_by_stem
 from midistems_nodes.blend.ensemble import weight_factors
 from midistems_nodes.blend.order import extreme, median
+from midistems_nodes.ports import Member
 from midistems_nodes.signals import Signal, merge_audio, require_some
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -29,7 +30,7 @@ _FRAMES = 16
     apart=stem_by_stem,
 )
 def ensemble_stft(
-    estimates: tuple[Signal, ...],
+    estimates: tuple[Member[Signal], ...],
     *,
     method: Literal["average", "median", "min", "max"] = "min",
     weights: Annotated[tuple[float, ...], Range(0, 1000)] = (),
@@ -41,8 +42,6 @@ def ensemble_stft(
 
     Parameters
     ----------
-    estimates
-        Any number of audio signals, or of stem sets with the same names, which are taken stem by stem.
     method
         `min` takes the weakest bin (least bleed), `max` the strongest (fullest), with its phase; `median` drops
         outliers; `average` is the same as in the waveform.

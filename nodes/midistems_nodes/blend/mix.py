@@ -8,6 +8,7 @@ import numpy as np
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Range, Stems, node, stem_by_stem
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import Signal, merge_audio, require_match, require_some, total
 
 
@@ -64,13 +65,11 @@ def crossfade(a: Signal, b: Signal, *, amount: Annotated[float, Range(0, 1)] = 0
 
 
 @node("blend.residual", tags=("difference", "subtract", "rest"), scratch=0.5)
-def residual(mixture: Audio, parts: tuple[Audio | Stems, ...]) -> Audio:
+def residual(mixture: Mixture, parts: tuple[Audio | Stems, ...]) -> Audio:
     """What is left of a mixture when parts are taken away.
 
     Parameters
     ----------
-    mixture
-        What the parts were separated from.
     parts
         Audio, or stem sets of which every stem is taken away.
 

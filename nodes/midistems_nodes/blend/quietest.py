@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from midistems_graph.node import Audio, Context, Features, Range, Run, Stems, Stream, node
 from midistems_nodes.measure.streams import chunks
+from midistems_nodes.ports import Member
 from midistems_nodes.signals import BLOCK, Signal, require_match, require_names, require_some
 
 Parts = Annotated[int, Range(1, 10000)]
@@ -42,7 +43,7 @@ def loudness_of_parts(estimates: tuple[Stream[Signal], ...], *, parts: Parts = 2
     libraries=("numpy",),
 )
 def quietest(
-    estimates: tuple[Signal, ...],
+    estimates: tuple[Member[Signal], ...],
     learned: Features,
     *,
     parts: Parts = 240,
@@ -56,8 +57,6 @@ def quietest(
 
     Parameters
     ----------
-    estimates
-        Any number of audio signals, or of stem sets with the same names, which are taken stem by stem.
     learned
         How loud every part is, from the first pass over the whole song.
     parts

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from midistems_graph.node import Audio, Number, Range, Run, Stems, Stream, node
+from midistems_graph.node import Number, Range, Run, Stems, Stream, node
 from midistems_nodes.check.verdict import held
 from midistems_nodes.measure.null_depth import null_depth
+from midistems_nodes.ports import Mixture
 
 
 @node("check.null", title="Check the null", tags=("assert", "sum", "null test", "residual"), libraries=("numpy",))
 def null(
-    mixture: Stream[Audio],
+    mixture: Stream[Mixture],
     stems: Stream[Stems],
     *,
     at_most: Annotated[float, Range(-300, 20, "dB")] = -60.0,
@@ -21,8 +22,6 @@ def null(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         All stems of it.
     at_most

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Float32, Span, StftSettings
-from midistems_graph.node import LOCAL, Audio, Context, NodeError, Range, Run, Stems, node, samples
+from midistems_graph.node import LOCAL, Context, NodeError, Range, Run, Stems, node, samples
 from midistems_nodes.envelope import Blocks, block_context
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import BLOCK, require_match, total
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -45,7 +46,7 @@ def context(k: Any, levels: int = 1) -> Context:
     scratch=4,
 )
 def mixture_consistency(
-    mixture: Audio,
+    mixture: Mixture,
     stems: Stems,
     *,
     share: Literal["bins", "energy", "equal", "given"] = "bins",
@@ -60,8 +61,6 @@ def mixture_consistency(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         A set whose names cover the whole mixture; otherwise what has no stem ends up in the others.
     share

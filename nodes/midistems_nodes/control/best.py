@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from midistems_graph.node import WHOLE, Audio, Range, Run, Scorer, Scores, Stems, node
+from midistems_graph.node import WHOLE, Range, Run, Scores, Stems, node
 from midistems_nodes.loop.regions import Judge, best_of, joined, places
+from midistems_nodes.ports import Deciding, Mixture, TrueIfNeeded
 from midistems_nodes.signals import require_match, require_names, require_some
 
 
@@ -23,10 +24,10 @@ class Best(NamedTuple):
     scratch=4,
 )
 def best(
-    scorer: Scorer,
-    mixture: Audio,
+    scorer: Deciding,
+    mixture: Mixture,
     candidates: tuple[Stems, ...],
-    references: Stems | None = None,
+    references: TrueIfNeeded | None = None,
     *,
     chunk: Annotated[float, Range(0, 600, "s")] = 0.0,
     channels: bool = False,
@@ -36,14 +37,8 @@ def best(
 
     Parameters
     ----------
-    scorer
-        What decides, from the `scorer` output of a node.
-    mixture
-        The sound that the stems were separated from.
     candidates
         Any number of stem sets with the same names.
-    references
-        The true stems, where the scorer needs them.
     chunk
         Choose anew for every chunk of this length, with short fades between; 0 chooses once for the song.
     channels

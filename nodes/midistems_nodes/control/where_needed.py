@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import WHOLE, Audio, NodeError, Number, Range, Run, Scorer, Separator, Stems, node
+from midistems_graph.node import WHOLE, NodeError, Number, Range, Run, Scorer, Separator, Stems, node
 from midistems_nodes.loop.regions import FADE, Judge, joined, places, widened, worst_parts
+from midistems_nodes.ports import Mixture, TrueIfNeeded
 from midistems_nodes.signals import require_match, total
 
 
@@ -26,9 +27,9 @@ class Mended(NamedTuple):
 def where_needed(
     separator: Separator,
     scorer: Scorer,
-    mixture: Audio,
+    mixture: Mixture,
     stems: Stems,
-    references: Stems | None = None,
+    references: TrueIfNeeded | None = None,
     *,
     chunk: Annotated[float, Range(0.1, 600, "s")] = 5.0,
     worst: Annotated[float, Range(0.01, 1)] = 0.5,
@@ -43,12 +44,8 @@ def where_needed(
         The thorough one, from the `separator` output of a node or group.
     scorer
         What tells where the quick answer is poor, from the `scorer` output of a node.
-    mixture
-        The sound that the stems were separated from.
     stems
         What the quick one made of it, under the common names that the thorough one gives as well.
-    references
-        The true stems, where the scorer needs them.
     chunk
         Length of the pieces that are judged.
     worst

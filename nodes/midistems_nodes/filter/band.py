@@ -7,6 +7,7 @@ from typing import Literal
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import NodeError, Run, node, stem_by_stem
 from midistems_nodes.filter.fir import Cutoff, Width, complement, convolve, lowpass_taps, reach
+from midistems_nodes.ports import Alike
 from midistems_nodes.signals import Signal, map_audio
 
 
@@ -18,7 +19,7 @@ from midistems_nodes.signals import Signal, map_audio
     apart=stem_by_stem,
 )
 def band(
-    signal: Signal,
+    signal: Alike[Signal],
     *,
     kind: Literal["lowpass", "highpass", "bandpass", "notch"] = "lowpass",
     cutoff: Cutoff = 1000.0,
@@ -30,8 +31,6 @@ def band(
 
     Parameters
     ----------
-    signal
-        Audio, or every stem of a set alike.
     kind
         What passes: all below the cutoff, all above it, only what lies between `cutoff` and `upper`, or all but that.
     cutoff

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.node import Audio, Range, node, stem_by_stem
+from midistems_nodes.ports import Alike
 from midistems_nodes.signals import BLOCK, Signal, map_audio
 
 Seconds = Annotated[float, Range(0, 600, "s")]
@@ -17,7 +18,7 @@ Seconds = Annotated[float, Range(0, 600, "s")]
     "filter.fade", title="Fade in and out", tags=("envelope", "window"), derived=True, scratch=0.5, apart=stem_by_stem
 )
 def fade(
-    signal: Signal,
+    signal: Alike[Signal],
     *,
     fade_in: Seconds = 0.0,
     fade_out: Seconds = 0.0,
@@ -27,8 +28,6 @@ def fade(
 
     Parameters
     ----------
-    signal
-        Audio, or every stem of a set alike.
     fade_in
         How long the rise takes from the start of the song.
     fade_out

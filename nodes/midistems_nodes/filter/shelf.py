@@ -9,7 +9,8 @@ from typing import Annotated
 import numpy as np
 import scipy
 
-from midistems_graph.node import Audio, Context, Range, Run, node
+from midistems_graph.node import Audio, Context, Range, Run, node, stem_by_stem
+from midistems_nodes.ports import Alike
 from midistems_nodes.signals import BLOCK, Signal, map_audio
 
 _FORGOTTEN = math.log(1e7)
@@ -30,9 +31,10 @@ def _context(knobs: SimpleNamespace) -> Context:
     tags=("eq", "tone", "shelf", "tilt", "equaliser"),
     context=_context,
     libraries=("numpy", "scipy"),
+    apart=stem_by_stem,
 )
 def shelf(
-    signal: Signal,
+    signal: Alike[Signal],
     *,
     low: Gain = 0.0,
     high: Gain = 0.0,
@@ -44,8 +46,6 @@ def shelf(
 
     Parameters
     ----------
-    signal
-        Audio, or every stem of a set alike.
     low
         How much louder far below `frequency`.
     high

@@ -23,6 +23,7 @@ from midistems_graph.node import (
 )
 from midistems_nodes.loop.regions import FADE, Judge, Place, best_of, joined, places, widened, worst_parts
 from midistems_nodes.loop.trace import begun, extended, is_over, last_score
+from midistems_nodes.ports import Asked, Song, TrueIfNeeded
 from midistems_nodes.signals import require_match, total
 
 _MARGIN = 1.0
@@ -43,10 +44,10 @@ class Blended(NamedTuple):
     scratch=10,
 )
 def blend(
-    separator: Separator,
+    separator: Asked,
     scorer: Scorer,
-    mixture: Audio,
-    references: Stems | None = None,
+    mixture: Song,
+    references: TrueIfNeeded | None = None,
     previous: Stems | None = None,
     trace: Scores | None = None,
     *,
@@ -69,14 +70,8 @@ def blend(
 
     Parameters
     ----------
-    separator
-        What is asked, from the `separator` output of a node or group.
     scorer
         What decides, from the `scorer` output of a node. A loop is as good as its scorer: see the study of scorers.
-    mixture
-        The sound to split.
-    references
-        The true stems, where the scorer needs them.
     previous
         Stems to begin with; without them the separator is asked about the mixture.
     trace

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from midistems_graph.node import WHOLE, Audio, Range, Run, Scorer, Scores, Stems, node
+from midistems_graph.node import WHOLE, Range, Run, Scores, Stems, node
 from midistems_nodes.loop.blend import Blended
 from midistems_nodes.loop.regions import Judge
 from midistems_nodes.loop.trace import begun, extended, is_over, last_score
+from midistems_nodes.ports import Deciding, Mixture, TrueIfNeeded
 from midistems_nodes.signals import require_match, require_names
 
 
@@ -20,11 +21,11 @@ from midistems_nodes.signals import require_match, require_names
     scratch=4,
 )
 def keep(
-    scorer: Scorer,
-    mixture: Audio,
+    scorer: Deciding,
+    mixture: Mixture,
     before: Stems,
     after: Stems,
-    references: Stems | None = None,
+    references: TrueIfNeeded | None = None,
     trace: Scores | None = None,
     *,
     least: Annotated[float, Range(0, 10)] = 0.001,
@@ -39,16 +40,10 @@ def keep(
 
     Parameters
     ----------
-    scorer
-        What decides, from the `scorer` output of a node.
-    mixture
-        The sound that the stems were separated from.
     before
         The stems that the round began with.
     after
         What it made of them, under the same names.
-    references
-        The true stems, where the scorer needs them.
     trace
         What the rounds before this one have found out.
     least

@@ -9,10 +9,11 @@ import numpy as np
 
 from midistems_graph.audio.stem_names import find
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import WHOLE, Audio, Range, Run, Scorer, Separator, Span, Stems, node
+from midistems_graph.node import WHOLE, Audio, Range, Run, Separator, Span, Stems, node
 from midistems_nodes.loop.blend import Blended, wanted_stems, with_stem
 from midistems_nodes.loop.regions import Judge, pieces
 from midistems_nodes.loop.trace import begun, extended, last_score
+from midistems_nodes.ports import Asked, Deciding, Song, TrueIfNeeded
 from midistems_nodes.signals import require_match, total
 
 
@@ -25,10 +26,10 @@ from midistems_nodes.signals import require_match, total
     scratch=10,
 )
 def snowball(
-    separator: Separator,
-    scorer: Scorer,
-    mixture: Audio,
-    references: Stems | None = None,
+    separator: Asked,
+    scorer: Deciding,
+    mixture: Song,
+    references: TrueIfNeeded | None = None,
     *,
     shortest: Annotated[float, Range(0.5, 600, "s")] = 5.0,
     growth: Annotated[float, Range(1.1, 10)] = 2.0,
@@ -45,14 +46,6 @@ def snowball(
 
     Parameters
     ----------
-    separator
-        What is asked, from the `separator` output of a node or group.
-    scorer
-        What decides, from the `scorer` output of a node.
-    mixture
-        The sound to split.
-    references
-        The true stems, where the scorer needs them.
     shortest
         Length of the segments of the first stage.
     growth

@@ -11,6 +11,7 @@ from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.strokes import Stroke, StrokeError, gains
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, NodeError, Range, Run, Span, StftSettings, node, samples, stem_by_stem
+from midistems_nodes.ports import Alike
 from midistems_nodes.signals import Signal, map_audio
 from midistems_nodes.transform.spectrogram import settings
 
@@ -27,7 +28,7 @@ Frames = tuple[int, int]
     apart=stem_by_stem,
 )
 def paint(
-    signal: Signal,
+    signal: Alike[Signal],
     *,
     strokes: tuple[str, ...] = (),
     n_fft: Annotated[int, Range(256, 65536, "samples", "log")] = 4096,
@@ -37,8 +38,6 @@ def paint(
 
     Parameters
     ----------
-    signal
-        Audio, or every stem of a set alike.
     strokes
         The areas, painted in the editor or written by hand: `rectangle -40 1.25,200 2.5,800` lowers what sounds from
         1.25 to 2.5 s between 200 and 800 Hz by 40 dB. There are `rectangle`, `lasso`, `brush` (half its width in

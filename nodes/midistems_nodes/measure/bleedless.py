@@ -10,6 +10,7 @@ import numpy as np
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Number, Run, StftSettings, Stream, node
 from midistems_nodes.measure.bands import mel_filters
+from midistems_nodes.ports import Estimate, TrueSource
 from midistems_nodes.separate.blocks import frame_blocks
 
 _STFT = StftSettings(4096, 1024)
@@ -30,15 +31,8 @@ class Bleed(NamedTuple):
     tags=("score", "quality", "bleed", "mvsep"),
     libraries=("numpy", "scipy"),
 )
-def bleedless(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Bleed:
+def bleedless(estimate: Stream[Estimate], reference: Stream[TrueSource], *, run: Run) -> Bleed:
     """How little an estimate has too much, and how little it lacks, each from 0 to 100.
-
-    Parameters
-    ----------
-    estimate
-        What a separation made.
-    reference
-        The true source.
 
     Returns
     -------

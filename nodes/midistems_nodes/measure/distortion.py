@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import Audio, NodeError, Number, Run, Scores, Stems, Stream, node
+from midistems_graph.node import Audio, NodeError, Number, Run, Scores, Stream, node
 from midistems_nodes.measure.ratios import Ratios
 from midistems_nodes.measure.streams import side_by_side
+from midistems_nodes.ports import Estimate, Estimates, TrueSource, TrueStems
 
 
 @node("measure.si_sdr", title="SI-SDR", tags=("score", "quality"), libraries=("numpy",))
-def si_sdr(estimate: Stream[Audio], reference: Stream[Audio], *, zero_mean: bool = False, run: Run) -> Number:
+def si_sdr(estimate: Stream[Estimate], reference: Stream[TrueSource], *, zero_mean: bool = False, run: Run) -> Number:
     """How much louder the true source is than everything else in an estimate, whatever the estimate's level.
 
     Parameters
     ----------
-    estimate
-        What a separation made.
-    reference
-        The true source.
     zero_mean
         Take the mean (DC) off both first, channel by channel, as some published figures do.
 
@@ -39,15 +36,8 @@ def si_sdr(estimate: Stream[Audio], reference: Stream[Audio], *, zero_mean: bool
 
 
 @node("measure.sdr", title="SDR", tags=("score", "quality"), libraries=("numpy",))
-def sdr(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Number:
+def sdr(estimate: Stream[Estimate], reference: Stream[TrueSource], *, run: Run) -> Number:
     """How much louder the true source is than the estimate's error, the error of level included.
-
-    Parameters
-    ----------
-    estimate
-        What a separation made.
-    reference
-        The true source.
 
     Notes
     -----
@@ -63,15 +53,13 @@ def sdr(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Numbe
 
 
 @node("measure.compare", title="Compare stems", tags=("score", "quality", "table"), libraries=("numpy",))
-def compare(estimates: Stream[Stems], references: Stream[Stems], *, zero_mean: bool = False, run: Run) -> Scores:
+def compare(
+    estimates: Stream[Estimates], references: Stream[TrueStems], *, zero_mean: bool = False, run: Run
+) -> Scores:
     """A table of how near every stem comes to its reference.
 
     Parameters
     ----------
-    estimates
-        What a separation made.
-    references
-        The true stems. A stem is found by its name, by another common name of it, or as a branch of the tree.
     zero_mean
         Take the mean (DC) off both before the SI-SDR.
 

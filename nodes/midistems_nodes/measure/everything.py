@@ -18,6 +18,7 @@ from midistems_nodes.measure.null_depth import null_depth
 from midistems_nodes.measure.projections import projections
 from midistems_nodes.measure.silence import silence
 from midistems_nodes.measure.speech import pesq, stoi
+from midistems_nodes.ports import Estimates, Mixture, TrueStems
 from midistems_nodes.signals import total
 
 Row = dict[str, float]
@@ -40,22 +41,13 @@ _UNITS = {
     libraries=("numpy", "scipy", "soxr", "museval", "log_wmse_audio_quality", "pystoi", "pesq"),
 )
 def everything(
-    mixture: Stream[Audio],
-    estimates: Stream[Stems],
-    references: Stream[Stems],
+    mixture: Stream[Mixture],
+    estimates: Stream[Estimates],
+    references: Stream[TrueStems],
     *,
     run: Run,
 ) -> Scores:
     """Every figure that is known about stems whose true ones are known, in one table.
-
-    Parameters
-    ----------
-    mixture
-        What the stems were separated from.
-    estimates
-        What a separation made.
-    references
-        The true stems. A stem is found by its name, by another common name of it, or as a branch of the tree.
 
     Returns
     -------

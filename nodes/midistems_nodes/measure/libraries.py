@@ -15,6 +15,7 @@ from midistems_graph.audio.stem_names import find
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, NodeError, Number, Range, Run, Scores, Stems, Stream, node
 from midistems_nodes.measure.streams import chunks, side_by_side
+from midistems_nodes.ports import Estimate, Mixture
 from midistems_nodes.signals import BLOCK, total
 
 FIGURES = ("sdr", "isr", "sir", "sar")
@@ -95,15 +96,11 @@ def bss_eval(
     holds=True,
     libraries=("log_wmse_audio_quality",),
 )
-def log_wmse(mixture: Stream[Audio], estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Number:
+def log_wmse(mixture: Stream[Mixture], estimate: Stream[Estimate], reference: Stream[Audio], *, run: Run) -> Number:
     """The error of an estimate, weighed as the ear hears it, against the loudness of the mixture.
 
     Parameters
     ----------
-    mixture
-        What the estimate was separated from.
-    estimate
-        What a separation made.
     reference
         The true source; it may be silent.
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.node import Audio, Number, Run, StftSettings, Stream, node
+from midistems_graph.node import Number, Run, StftSettings, Stream, node
 from midistems_nodes.measure.bands import Float64, bark
 from midistems_nodes.measure.ratios import ratio_db
 from midistems_nodes.measure.streams import chunks
+from midistems_nodes.ports import Estimate, TrueSource
 
 _FRAMES = 128
 
@@ -27,18 +28,12 @@ class Masking(NamedTuple):
     tags=("psychoacoustic", "perceptual", "nmr", "artefact", "mp3"),
     libraries=("numpy", "scipy"),
 )
-def masking(estimate: Stream[Audio], reference: Stream[Audio], *, run: Run) -> Masking:
+def masking(estimate: Stream[Estimate], reference: Stream[TrueSource], *, run: Run) -> Masking:
     """How far the error of an estimate stands above what the true source hides from the ear.
 
     A sound hides others near it in pitch that are some dB softer, as lossy codecs make use of. Error below that is
     not heard, however it counts in an SDR.
 
-    Parameters
-    ----------
-    estimate
-        What a separation made.
-    reference
-        The true source.
 
     Returns
     -------

@@ -11,17 +11,16 @@ from midistems_graph.node import Audio, Number, Run, Scores, Stems, Stream, node
 from midistems_nodes.consistency.tree import ROOT, families_of
 from midistems_nodes.measure.ratios import ratio_db
 from midistems_nodes.measure.streams import side_by_side
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import total
 
 
 @node("measure.null_depth", tags=("null test", "residual", "sum"), libraries=("numpy",))
-def null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
+def null_depth(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> Number:
     """How far below the music the difference of the mixture and the sum of its stems lies.
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         All stems of it.
 

@@ -11,6 +11,7 @@ from midistems_graph.audio.stem_names import find
 from midistems_graph.node import NodeError, Run, Scores, Stems, Stream, node
 from midistems_nodes.measure.ratios import ratio_db
 from midistems_nodes.measure.streams import side_by_side
+from midistems_nodes.ports import Estimates
 from midistems_nodes.signals import total
 
 Float64 = npt.NDArray[np.float64]
@@ -22,13 +23,11 @@ Float64 = npt.NDArray[np.float64]
     tags=("score", "quality", "interference", "artefacts", "bleed"),
     libraries=("numpy",),
 )
-def projections(estimates: Stream[Stems], references: Stream[Stems], *, run: Run) -> Scores:
+def projections(estimates: Stream[Estimates], references: Stream[Stems], *, run: Run) -> Scores:
     """How much of the other stems is in every estimate, and how much that is in no stem at all.
 
     Parameters
     ----------
-    estimates
-        What a separation made.
     references
         The true stems, all of the mixture. A stem is found by its name, by another common name of it, or as a branch of
         the tree.

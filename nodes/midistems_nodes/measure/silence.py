@@ -8,16 +8,17 @@ from typing import Annotated
 import numpy as np
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import NodeError, Range, Run, Scores, Stems, Stream, node
+from midistems_graph.node import NodeError, Range, Run, Scores, Stream, node
 from midistems_nodes.measure.ratios import ratio_db
 from midistems_nodes.measure.streams import chunks
+from midistems_nodes.ports import Estimates, TrueStems
 from midistems_nodes.signals import total
 
 
 @node("measure.silence", title="Level in silence", tags=("bleed", "pause", "ghost", "score"), libraries=("numpy",))
 def silence(
-    estimates: Stream[Stems],
-    references: Stream[Stems],
+    estimates: Stream[Estimates],
+    references: Stream[TrueStems],
     *,
     threshold: Annotated[float, Range(-160, 0, "dB")] = -60.0,
     block: Annotated[float, Range(0.01, 10, "s", "log")] = 0.1,
@@ -27,10 +28,6 @@ def silence(
 
     Parameters
     ----------
-    estimates
-        What a separation made.
-    references
-        The true stems. A stem is found by its name, by another common name of it, or as a branch of the tree.
     threshold
         A reference below this level (RMS, against full scale) counts as silent.
     block

@@ -9,6 +9,7 @@ from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.node import Audio, Features, ModelName, Range, Run, Stream, node
 from midistems_nodes.network.shared import Provider, opened, resident
+from midistems_nodes.ports import Condition
 
 
 @node(
@@ -23,7 +24,7 @@ from midistems_nodes.network.shared import Provider, opened, resident
 )
 def encode(
     audio: Stream[Audio],
-    condition: Features | None = None,
+    condition: Condition | None = None,
     *,
     model: Annotated[str, ModelName()] = "",
     mean: bool = False,
@@ -40,8 +41,6 @@ def encode(
     ----------
     audio
         The sound.
-    condition
-        What a conditioned network is told beside the sound; others take none.
     model
         Name of a model of the contract `latents` in the library.
     mean

@@ -7,8 +7,9 @@ from typing import Annotated
 from midistems_graph.models.providers import facts
 from midistems_graph.models.runner import Settings
 from midistems_graph.models.trajectory import trajectory as followed
-from midistems_graph.node import WHOLE, Audio, Features, ModelName, Range, Run, Scores, node
+from midistems_graph.node import WHOLE, ModelName, Range, Run, Scores, node
 from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Steps, opened, resident
+from midistems_nodes.ports import Condition, Song
 
 
 @node(
@@ -23,8 +24,8 @@ from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Ste
     keeps_gain=False,
 )
 def trajectory(
-    mixture: Audio,
-    condition: Features | None = None,
+    mixture: Song,
+    condition: Condition | None = None,
     *,
     model: Annotated[str, ModelName()] = "",
     at: Annotated[float, Range(0, 36_000, "s")] = 30.0,
@@ -41,10 +42,6 @@ def trajectory(
 
     Parameters
     ----------
-    mixture
-        The sound to split.
-    condition
-        What a conditioned network is told beside the sound; others take none.
     model
         Name of a generative model in the library (flow, diffusion, bridge).
     at

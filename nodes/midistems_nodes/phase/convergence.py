@@ -12,6 +12,7 @@ from midistems_nodes.measure.ratios import Ratios, ratio_db
 from midistems_nodes.measure.streams import chunks
 from midistems_nodes.phase.inversion import Inversion
 from midistems_nodes.phase.knobs import Method, Power, Rounds, Start, Wanted, Weight
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import require_names
 from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
@@ -27,7 +28,7 @@ class Convergence(NamedTuple):
     "phase.convergence", title="Phase convergence", tags=("phase", "curve", "iterations"), libraries=("numpy", "scipy")
 )
 def convergence(
-    mixture: Stream[Audio],
+    mixture: Stream[Mixture],
     stems: Stream[Stems],
     references: Stream[Stems],
     *,
@@ -45,8 +46,6 @@ def convergence(
 
     Parameters
     ----------
-    mixture
-        The sound that the stems make up.
     stems
         What a separator made of it.
     references

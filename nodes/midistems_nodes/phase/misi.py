@@ -6,9 +6,10 @@ import numpy as np
 
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Run, Stems, node, samples
+from midistems_graph.node import Run, Stems, node, samples
 from midistems_nodes.phase.impose import impose
 from midistems_nodes.phase.knobs import Rounds, Start
+from midistems_nodes.ports import AllStems, Mixture
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import Hop, StemsFftSize
 from midistems_nodes.transform.spectrogram import settings as settings_of
@@ -26,8 +27,8 @@ from midistems_nodes.transform.spectrogram import settings as settings_of
     libraries=("numpy", "scipy"),
 )
 def misi(
-    mixture: Audio,
-    stems: Stems,
+    mixture: Mixture,
+    stems: AllStems,
     *,
     iterations: Rounds = 2,
     start: Start = "stems",
@@ -41,12 +42,6 @@ def misi(
     Good after masks and networks that estimate magnitudes. With such magnitudes nearly all is gained in the first
     two to five rounds, about half a dB to one; only with nearly perfect magnitudes do more rounds pay.
 
-    Parameters
-    ----------
-    mixture
-        The sound that the stems make up.
-    stems
-        All stems of the mixture. A set that lacks one needs a residual stem first.
 
     Returns
     -------

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.values import Complex64, Float32
-from midistems_graph.node import Audio, Range, Run, Stems, node, samples
+from midistems_graph.node import Range, Run, Stems, node, samples
 from midistems_nodes.phase.impose import impose
 from midistems_nodes.phase.inversion import Inversion
 from midistems_nodes.phase.knobs import Power, Rounds, Start, Wanted
+from midistems_nodes.ports import AllStems, Mixture
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
@@ -29,8 +30,8 @@ Bool = npt.NDArray[np.bool_]
     libraries=("numpy", "scipy"),
 )
 def partial(
-    mixture: Audio,
-    stems: Stems,
+    mixture: Mixture,
+    stems: AllStems,
     *,
     iterations: Rounds = 5,
     depth: Annotated[float, Range(0, 120, "dB")] = 20.0,
@@ -50,10 +51,6 @@ def partial(
 
     Parameters
     ----------
-    mixture
-        The sound that the stems make up.
-    stems
-        All stems of the mixture. A set that lacks one needs a residual stem first.
     depth
         Peaks so far below the strongest one of their moment count no longer.
     lock

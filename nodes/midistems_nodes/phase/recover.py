@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from midistems_graph.node import Audio, Run, Stems, node, samples
+from midistems_graph.node import Run, Stems, node, samples
 from midistems_nodes.phase.inversion import Inversion
 from midistems_nodes.phase.knobs import Method, Power, Rounds, Start, Wanted, Weight
+from midistems_nodes.ports import AllStems, Mixture
 from midistems_nodes.signals import require_match
 from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
 
@@ -20,8 +21,8 @@ from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
     libraries=("numpy", "scipy"),
 )
 def recover(
-    mixture: Audio,
-    stems: Stems,
+    mixture: Mixture,
+    stems: AllStems,
     *,
     method: Method = "mix_incons_hard_mag",
     iterations: Rounds = 5,
@@ -39,12 +40,6 @@ def recover(
     that were estimated. Each can be demanded or only wished for. Good after separators that judge magnitudes, which is
     most of those with masks: half a dB to one, nearly all of it in the first five rounds.
 
-    Parameters
-    ----------
-    mixture
-        The sound that the stems make up.
-    stems
-        All stems of the mixture. A set that lacks one needs a residual stem first.
 
     Returns
     -------

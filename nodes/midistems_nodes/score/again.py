@@ -6,8 +6,9 @@ import math
 
 from midistems_graph.audio.stem_names import find
 from midistems_graph.audio.values import join
-from midistems_graph.node import Audio, NodeError, Number, Run, Separator, Stems, Stream, node
+from midistems_graph.node import NodeError, Number, Run, Separator, Stems, Stream, node
 from midistems_nodes.measure.ratios import Ratios
+from midistems_nodes.ports import Judged, Mixture
 from midistems_nodes.score.true import MOST
 from midistems_nodes.signals import total
 
@@ -21,8 +22,8 @@ from midistems_nodes.signals import total
     libraries=("numpy",),
 )
 def again(
-    mixture: Stream[Audio],
-    stems: Stream[Stems],
+    mixture: Stream[Mixture],
+    stems: Stream[Judged],
     separator: Separator,
     *,
     stem: str = "",
@@ -32,10 +33,6 @@ def again(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
-    stems
-        What is judged.
     separator
         The judge, which gives stems of the same names.
     stem

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import Audio, NodeError, Number, Run, Stems, Stream, node
+from midistems_graph.node import NodeError, Number, Run, Stems, Stream, node
+from midistems_nodes.ports import Mixture
 from midistems_nodes.score.spectra import spectra
 
 _FLOOR = np.float32(1e-9)
@@ -21,7 +22,7 @@ _FLOOR = np.float32(1e-9)
     libraries=("numpy", "scipy"),
 )
 def artefacts(
-    mixture: Stream[Audio],
+    mixture: Stream[Mixture],
     stems: Stream[Stems],
     *,
     stem: str = "",
@@ -31,8 +32,6 @@ def artefacts(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         What is judged: two stems or more.
     stem

@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from midistems_graph.audio.values import Complex64
-from midistems_graph.node import Audio, Number, Run, Stems, Stream, node
+from midistems_graph.node import Number, Run, Stems, Stream, node
+from midistems_nodes.ports import Mixture
 from midistems_nodes.score.spectra import spectra
 
 _BINS = 8
@@ -22,13 +23,11 @@ _BINS = 8
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def correlation(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
+def correlation(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> Number:
     """How unlike each other stems are, as one number: 1 if they share nothing, 0 if they are the same.
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         What is judged: two stems or more.
 

@@ -14,6 +14,7 @@ from midistems_graph.audio.stem_names import find
 from midistems_graph.audio.values import Float32, join
 from midistems_graph.models.sessions import shared_sessions
 from midistems_graph.node import Audio, NodeError, Number, Run, Stems, Stream, node
+from midistems_nodes.ports import Judged, Mixture
 
 RATE = 16000
 _LENGTH = round(9.01 * RATE)
@@ -35,8 +36,8 @@ _OPINIONS = {
     libraries=("numpy", "soxr", "onnxruntime", "speechmos"),
 )
 def dnsmos(
-    mixture: Stream[Audio],
-    stems: Stream[Stems],
+    mixture: Stream[Mixture],
+    stems: Stream[Judged],
     *,
     stem: str = "vocals",
     figure: Literal["ovrl", "sig", "bak"] = "ovrl",
@@ -46,10 +47,6 @@ def dnsmos(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
-    stems
-        What is judged.
     stem
         The stem that holds the speech.
     figure

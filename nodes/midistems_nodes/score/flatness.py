@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.node import Audio, Number, Run, Stems, Stream, node
+from midistems_graph.node import Number, Run, Stream, node
 from midistems_nodes.measure.streams import chunks
+from midistems_nodes.ports import Judged, Mixture
 from midistems_nodes.score.spectra import settings_at
 from midistems_nodes.signals import total
 
@@ -22,15 +23,8 @@ _NOTHING = 1e-9
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def flatness(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
+def flatness(mixture: Stream[Mixture], stems: Stream[Judged], *, run: Run) -> Number:
     """How much like noise the rest is that stems leave of the mixture: 1 for noise or nothing, 0 for pure tones.
-
-    Parameters
-    ----------
-    mixture
-        What the stems were separated from.
-    stems
-        What is judged.
 
     Returns
     -------

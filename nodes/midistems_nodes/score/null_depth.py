@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from midistems_graph.node import Audio, Number, Run, Stems, Stream, node
+from midistems_graph.node import Number, Run, Stems, Stream, node
 from midistems_nodes.measure import null_depth as measure
+from midistems_nodes.ports import Mixture
 from midistems_nodes.score.true import MOST
 
 
@@ -14,13 +15,11 @@ from midistems_nodes.score.true import MOST
     scorer=True,
     libraries=("numpy",),
 )
-def null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
+def null_depth(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> Number:
     """How exactly stems add up to the mixture, as one number.
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         What is judged: all stems of the mixture.
 

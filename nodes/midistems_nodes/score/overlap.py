@@ -7,8 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from midistems_graph.node import Audio, Number, Run, Stems, Stream, node
+from midistems_graph.node import Number, Run, Stems, Stream, node
 from midistems_nodes.measure.bands import mel_filters
+from midistems_nodes.ports import Mixture
 from midistems_nodes.score.spectra import settings_at, spectra
 
 _BANDS = 128
@@ -21,13 +22,11 @@ _BANDS = 128
     scorer=True,
     libraries=("numpy", "scipy"),
 )
-def overlap(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Number:
+def overlap(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> Number:
     """How seldom two stems sound in the same band at the same moment: 1 if never, 0 if always and alike.
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
     stems
         What is judged: two stems or more.
 

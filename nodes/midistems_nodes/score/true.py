@@ -6,9 +6,10 @@ import math
 from typing import Literal
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import Audio, NodeError, Number, Run, Stems, Stream, node
+from midistems_graph.node import NodeError, Number, Run, Stems, Stream, node
 from midistems_nodes.measure.distortion import compare
 from midistems_nodes.measure.projections import projections
+from midistems_nodes.ports import Judged, Mixture
 
 MOST = 140.0
 """Nothing is judged better than by so many dB: the estimate is as good as equal."""
@@ -22,8 +23,8 @@ MOST = 140.0
     libraries=("numpy",),
 )
 def true(
-    mixture: Stream[Audio],
-    stems: Stream[Stems],
+    mixture: Stream[Mixture],
+    stems: Stream[Judged],
     references: Stream[Stems] | None = None,
     *,
     figure: Literal["si_sdr", "sdr", "si_sir", "si_sar"] = "si_sdr",
@@ -34,10 +35,6 @@ def true(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
-    stems
-        What is judged.
     references
         The true stems, or what stands for them.
     figure

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from midistems_graph.audio.values import join
 from midistems_graph.node import Audio, NodeError, Number, Range, Run, Scorer, Stems, Stream, node
+from midistems_nodes.ports import Judged, Mixture
 
 
 @node(
@@ -17,8 +18,8 @@ from midistems_graph.node import Audio, NodeError, Number, Range, Run, Scorer, S
     holds=True,
 )
 def weighted(
-    mixture: Stream[Audio],
-    stems: Stream[Stems],
+    mixture: Stream[Mixture],
+    stems: Stream[Judged],
     references: Stream[Stems] | None,
     scorers: tuple[Scorer, ...],
     *,
@@ -29,10 +30,6 @@ def weighted(
 
     Parameters
     ----------
-    mixture
-        What the stems were separated from.
-    stems
-        What is judged.
     references
         The true stems, where one of the scorers needs them.
     scorers

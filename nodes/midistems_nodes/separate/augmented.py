@@ -12,7 +12,8 @@ import numpy as np
 
 from midistems_graph.audio.resample import resample, resample_context
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, Context, NodeError, Range, Run, Separator, Span, Stems, node
+from midistems_graph.node import Audio, Context, NodeError, Range, Run, Span, Stems, node
+from midistems_nodes.ports import Asked, Song
 
 Ask = Callable[[Audio], Stems]
 Disguise = Callable[[Ask, Audio], Stems]
@@ -39,8 +40,8 @@ def _context(k: Any) -> Context:
     scratch=8,
 )
 def augmented(
-    separator: Separator,
-    mixture: Audio,
+    separator: Asked,
+    mixture: Song,
     *,
     swap: bool = True,
     polarity: bool = True,
@@ -57,10 +58,6 @@ def augmented(
 
     Parameters
     ----------
-    separator
-        The separator to ask, from the `separator` output of a node or group.
-    mixture
-        The sound to split.
     swap
         Ask also with left and right exchanged; mono is left alone.
     polarity

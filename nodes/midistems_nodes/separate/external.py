@@ -7,7 +7,8 @@ from typing import Annotated
 
 from midistems_graph.models.external import separate
 from midistems_graph.models.library import Model, ModelLibrary, ModelMissing
-from midistems_graph.node import WHOLE, Audio, ModelName, NodeError, Run, Stems, node
+from midistems_graph.node import WHOLE, ModelName, NodeError, Run, Stems, node
+from midistems_nodes.ports import Song
 
 
 def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
@@ -24,7 +25,7 @@ def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
     context=WHOLE,
     keeps_gain=False,
 )
-def external(mixture: Audio, *, tool: Annotated[str, ModelName()] = "", run: Run) -> Stems:
+def external(mixture: Song, *, tool: Annotated[str, ModelName()] = "", run: Run) -> Stems:
     """Have another program split the song.
 
     For networks that have no ONNX form: any program that reads a sound file and writes one file per stem can take part.
@@ -34,8 +35,6 @@ def external(mixture: Audio, *, tool: Annotated[str, ModelName()] = "", run: Run
 
     Parameters
     ----------
-    mixture
-        The sound to split.
     tool
         The name under which the program was registered.
 

@@ -9,7 +9,8 @@ import numpy as np
 import scipy
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, Range, Run, Stems, StftSettings, node
+from midistems_graph.node import Range, Run, Stems, StftSettings, node
+from midistems_nodes.ports import Song
 from midistems_nodes.separate.blocks import Block, Check, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
@@ -33,7 +34,7 @@ _ROW_SAMPLES = 1 << 18
     libraries=("numpy", "scipy"),
 )
 def hpss(
-    mixture: Audio,
+    mixture: Song,
     *,
     harmonic_frames: Annotated[int, Range(3, 201, "frames")] = 31,
     percussive_bins: Annotated[int, Range(3, 201, "bins")] = 31,
@@ -53,8 +54,6 @@ def hpss(
 
     Parameters
     ----------
-    mixture
-        The sound to split.
     harmonic_frames
         Length of the median along time, in STFT frames. Longer: only steadier tones count as harmonic.
     percussive_bins

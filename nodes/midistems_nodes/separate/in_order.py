@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from midistems_graph.audio.stem_names import find
-from midistems_graph.node import WHOLE, Audio, NodeError, Run, Scorer, Scores, Separator, Stems, node
+from midistems_graph.node import WHOLE, Audio, NodeError, Run, Scores, Separator, Stems, node
+from midistems_nodes.ports import Deciding, TrueIfNeeded
 from midistems_nodes.signals import total
 
 
@@ -25,12 +26,12 @@ class Ordered(NamedTuple):
     scratch=4,
 )
 def in_order(
-    scorer: Scorer,
+    scorer: Deciding,
     mixture: Audio,
     first: Separator,
     second: Separator,
     third: Separator | None = None,
-    references: Stems | None = None,
+    references: TrueIfNeeded | None = None,
     *,
     stems: tuple[str, ...] = ("vocals", "drums", "bass"),
     rest: str = "other",
@@ -40,8 +41,6 @@ def in_order(
 
     Parameters
     ----------
-    scorer
-        What decides, from the `scorer` output of a node.
     mixture
         The song.
     first
@@ -50,8 +49,6 @@ def in_order(
         A separator that finds the second one.
     third
         A separator that finds the third one, if there are three.
-    references
-        The true stems, where the scorer needs them.
     stems
         What is taken from each separator, by name; each hears what those before it left of the song.
     rest

@@ -28,6 +28,7 @@ from midistems_graph.node import (
     node,
 )
 from midistems_nodes.network.shared import Provider, Schedule, Seed, Solver, Steps
+from midistems_nodes.ports import Song
 
 QUIET = 1e-8
 """What Demucs adds to a deviation, so that silence is not divided by nothing."""
@@ -117,7 +118,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     facts=lambda k: facts(k.provider),
 )
 def network(
-    mixture: Audio,
+    mixture: Song,
     condition: Features | Curves | None = None,
     learned: Features | None = None,
     *,
@@ -145,8 +146,6 @@ def network(
 
     Parameters
     ----------
-    mixture
-        The sound to split.
     condition
         What a conditioned network is told beside the sound, such as the embedding of a voice or a pitch; others take
         none.

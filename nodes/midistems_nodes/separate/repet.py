@@ -13,6 +13,7 @@ import scipy
 
 from midistems_graph.audio.values import Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, StftSettings, Stream, node
+from midistems_nodes.ports import Song
 from midistems_nodes.separate.blocks import Block, frame_blocks, mask_context, mask_stems
 from midistems_nodes.transform.spectrogram import FftSize, Hop
 from midistems_nodes.transform.spectrogram import settings as settings_of
@@ -74,7 +75,7 @@ def repeating_segment(
     libraries=("numpy", "scipy"),
 )
 def repet(
-    mixture: Audio,
+    mixture: Song,
     learned: Features,
     *,
     shortest: Period = 0.5,
@@ -92,8 +93,6 @@ def repet(
 
     Parameters
     ----------
-    mixture
-        The sound to split.
     learned
         Period and repeating segment, from the first pass over the whole song.
     shortest

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import scipy
 
 from midistems_graph.audio.values import Float32
-from midistems_graph.node import Audio, Context, Range, Run, Stems, StftSettings, node
+from midistems_graph.node import Context, Range, Run, Stems, StftSettings, node
+from midistems_nodes.ports import Song
 from midistems_nodes.separate.blocks import Block, mask_context, mask_stems
 from midistems_nodes.separate.repet import NAMES, Cutoff, voice_mask
 from midistems_nodes.transform.spectrogram import FftSize, Hop
@@ -35,7 +36,7 @@ matrix product in float32 adds up exactly, in whatever order and on however many
     libraries=("numpy", "scipy"),
 )
 def repet_sim(
-    mixture: Audio,
+    mixture: Song,
     *,
     search: Annotated[float, Range(1, 60, "s")] = 10.0,
     moments: Annotated[int, Range(2, 100)] = 20,
@@ -53,8 +54,6 @@ def repet_sim(
 
     Parameters
     ----------
-    mixture
-        The sound to split.
     search
         How far before and after a moment similar ones are looked for. The original looks through the whole
         song; a bounded search follows a song that changes, and works for hours of sound.

@@ -9,6 +9,7 @@ import numpy as np
 from midistems_graph.audio.stft import Stft
 from midistems_graph.audio.values import Complex64, Float32
 from midistems_graph.node import Audio, Features, Range, Run, Stems, Stream, node, samples
+from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import require_match, total
 from midistems_nodes.spatial.blocks import covariance, power, spectra, stream_spectra
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
@@ -70,7 +71,7 @@ def spatial_model(
     scratch=14,
 )
 def wiener(
-    mixture: Audio,
+    mixture: Mixture,
     stems: Stems,
     learned: Features,
     *,
@@ -86,8 +87,6 @@ def wiener(
 
     Parameters
     ----------
-    mixture
-        The sound that the stems make up.
     stems
         All stems of the mixture, from any separator.
     learned

@@ -8,6 +8,7 @@ from typing import Annotated
 from midistems_graph.audio.resample import resample as resampled
 from midistems_graph.audio.resample import resample_context
 from midistems_graph.node import Audio, Context, Range, Run, Span, node, stem_by_stem
+from midistems_nodes.ports import Alike
 from midistems_nodes.signals import Signal, map_audio
 
 LOWEST_RATE = 4000
@@ -25,14 +26,12 @@ _CONTEXT = Context(seconds=resample_context(LOWEST_RATE, 2 * LOWEST_RATE))
     apart=stem_by_stem,
 )
 def resample(
-    signal: Signal, *, rate: Annotated[int, Range(LOWEST_RATE, 384000, "Hz", "log")] = 44100, run: Run
+    signal: Alike[Signal], *, rate: Annotated[int, Range(LOWEST_RATE, 384000, "Hz", "log")] = 44100, run: Run
 ) -> Signal:
     """Change the sample rate; pitch and length in seconds stay.
 
     Parameters
     ----------
-    signal
-        Audio, or every stem of a set alike.
     rate
         Samples per second from here on. What lies above half of it is lost.
 
@@ -54,16 +53,15 @@ def resample(
     context=_CONTEXT,
     rate=lambda _, rate: rate,
     libraries=("soxr",),
+    apart=stem_by_stem,
 )
-def resample_like(like: Audio, signal: Signal, *, run: Run) -> Signal:
+def resample_like(like: Audio, signal: Alike[Signal], *, run: Run) -> Signal:
     """Bring a sound to the sample rate of another one, whatever that is.
 
     Parameters
     ----------
     like
         The sound whose rate is taken, such as the song itself.
-    signal
-        Audio, or every stem of a set alike.
 
     Returns
     -------

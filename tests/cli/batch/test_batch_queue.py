@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Script], list[dict[st
 
         monkeypatch.setattr(batch, "Worker", Scripted)
         monkeypatch.setattr(batch, "PAUSE", 0.01)
+        monkeypatch.setattr(batch, "LAST_WORDS", 60.0)
         return told
 
     return put
@@ -213,9 +215,16 @@ def test_the_largest_songs_go_first_and_those_of_one_name_in_their_order(
         (home / name).parent.mkdir(exist_ok=True)
         (home / f"{name}.wav").write_bytes(b"*" * size)
     names = ["a.wav", "x/Song.wav", "b.wav", "y/Song.wav"]
-    told = scripted(lambda *_: DONE)
+    both, numbers = threading.Barrier(2), itertools.count()
+
+    def begun(*_: object) -> dict[str, Any]:
+        if next(numbers) < both.parties:
+            both.wait(60)
+        return DONE
+
+    told = scripted(begun)
     ended = run(copy, *names, "-o", "out", "--jobs", "2", "--json")
-    assert {one["song"]: place for place, one in enumerate(told)}["b.wav"] < 2
+    assert "b.wav" in [one["song"] for one in told[:2]]
     assert [one["song"] for one in told if "Song" in one["song"]] == ["x/Song.wav", "y/Song.wav"]
     assert [row["song"] for row in ended.json["batch"]] == ["a", "Song", "b", "Song"]  # as they were named
     told.clear()

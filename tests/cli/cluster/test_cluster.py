@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,10 +21,11 @@ import pytest
 from command_line import SPLIT_EDGES, Program, write_graph, write_song
 
 from midistems_graph.cli.cluster.crew import _made
-from midistems_graph.engine.cluster.scheduler import is_open
+from midistems_graph.cli.codes import Refused
+from midistems_graph.engine.cluster.scheduler import connected, is_open
 from midistems_graph.engine.naming import temporary_name
 from midistems_graph.engine.outputs import CannotWrite, OutputFolder
-from s3_server import Server
+from s3_server import Server, free_port
 
 pytest.importorskip("distributed")
 
@@ -42,8 +44,7 @@ class Machines:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tls = made_certificate(folder)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{free.getsockname()[1]}"
+        self.address = f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{free_port()}"
         self.store = Server()
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -54,6 +55,11 @@ class Machines:
             self._begin_scheduler()
         for _ in range(workers - sum(process.poll() is None for process in self.workers)):
             self._begin_worker()
+
+    def joined(self, workers: int) -> None:
+        """Wait until so many workers take songs."""
+        with dask.config.set(self.tls), connected(self.address) as client:
+            client.wait_for_workers(workers, timeout=120)
 
     def _begin_scheduler(self) -> None:
         port = self.address.rpartition(":")[2]
@@ -75,7 +81,7 @@ class Machines:
     def songs_at_work(self) -> int:
         """How many processes of songs the workers have."""
         alive = [psutil.Process(process.pid) for process in self.workers if process.poll() is None]
-        return sum("song_worker" in str(child.cmdline()) for it in alive for child in it.children(recursive=True))
+        return sum(map(is_song, (child for it in alive for child in it.children(recursive=True))))
 
     def kill_worker(self, number: int) -> None:
         """Its process, the one that watches it, and those that run songs, at once."""
@@ -94,6 +100,13 @@ class Machines:
         command = [sys.executable, "-P", "-m", module, *words]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
+
+
+def is_song(process: psutil.Process) -> bool:
+    try:
+        return "song_worker" in str(process.cmdline())
+    except psutil.NoSuchProcess:  # it has ended meanwhile
+        return False
 
 
 def made_certificate(folder: Path) -> dict[str, str]:
@@ -183,6 +196,7 @@ def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home:
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     assert run(graph, "songs", "-o", "here", "--quiet").code == 0
     machines.ready(2)
+    machines.joined(2)
     store = machines.folder / "machine 0" / "values"
     before = len(list(store.glob("*/*")))
     process = start(machines, graph, "songs", "-o", "there")
@@ -249,7 +263,7 @@ def test_a_worker_that_goes_on_after_the_end_leaves_nothing_behind(tmp_path: Pat
     def work() -> None:
         song = OutputFolder(made / "song").song("song", "digest")
         try:
-            for number in range(1000):
+            for number in itertools.count():
                 with song.writer("save", str(number)).output("vocals", "wav") as file:
                     file.path.write_bytes(bytes(1000))
                 busy.set()
@@ -257,12 +271,30 @@ def test_a_worker_that_goes_on_after_the_end_leaves_nothing_behind(tmp_path: Pat
             failed.set()
 
     with _made(made, "token"):
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=work, daemon=True)
         thread.start()
         assert busy.wait(20)
     assert [path.name for path in there.iterdir()] == ["a stem.wav"]
-    thread.join()
+    thread.join(60)
     assert failed.is_set() and [path.name for path in there.iterdir()] == ["a stem.wav"]
+
+
+def test_the_hidden_folder_goes_and_an_output_folder_that_was_there_stays(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "there").mkdir()
+    for folder in (home / "there", home / "new"):
+        with _made(folder / temporary_name("cluster"), "token"):
+            assert len(list(folder.iterdir())) == 1
+    assert list(home.rglob("*")) == [home / "there"]
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(Refused, match="cannot be written: No space"), _made(home / "there" / "hidden", "token"):
+        pass
+    assert list(home.rglob("*")) == [home / "there"]
 
 
 @pytest.mark.cluster

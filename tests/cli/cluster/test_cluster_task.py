@@ -17,7 +17,7 @@ from command_line import Program, write_song
 from midistems_graph import __version__
 from midistems_graph.cli.batch.crew import Worker, WorkerDied
 from midistems_graph.cli.cluster.crew import Cluster
-from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run, _Told
+from midistems_graph.cli.cluster.task import Refusal, Run, Unseen, _children, _have_model, _run, _Told, end_there
 from midistems_graph.cli.codes import Refused
 from midistems_graph.document.data import to_data
 from midistems_graph.document.files import load
@@ -79,6 +79,8 @@ def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, 
     }
     blobs = [path for path in Path(apart.shared._root).rglob("files/*/*") if path.is_file()]
     assert [path.name for path in blobs] == [order["blob"]]  # files that have arrived are taken away
+    end_there(apart.run.id, apart.worker)
+    assert not any(Path(apart.worker.local_directory).iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
@@ -93,6 +95,15 @@ def test_a_song_whose_process_dies_is_run_again_in_a_new_one(apart: SimpleNamesp
     apart.worker.log_event = kill
     assert "SIGKILL" in _run(apart.run, order, apart.worker, "key")["died"]
     apart.worker.log_event = print
+    assert _run(apart.run, order, apart.worker, "key")["exit_code"] == 0
+
+
+def test_after_a_song_that_nobody_waits_for_any_more_the_worker_takes_the_next(apart: SimpleNamespace) -> None:
+    order = {**apart.order, "blob": send(apart.shared, apart.song)}
+    task = apart.worker.state.tasks["key"]
+    task.state = "cancelled"
+    assert "exit_code" not in _run(apart.run, order, apart.worker, "key")
+    task.state = "executing"
     assert _run(apart.run, order, apart.worker, "key")["exit_code"] == 0
 
 
@@ -156,6 +167,23 @@ def test_long_songs_are_cut_between_tiles_for_idle_workers(seconds: float, idle:
     if parts:
         assert parts[0][0] == 0 and parts[-1][1] >= seconds and all(start % 10 == 0 for start, _ in parts)
         assert all(before[1] == after[0] for before, after in pairwise(parts))
+
+
+def test_two_that_want_a_file_at_a_time_both_get_it(
+    apart: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, copy = send(apart.shared, apart.song), tmp_path / "here" / "song.wav"
+    fetch = apart.shared.fetch
+
+    def fetched(name: str, path: Path) -> bool:
+        there: bool = fetch(name, path)
+        monkeypatch.setattr(apart.shared, "fetch", fetch)
+        receive(apart.shared, digest, copy)
+        return there
+
+    monkeypatch.setattr(apart.shared, "fetch", fetched)
+    receive(apart.shared, digest, copy)
+    assert contents([copy]) == contents([apart.song]) and list(copy.parent.iterdir()) == [copy]
 
 
 def test_a_file_that_was_changed_on_its_way_is_refused(apart: SimpleNamespace, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ GRAPH = Graph(
 
 
 def soon(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not there():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.01)

@@ -46,7 +46,7 @@ class Hand:
         return self.listener.ears
 
     def until(self, there: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not there():
             assert time.monotonic() < deadline, f"it did not come; the bar says {self.bench.status.said!r}"
             self.listener.tick()

@@ -43,7 +43,7 @@ class Wall:
 
     def until(self, there: Callable[[Made], bool], pane: str = "a") -> Made:
         with self._news:
-            assert self._news.wait_for(lambda: pane in self.seen and there(self.seen[pane]), timeout=20)
+            assert self._news.wait_for(lambda: pane in self.seen and there(self.seen[pane]), timeout=60)
             return self.seen[pane]
 
     def whole(self, *wishes: Wish) -> Made:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from midistems_graph.audio.demo import demo_path
 from midistems_graph.editor.runs.search_process import SearchOrder, SearchProcess
 
@@ -23,7 +25,10 @@ def test_an_order_is_what_one_would_type(tmp_path: Path) -> None:
     assert order(tmp_path, demo_path()).words[2] == "demo" and "--reference" not in order(tmp_path, demo_path()).words
 
 
-def test_what_cannot_be_searched_is_said_in_its_own_words(tmp_path: Path) -> None:
+def test_what_cannot_be_searched_is_said_in_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever lies in the folder where the program runs: a file there is no part of it."""
+    (tmp_path / "argparse.py").write_text("raise SystemExit('a file among the songs was run')")
+    monkeypatch.chdir(tmp_path)
     process = SearchProcess(order(tmp_path, tmp_path / "s.wav"))
     deadline = time.monotonic() + 60
     while not process.is_over:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from midistems_graph.engine.store import DiskStore, NotAStore, StoreError, default_store_folder, index
+from midistems_graph.engine.store import folder as module
 
 
 def test_a_folder_that_holds_other_files_is_refused_and_left_as_it_was(tmp_path):
@@ -69,6 +70,28 @@ def test_a_store_that_another_machine_has_open_is_refused_until_it_has_ended(tmp
         other.communicate("\n", timeout=60)
     assert other.returncode == 0  # it went on undisturbed
     DiskStore(tmp_path / "store").close()
+
+
+def test_a_store_may_be_closed_elsewhere_while_it_is_opened(tmp_path, monkeypatch):
+    other, is_held = DiskStore(tmp_path / "store"), module._is_held
+
+    def closed_just_then(lock):
+        held = is_held(lock)
+        other.close()
+        return held
+
+    monkeypatch.setattr(module, "_is_held", closed_just_then)
+    DiskStore(tmp_path / "store").close()
+    assert not any((tmp_path / "store" / "tmp").iterdir())
+
+
+def test_a_limit_that_cannot_be_kept_leaves_nothing_behind(tmp_path, monkeypatch):
+    with DiskStore(tmp_path / "store") as store:
+        before = sorted(store.folder.iterdir())
+        monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+        with pytest.raises(OSError, match="no room"):
+            store.set_limit(1 << 30)
+        assert sorted(store.folder.iterdir()) == before
 
 
 def test_a_disk_without_locks_holds_no_store(tmp_path, monkeypatch):

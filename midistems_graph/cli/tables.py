@@ -44,7 +44,7 @@ def print_result(result: RunResult, console: Console) -> None:
         console.print()
         console.print(table)
     figures = [score for score in result.scores if not score.node.startswith(COMPARE)]
-    rows = [(score.node, score.row, score.name, figure(score.value, score.unit)) for score in figures]
+    rows = [(score.node, score.row, score.name, _cell(score)) for score in figures]
     rows += [(failure.node, "", failure.message, "failed") for failure in result.failures if failure.kind == "check"]
     if rows:
         if result.outputs:

@@ -10,7 +10,7 @@ from midistems_graph.audio.codec import pack
 from midistems_graph.audio.values import Value
 from midistems_graph.engine.plan import Interval
 
-MEMO_BYTES = 128 << 20
+MEMO_BYTES = 64 << 20
 """How much of derived values is kept for other readers of the same stretch; at most a quarter of a memory budget."""
 
 
@@ -35,7 +35,7 @@ class Memo:
 
     def put(self, at: tuple[str, Interval], values: Mapping[str, Value]) -> None:
         nbytes = sum(array.nbytes for value in values.values() for array in pack(value)[1].values())
-        if nbytes > self._limit // 2:
+        if nbytes > self._limit:
             return
         with self._lock:
             if at not in self._values:

@@ -188,13 +188,19 @@ def sorted_rows(document: dict[str, Any]) -> Any:
 # Faults
 
 
-@pytest.mark.cluster
-def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home: Path, machines: Machines) -> None:
+def separated_here(run: Program, home: Path, *, songs: int, seconds: float) -> Path:
+    """A graph that takes its time; `here` has what it makes of some `songs` without a cluster."""
     (home / "songs").mkdir()
-    for i in range(3):
-        write_song(home / "songs" / f"{i}.wav", seconds=4, seed=i)
+    for i in range(songs):
+        write_song(home / "songs" / f"{i}.wav", seconds=seconds, seed=i)
     graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
     assert run(graph, "songs", "-o", "here", "--quiet").code == 0
+    return graph
+
+
+@pytest.mark.cluster
+def test_songs_of_a_worker_that_is_killed_are_run_by_another(run: Program, home: Path, machines: Machines) -> None:
+    graph = separated_here(run, home, songs=3, seconds=4)
     machines.ready(2)
     machines.joined(2)
     store = machines.folder / "machine 0" / "values"
@@ -233,11 +239,7 @@ def test_a_run_that_ends_early_frees_the_workers_and_goes_on_later(
 @pytest.mark.cluster
 def test_a_shared_store_that_goes_and_comes_back_costs_a_sentence(run: Program, home: Path, machines: Machines) -> None:
     pytest.importorskip("moto.server")
-    (home / "songs").mkdir()
-    for i in range(4):
-        write_song(home / "songs" / f"{i}.wav", seconds=1, seed=i)
-    graph = write_graph(home / "slow.json", SLOW, *SPLIT_EDGES[:2])
-    assert run(graph, "songs", "-o", "here", "--quiet").code == 0
+    graph = separated_here(run, home, songs=4, seconds=1)
     machines.ready(1)
     with machines.store as server:
         share = "s3://bucket/results"

@@ -93,3 +93,32 @@ class Desk:
 
 def stems(**parts: Audio) -> Stems:
     return Stems(parts)
+
+
+A, B = noise(1), noise(2)
+FADE = RATE // 100
+
+
+def shelf() -> Shelf:
+    kick, snare = noise(3), noise(4)
+    return Shelf(
+        {
+            "song": A,
+            "a": A,
+            "b": B,
+            "mono": noise(5, channels=1),
+            "high": noise(6, rate=2 * RATE),
+            "loud": A.with_samples(2 * A.samples),
+            "stems": stems(kick=kick, snare=snare),
+        }
+    )
+
+
+def place_of(heard: Float32, song: Audio) -> int:
+    """Where in a song a stretch of it is, by its very samples."""
+    first = np.flatnonzero(song.samples[0] == heard[0, 0])
+    return next(int(n) for n in first if np.array_equal(song.samples[:, n : n + heard.shape[1]], heard))
+
+
+def place_of_in(heard: Float32, start: int, stop: int) -> int:
+    return start + int(np.flatnonzero(A.samples[0, start:stop] == heard[0, 0])[0])

@@ -120,7 +120,7 @@ def _one_song(work: Work, song: Song) -> tuple[Exit, Cure]:
     if work.outputs is not None:
         outputs = work.outputs.song(song.name, plan.bindings.song_digest, plan.nodes, song.folder)
         _refuse_without_room(work.outputs, outputs, plan)
-    memory = work.memory(plan)
+    memory, before = work.memory(plan), peak_memory() or 0
     spans = Spans() if work.options.trace else None
     executors: list[Executor] = []
 
@@ -148,7 +148,8 @@ def _one_song(work: Work, song: Song) -> tuple[Exit, Cure]:
     except CannotWrite as error:
         raise Refused(Exit.OUTPUT, str(error)) from error
     _keep(work.report, plan, result, song)
-    _remember(work, plan, result)
+    if not memory:
+        _remember(work, plan, result, before)
     if spans is not None:
         trace = _of_song(work, work.options.trace, song)
         written(trace, spans.as_json())
@@ -218,7 +219,7 @@ def _planned(work: Work, wanted: Wanted, inputs: Mapping[str, Path]) -> tuple[Pl
 def _foretell(work: Work, plan: Plan, song: Song) -> None:
     told = forecast(plan, work.store, jobs=work.jobs)
     if not work.sources.several:  # the run begins as this one did
-        told = replace(told, elapsed=told.elapsed + time.process_time())
+        told = replace(told, elapsed=told.elapsed + told.start + time.process_time())
     told = replace(told, free=free_bytes(work.store.folder), limit=work.store.limit_bytes)
     work.report.forecast.append({"song": song.name, **told.as_data()})
     work.onlooker.foretell(told)
@@ -290,11 +291,12 @@ def _keep(report: Report, plan: Plan, result: RunResult, bound: Song) -> None:
             report.problem(failure.message)
 
 
-def _remember(work: Work, plan: Plan, result: RunResult) -> None:
-    """What a run took that had all to do, at its own pace and in a program of its own."""
-    peak = peak_memory()
+def _remember(work: Work, plan: Plan, result: RunResult, before: int) -> None:
+    """What a run took that had all to do, at its own pace; of several songs of one process those tell that took more
+    than all `before`."""
+    peak = peak_memory() or 0
     whole = all(status in ("ran", "derived", "skipped") for node in result.nodes.values() for status in node.units)
-    if peak and whole and not (work.sources.several or work.options.memory or result.cancelled):
+    if peak > before and whole and not result.cancelled:
         remember_memory(plan, peak, jobs=work.jobs)
 
 

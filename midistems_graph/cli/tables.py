@@ -112,8 +112,8 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
                 node.type,
                 f"{node.cached} of {node.units}" if node.units else "-",
                 node.words,
-                _or_unknown(node.seconds, in_seconds),
-                _or_unknown(node.nbytes, in_bytes),
+                "unknown" if node.seconds is None else in_seconds(node.seconds),
+                in_bytes(node.nbytes),
             )
         )
     console.print(_table(("node", "type", "cached", "then", "time", "to store"), rows, right=(4, 5)))
@@ -124,11 +124,6 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
         + ("" if forecast.free is None else f" ({in_bytes(forecast.free)} are free there)")
         + (f", about {in_bytes(forecast.files)} of files" if forecast.files else "")
     )
-
-
-def _or_unknown(value: float | None, words: object) -> str:
-    assert callable(words)
-    return "unknown" if value is None else str(words(value))
 
 
 def print_rows(head: Sequence[str], rows: Sequence[Sequence[str]], console: Console, right: Sequence[int] = ()) -> None:

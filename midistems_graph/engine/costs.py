@@ -26,7 +26,7 @@ from midistems_graph.engine.keys import libraries
 from midistems_graph.engine.locks import lock
 from midistems_graph.engine.plan import Plan, PlanNode
 
-FORMAT = 1
+FORMAT = 2
 FADES = 3600 * 44100 * 2.0
 """Samples, channels counted singly, after which what was measured before counts half at the latest."""
 
@@ -38,25 +38,35 @@ def costs_file() -> Path:
 
 @dataclass(frozen=True)
 class Cost:
-    """What units took together: samples of the song (times channels) that they covered, seconds, bytes of results."""
+    """What units took together: samples of the song (times channels) that they covered, seconds, bytes of results.
+
+    Beside them `starts` times networks were loaded first, in `starting` seconds.
+    """
 
     samples: float = 0.0
     seconds: float = 0.0
     nbytes: float = 0.0
+    starts: float = 0.0
+    starting: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.samples + other.samples, self.seconds + other.seconds, self.nbytes + other.nbytes)
+        return Cost(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     def __mul__(self, factor: float) -> Cost:
-        return Cost(self.samples * factor, self.seconds * factor, self.nbytes * factor)
+        return Cost(*(one * factor for one in astuple(self)))
 
     def faster(self, share: float) -> Cost:
         """The same in a share of the seconds."""
-        return replace(self, seconds=self.seconds * share)
+        return replace(self, seconds=self.seconds * share, starting=self.starting * share)
 
     def for_samples(self, samples: float) -> Cost:
         """The same rates for so many samples."""
         return self * (samples / self.samples)
+
+    @property
+    def start(self) -> float:
+        """Seconds until networks are loaded, once."""
+        return self.starting / self.starts if self.starts else 0.0
 
 
 class Kind(NamedTuple):
@@ -73,9 +83,9 @@ class Kind(NamedTuple):
         return cls(node.type.id, blake3.blake3(repr(told).encode()).hexdigest()[:16])
 
     @classmethod
-    def of_run(cls, plan: Plan, workers: int) -> Self:
-        """What the memory of a run is known by: its nodes, and how many of them work at a time."""
-        told = (workers, *sorted(map(cls.of, plan.nodes.values())))
+    def of_run(cls, plan: Plan) -> Self:
+        """What the memory of a run is known by: its nodes, however many of them work at a time."""
+        told = sorted(map(cls.of, plan.nodes.values()))
         return cls("", blake3.blake3(repr(told).encode()).hexdigest()[:16])
 
 

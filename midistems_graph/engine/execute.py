@@ -49,6 +49,7 @@ from midistems_graph.engine.spans import Fact, Spans
 from midistems_graph.engine.store import DamagedValue, MissingValue, Store, StoreError
 from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
+from midistems_graph.models.sessions import shared_sessions
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
 from midistems_graph.node.library import NodeLibrary
 
@@ -187,7 +188,7 @@ class Executor:
     def _do(self, unit: Unit) -> tuple[Status, int]:
         node = self.plan.nodes[unit.node]
         self.watcher.unit_started(unit)
-        began = time.perf_counter()
+        began, loading = time.perf_counter(), shared_sessions().loading
         try:
             status, nbytes, reason = self._settle(unit, node)
         except Cancelled:
@@ -203,7 +204,8 @@ class Executor:
         self._holdings.release(unit)
         seconds = time.perf_counter() - began
         if status == "ran":
-            cost = Cost(signal_samples(self.plan, unit), seconds, nbytes)
+            loading = shared_sessions().loading - loading if node.runs_networks else 0.0  # nothing runs beside it
+            cost = Cost(signal_samples(self.plan, unit), seconds - loading, nbytes, float(loading > 0), loading)
             with self._lock:
                 if not self._over:
                     self._spent[unit.node] = self._spent.get(unit.node, Cost()) + cost

@@ -3,8 +3,8 @@
 Keys are followed from the sources as far as results are known. Below a unit that the store does not know nothing can
 be looked up, because a key needs the content of the inputs; such units count as work, although some of them may turn
 out to be there. Time, and bytes where no rule tells them, are what the node types cost on this machine before
-(`costs`). Memory is estimated from what units read and give, times what runs of these nodes took of such an estimate
-before. What is not known stays None.
+(`costs`). Memory is estimated (`peak`), times what runs of these nodes took of such an estimate before. Time that is
+not known stays None.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from typing import Any
 
 from midistems_graph.engine.costs import Cost, Costs, Kind, remember
 from midistems_graph.engine.keys import KeyChain
+from midistems_graph.engine.peak import peak_bytes
 from midistems_graph.engine.plan import ONCE, Plan, PlanNode, Unit
 from midistems_graph.engine.room import written_bytes
-from midistems_graph.engine.sizes import output_bytes, signal_samples, working_bytes, working_sizes
+from midistems_graph.engine.sizes import edge_sizes, output_bytes, outputs_are_known, signal_samples
 from midistems_graph.engine.store import Store
-
-PROGRAM_BYTES = 90 << 20
-"""What Python and the libraries take before any work, as measured."""
+from midistems_graph.engine.wiring import Source
 
 
 @dataclass(frozen=True)
 class NodeForecast:
     """One node: how many units it has, how many of them are in the store, and what the others cost.
 
-    `mode` is that of the plan, `seconds` and `nbytes` (of outputs, to be stored) None if nothing is known.
+    `mode` is that of the plan, `seconds` None if nothing is known, `nbytes` those of outputs, to be stored.
     """
 
     address: str
@@ -41,7 +40,7 @@ class NodeForecast:
     units: int
     cached: int
     seconds: float | None
-    nbytes: int | None
+    nbytes: int
 
     @property
     def words(self) -> str:
@@ -57,15 +56,16 @@ class NodeForecast:
 class Forecast:
     """All nodes in the order of the plan.
 
-    `memory` is the most that the program takes, `elapsed` seconds of the clock on so many threads, `files` what is
-    written into the output folder. The store has to hold `at_once` bytes together; it keeps to its `limit` otherwise,
-    and `free` is room on its disk.
+    `memory` is the most that the program takes, `elapsed` seconds of the clock on so many threads, `start` those until
+    networks are loaded, which a process does once, `files` what is written into the output folder. The store has to
+    hold `at_once` bytes together; it keeps to its `limit` otherwise, and `free` is room on its disk.
     """
 
     nodes: tuple[NodeForecast, ...]
     memory: int
     free: int | None = None
     elapsed: float = 0.0
+    start: float = 0.0
     files: int = 0
     at_once: int = 0
     limit: int | None = None
@@ -89,8 +89,8 @@ class Forecast:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that come to the store and stay there, as far as they are known."""
-        come = sum(node.nbytes or 0 for node in self.nodes)
+        """Bytes that come to the store and stay there."""
+        come = sum(node.nbytes for node in self.nodes)
         return come if self.limit is None else min(come, max(self.limit, self.at_once))
 
     def as_data(self) -> dict[str, Any]:
@@ -100,6 +100,7 @@ class Forecast:
             "cached": self.cached,
             "seconds": self.seconds,
             "elapsed": self.elapsed,
+            "start": self.start,
             "memory": self.memory,
             "bytes": self.nbytes,
             "free": self.free,
@@ -117,10 +118,11 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = N
     for unit in plan.units:
         if unit not in cached:
             todo[unit.node].append(unit)
-    nodes, seconds = [], dict[Unit, float]()
+    nodes, seconds, start, edges = [], dict[Unit, float](), 0.0, edge_sizes(plan)
     for address, node in plan.nodes.items():
         cost = costs.of(node)
         expected = [cost.for_samples(signal_samples(plan, unit)) if cost else None for unit in todo[address]]
+        start += cost.start if cost and todo[address] else 0.0
         seconds |= {unit: one.seconds if one else 0.0 for unit, one in zip(todo[address], expected, strict=True)}
         nodes.append(
             NodeForecast(
@@ -131,26 +133,27 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = N
                 units=planned[address],
                 cached=planned[address] - len(todo[address]),
                 seconds=None if None in expected else sum(one.seconds for one in expected if one),
-                nbytes=_bytes(plan, node, todo[address], expected),
+                nbytes=_bytes(plan, node, todo[address], expected, edges),
             )
         )
     workers = jobs or os.cpu_count() or 1
-    memory = _memory(plan, list(seconds), workers)
-    before = costs.known.get(Kind.of_run(plan, workers))
+    memory = peak_bytes(plan, list(seconds), workers)
+    before = costs.known.get(Kind.of_run(plan))
     memory = int(before.for_samples(memory).nbytes) if before else memory
     return Forecast(
         tuple(nodes),
         memory,
         elapsed=_elapsed(plan, seconds, workers),
+        start=start,
         files=written_bytes(plan),
-        at_once=_at_once(plan),
+        at_once=_at_once(plan, edges),
     )
 
 
 def remember_memory(plan: Plan, peak: int, *, jobs: int = 0) -> None:
     """Keep what a program took at most that ran a plan, all of it, and nothing else."""
-    workers = jobs or os.cpu_count() or 1
-    remember([(Kind.of_run(plan, workers), Cost(_memory(plan, list(plan.units), workers), 0.0, peak))])
+    told = peak_bytes(plan, list(plan.units), jobs or os.cpu_count() or 1)
+    remember([(Kind.of_run(plan), Cost(told, 0.0, peak))])
 
 
 def in_store(plan: Plan, store: Store) -> set[Unit]:
@@ -169,32 +172,21 @@ def in_store(plan: Plan, store: Store) -> set[Unit]:
     return plan.units.keys() - runs
 
 
-def _bytes(plan: Plan, node: PlanNode, units: list[Unit], expected: list[Cost | None]) -> int | None:
-    """What units leave in the store, by their kinds of value or else by what was measured."""
+def _bytes(
+    plan: Plan, node: PlanNode, units: list[Unit], expected: list[Cost | None], edges: Mapping[Source, float]
+) -> int:
+    """What units leave in the store: by their kinds of value, or as measured where these leave it open."""
     if node.mode == "derived" or node.type.writes:
         return 0
-    total = 0.0
-    for unit, cost in zip(units, expected, strict=True):
-        known = output_bytes(plan, unit)
-        if known is None and cost is None:
-            return None
-        total += cost.nbytes if known is None and cost else known or 0
-    return int(total)
+    known = outputs_are_known(node)
+    pairs = zip(units, expected, strict=True)
+    return sum(int(cost.nbytes) if cost and not known else output_bytes(plan, unit, edges) for unit, cost in pairs)
 
 
-def _memory(plan: Plan, units: list[Unit], workers: int) -> int:
-    """The program itself, and the largest units that can be at work together."""
-    if not units:
-        return 0
-    sizes = working_sizes(plan)
-    needs = sorted((working_bytes(plan, unit, sizes) for unit in units), reverse=True)
-    return PROGRAM_BYTES + sum(needs[:workers])
-
-
-def _at_once(plan: Plan) -> int:
+def _at_once(plan: Plan, edges: Mapping[Source, float]) -> int:
     """Bytes of what units read that look at the whole song: these wait for each other in the store."""
     whole = {read for unit, reads in plan.units.items() if unit.tile == ONCE for read in reads}
-    return sum(output_bytes(plan, unit) or 0 for unit in whole)
+    return sum(output_bytes(plan, unit, edges) for unit in whole)
 
 
 def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:

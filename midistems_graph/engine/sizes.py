@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import SimpleNamespace
 
-from midistems_graph.engine.plan import TILE, Plan, PlanNode, Unit
+from midistems_graph.audio.values import Separator
+from midistems_graph.document.graph import KnobValue
+from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.wiring import PlanError, Source
+from midistems_graph.node.definition import NodeType
 
 SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0}
 """Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit."""
@@ -28,38 +31,62 @@ def edge_sizes(plan: Plan) -> dict[Source, float]:
             if port.generic and arriving:
                 size = max(arriving)
             elif port.kinds == ("stems",):
-                size = float(len(_promised_stems(node))) or max(arriving, default=size)
+                size = float(len(_promised_stems(node))) or max(arriving, default=_called_stems(node) or size)
             sizes[Source(address, port.name)] = size
     return sizes
 
 
 def _promised_stems(node: PlanNode) -> tuple[str, ...]:
     """The names that the node type promises; none if they hang on what arrives."""
-    return node.type.stems(SimpleNamespace(**node.knobs)) if callable(node.type.stems) else node.type.stems
+    return _stems(node.type, node.knobs)
+
+
+def _stems(kind: NodeType, knobs: Mapping[str, KnobValue]) -> tuple[str, ...]:
+    return kind.stems(SimpleNamespace(**knobs)) if callable(kind.stems) else kind.stems
+
+
+def _called_stems(node: PlanNode) -> float:
+    """How many stems the one separator promises that a node calls; 0 where it calls several or that is not known."""
+    separators = [one for called in node.functions.values() for one in called if isinstance(one, Separator)]
+    promised = [names for kind, knobs in node.called if (names := _stems(kind, knobs))]
+    return float(len(promised[-1])) if promised and len(separators) == 1 else 0.0
 
 
 def working_sizes(plan: Plan) -> dict[str, float]:
     """How many times the bytes of the song's own audio a node takes at work: what it reads and gives, with scratch.
 
-    Of the derived nodes that are computed on the way the one that takes most counts too.
+    Derived nodes are computed on the way, one after the other, before the node itself begins.
     """
     edges = edge_sizes(plan)
     sizes: dict[str, float] = {}
     for address, node in plan.nodes.items():
-        touched = sum(edges[s] for s in node.sources) + sum(edges[Source(address, p.name)] for p in node.outputs)
-        derived = [sizes[s.node] for s in node.sources if plan.nodes[s.node].mode == "derived"]
-        sizes[address] = touched * (1 + node.type.scratch) + max(derived, default=0.0)
+        read = sum(edges[source] for source in node.sources)
+        touched = read + sum(edges[Source(address, port.name)] for port in node.outputs)
+        derived = [sizes[source.node] for source in node.sources if plan.nodes[source.node].mode == "derived"]
+        sizes[address] = max(touched * (1 + node.type.scratch), read + max(derived, default=0.0))
     return sizes
 
 
-def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float]) -> int:
-    """An estimate of the memory that a unit takes at work; sizes are those of `working_sizes`."""
+def working_bytes(plan: Plan, unit: Unit, sizes: Mapping[str, float], *, networks: bool = True) -> int:
+    """An estimate of the memory that a unit takes at work, with its networks or without; sizes are those of
+    `working_sizes`."""
     node = plan.nodes[unit.node]
     start, stop = plan.needed(node, plan.interval(unit))
-    seconds = float(stop - start if holds_the_song(node) or not _streams(node) else min(stop - start, TILE))
-    at_work = ((node.type, node.knobs), *node.called)  # networks run one at a time
-    resident = max(t.resident(SimpleNamespace(**knobs)) if t.resident else 0 for t, knobs in at_work)
-    return resident + int(seconds * node.rate * _channels(plan) * SAMPLE_BYTES * sizes[unit.node])
+    if _streams(node) and not holds_the_song(node):
+        stop = min(stop, start + TILE)
+    at_work = int(span_bytes(plan, node, (start, stop)) * sizes[unit.node])
+    return at_work + (max(resident_bytes(node), default=0) if networks else 0)  # they run one at a time
+
+
+def span_bytes(plan: Plan, node: PlanNode, interval: Interval) -> float:
+    """Bytes of the song's own audio over a stretch, at the rate of a node."""
+    return float(interval[1] - interval[0]) * node.rate * _channels(plan) * SAMPLE_BYTES
+
+
+def resident_bytes(node: PlanNode) -> list[int]:
+    """What each network that a node brings or calls takes while it is loaded."""
+    brings = ((node.type, node.knobs), *node.called)
+    return [kind.resident(SimpleNamespace(**knobs)) for kind, knobs in brings if kind.resident]
 
 
 def holds_the_song(node: PlanNode) -> bool:
@@ -86,23 +113,18 @@ def _streams(node: PlanNode) -> bool:
     return any(port.stream for port in node.type.inputs)
 
 
-def output_bytes(plan: Plan, unit: Unit) -> int | None:
-    """Bytes of a unit's outputs, if they are figures, audio, or stems whose names are known."""
+def output_bytes(plan: Plan, unit: Unit, edges: Mapping[Source, float]) -> int:
+    """About how many bytes a unit's outputs take; edges are those of `edge_sizes`."""
     node = plan.nodes[unit.node]
-    start, stop = plan.interval(unit)
-    signal = int((stop - start) * node.rate) * _channels(plan) * SAMPLE_BYTES
-    total = 0
-    for port in node.type.outputs:
-        match port.kinds:
-            case ("number",) | ("text",) | ("separator",) | ("scorer",):
-                continue
-            case ("audio",):
-                total += signal
-            case ("stems",) if node.type.stems:
-                total += signal * len(_promised_stems(node))
-            case _:
-                return None
-    return total
+    return int(
+        span_bytes(plan, node, plan.interval(unit)) * sum(edges[Source(unit.node, port.name)] for port in node.outputs)
+    )
+
+
+def outputs_are_known(node: PlanNode) -> bool:
+    """Whether its outputs are figures, audio, or stems whose names are known, so that their size is exact."""
+    exact = {"audio", "number", "text", "separator", "scorer"} | ({"stems"} if node.type.stems else set())
+    return all(len(port.kinds) == 1 and port.kinds[0] in exact for port in node.outputs)
 
 
 def signal_samples(plan: Plan, unit: Unit) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -152,7 +153,12 @@ class _Key:
 
 
 class Sessions:
-    """Loaded networks by file; those longest unused are let go when their files have too many bytes."""
+    """Loaded networks by file; those longest unused are let go when their files have too many bytes.
+
+    `loading` is how many seconds loading has taken so far.
+    """
+
+    loading = 0.0
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._limit = limit
@@ -166,7 +172,9 @@ class Sessions:
         with self._lock:
             session = self._kept.get(key)
             if session is None:
+                began = time.perf_counter()
                 session = self._kept[key] = Session(key.path, key.provider, threads, self._turn)
+                self.loading += time.perf_counter() - began
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and sum(map(_bytes, self._kept)) > self._limit:
                 self._kept.popitem(last=False)

@@ -133,11 +133,11 @@ def test_a_run_teaches_what_the_next_forecast_says_less_the_time_that_others_had
 
 def test_memory_is_what_a_run_of_these_nodes_took(song: Path) -> None:
     plan, store = _plan(song), MemoryStore()
-    estimated = forecast(plan, store, jobs=2).memory
-    remember_memory(plan, 2 * estimated, jobs=2)
-    assert forecast(plan, store, jobs=2).memory == pytest.approx(2 * estimated, rel=1e-3)
-    assert forecast(plan, store, jobs=1).memory < estimated  # another number of threads is another run
-    assert forecast(_plan(song, margin=2.0), store, jobs=2).memory == estimated
+    one, two = (forecast(plan, store, jobs=jobs).memory for jobs in (1, 2))
+    remember_memory(plan, 2 * two, jobs=2)
+    assert forecast(plan, store, jobs=2).memory == pytest.approx(2 * two, rel=1e-3)
+    assert one < two and forecast(plan, store, jobs=1).memory == pytest.approx(2 * one, rel=1e-3)
+    assert forecast(_plan(song, margin=2.0), store, jobs=2).memory == two
 
 
 def test_looking_computes_and_stores_nothing(song: Path) -> None:

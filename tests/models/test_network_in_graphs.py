@@ -168,7 +168,7 @@ def test_the_memory_of_a_network_counts_in_the_forecast(models, song):
     store = MemoryStore()
     before = forecast(plan, store, jobs=1).memory
     (model.files[0].parent / "all.onnx").write_bytes(model.files[0].read_bytes() + b"\0" * 5_000_000)
-    assert forecast(plan, store, jobs=1).memory == before + 50_000_000
+    assert forecast(plan, store, jobs=1).memory == before + 10_000_000
 
 
 def test_the_model_cannot_be_wired(models):
@@ -281,7 +281,7 @@ def test_a_network_counts_in_the_forecast_where_it_is_called_and_unused_files_do
         path.write_bytes(path.read_bytes() + b"\0" * 5_000_000)
         return memory(made, port) - before
 
-    assert grown(called(graph()), Address("apply", "out"), model.files[0]) == 50_000_000
+    assert grown(called(graph()), Address("apply", "out"), model.files[0]) == 10_000_000
     apart = four(models)
-    assert grown(with_pick(), Address("gain", "out"), apart.files[3]) == 50_000_000
+    assert grown(with_pick(), Address("gain", "out"), apart.files[3]) == 10_000_000
     assert grown(with_pick(), Address("gain", "out"), apart.files[0]) == 0

@@ -132,6 +132,11 @@ class Contract(ABC):
     def estimate(self, segments: Segments, networks: Sequence[Network]) -> Float32:
         """The wanted stems of segments: float32 [segments, stems, channels, length]."""
 
+    @property
+    def numbers(self) -> float:
+        """How many a network takes, and gives for each stem, for one sample of a channel."""
+        return 1.0
+
     def tuned(self, **parameters: object) -> Contract:
         """The same with other parameters, as far as the family has them; 0 and empty texts leave its own."""
         have = {field.name for field in dataclasses.fields(self)}

@@ -42,6 +42,10 @@ class Htdemucs(Contract):
     def length(self, wanted: int) -> int:
         return self.samples
 
+    @property
+    def numbers(self) -> float:
+        return 5.0  # the sound, and an STFT with a hop of a quarter
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return demucs_grid(length, overlap)
 

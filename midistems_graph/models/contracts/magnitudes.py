@@ -46,6 +46,10 @@ class Magnitudes(Contract):
     def length(self, wanted: int) -> int:
         return self.hop * (self.frames - 1)
 
+    @property
+    def numbers(self) -> float:
+        return (self.bins or self.n_fft / 2 + 1) / self.hop
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 2, total)
 

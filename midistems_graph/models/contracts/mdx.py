@@ -44,6 +44,10 @@ class Mdx(Contract):
     def length(self, wanted: int) -> int:
         return self.hop * (self.dim_t - 1)
 
+    @property
+    def numbers(self) -> float:
+        return 2.0 * self.dim_f / self.hop
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         margin = self.n_fft // 2
         return Grid(hann(length), step_of(length, overlap or 4 / 3, most=length - 2 * margin), lead=margin)

@@ -38,6 +38,10 @@ class Mdx23c(Contract):
     def length(self, wanted: int) -> int:
         return self.hop * (self.dim_t - 1)
 
+    @property
+    def numbers(self) -> float:
+        return 2.0 * self.dim_f / self.hop
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 8, total)
 

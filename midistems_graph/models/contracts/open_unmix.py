@@ -48,6 +48,10 @@ class OpenUnmix(Contract):
             return self.hop * (self.frames - 1)
         return max(1, round((wanted or SECONDS * 44100) / self.hop)) * self.hop
 
+    @property
+    def numbers(self) -> float:
+        return (self.n_fft / 2 + 1) / self.hop
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return Grid(triangle(length), step_of(length, overlap or 4 / 3), edges="reflect")
 

@@ -39,6 +39,10 @@ class RoformerMask(Contract):
     def length(self, wanted: int) -> int:
         return self.hop * (self.frames - 1)
 
+    @property
+    def numbers(self) -> float:
+        return (self.n_fft + 2) / self.hop
+
     def grid(self, length: int, overlap: float, total: int) -> Grid:
         return mirrored(length, overlap or 2, total)
 

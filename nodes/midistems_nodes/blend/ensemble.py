@@ -20,6 +20,7 @@ from midistems_nodes.signals import BLOCK, Signal, merge_audio, require_some
     tags=("average", "median", "min", "max"),
     libraries=("numpy",),
     apart=stem_by_stem,
+    scratch=0.3,
 )
 def ensemble(
     estimates: tuple[Member[Signal], ...],

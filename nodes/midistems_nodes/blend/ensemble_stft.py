@@ -26,7 +26,7 @@ _FRAMES = 16
     tags=("average", "median", "min", "max", "spectrogram"),
     context=lambda k: samples(k.n_fft + k.hop),
     libraries=("numpy", "scipy"),
-    scratch=6,
+    scratch=2,
     apart=stem_by_stem,
 )
 def ensemble_stft(

@@ -25,7 +25,7 @@ from midistems_nodes.signals import require_match, total
     tags=("residual", "route", "rest", "add"),
     context=lambda k: context(k),
     libraries=("numpy", "scipy"),
-    scratch=4,
+    scratch=0.5,
 )
 def inject(
     stems: Stems,

@@ -43,7 +43,7 @@ def context(k: Any, levels: int = 1) -> Context:
     sums_to="mixture",
     complete=True,
     libraries=("numpy", "scipy"),
-    scratch=4,
+    scratch=2.5,
 )
 def mixture_consistency(
     mixture: Mixture,

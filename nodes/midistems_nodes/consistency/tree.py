@@ -30,7 +30,7 @@ ROOT = ""
     tags=("hierarchy", "parent", "child", "null", "residual"),
     context=lambda k: context(k, levels=4),
     libraries=("numpy", "scipy"),
-    scratch=4,
+    scratch=1,
 )
 def tree_consistency(
     mixture: Audio,

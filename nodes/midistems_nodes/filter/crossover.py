@@ -19,6 +19,7 @@ class Bands(NamedTuple):
     context=lambda k: reach(k.width),
     sums_to="audio",
     libraries=("numpy", "scipy"),
+    scratch=0.5,
 )
 def crossover(audio: Audio, *, cutoff: Cutoff = 500.0, width: Width = 100.0, run: Run) -> Bands:
     """Split audio into a low and a high band that add up to it again.

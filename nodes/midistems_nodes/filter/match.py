@@ -32,7 +32,7 @@ def context(k: Any) -> Context:
     tags=("eq", "equalise", "gain", "mastering", "instrumental", "subtract"),
     context=context,
     libraries=("numpy", "scipy"),
-    scratch=6,
+    scratch=16,
 )
 def match(
     audio: Audio,

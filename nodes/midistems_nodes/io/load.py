@@ -15,7 +15,7 @@ from midistems_graph.node import Audio, FileBelowGraph, InputName, NodeError, Ra
 Track = Annotated[int, Range(0, 99), "Which sound track, where a film or container holds several; 0 is the first."]
 
 
-@node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",))
+@node("io.load", tags=("input", "song"), title="Load", libraries=("soundfile",), scratch=0.5)
 def load(*, input: Annotated[str, InputName()] = "song", track: Track = 0, run: Run) -> Audio:
     """The sound of an input of the graph, usually the song itself.
 
@@ -52,6 +52,7 @@ def load_file(*, file: Annotated[str, FileBelowGraph()] = "sound.wav", track: Tr
     title="Load stems",
     rate=lambda _, song: song,
     libraries=("soundfile", "soxr"),
+    scratch=0.5,
 )
 def load_stems(*, folder: Annotated[str, InputName(folder=True)] = "stems", complete: bool = False, run: Run) -> Stems:
     """Finished stems of another tool: every sound file of a folder, named by what its file name says.

@@ -4,7 +4,7 @@ from midistems_graph.node import Audio, Run, Stems, Stream, node
 from midistems_nodes.io.stem_files import FileName, FormatName, GainDb, SharedGain, SingleName, write_stems
 
 
-@node("io.save", writes=True, tags=("output", "write", "export"), title="Save", libraries=("soundfile",))
+@node("io.save", writes=True, tags=("output", "write", "export"), title="Save", libraries=("soundfile",), scratch=3)
 def save(
     stems: Stream[Stems | Audio],
     *,

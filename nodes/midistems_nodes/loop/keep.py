@@ -18,7 +18,7 @@ from midistems_nodes.signals import require_match, require_names
     tags=("refine", "iterate", "loop", "stop", "until", "early stop"),
     context=WHOLE,
     keeps_gain=False,  # the scorer decides
-    scratch=4,
+    scratch=1,
 )
 def keep(
     scorer: Deciding,

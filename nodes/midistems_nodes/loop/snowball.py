@@ -23,7 +23,7 @@ from midistems_nodes.signals import require_match, total
     tags=("context", "segment", "widen", "iterate", "loop"),
     context=WHOLE,
     keeps_gain=False,  # the separator decides
-    scratch=10,
+    scratch=3,
 )
 def snowball(
     separator: Asked,

@@ -34,7 +34,7 @@ class Fitted(NamedTuple):
     tags=("optimise", "test time", "refine", "dgmo", "adam", "reference", "generative"),
     sums_to="mixture",
     context=lambda k: samples(k.n_fft + k.hop),
-    scratch=8,
+    scratch=3.5,
     libraries=("numpy", "scipy"),
 )
 def fit(

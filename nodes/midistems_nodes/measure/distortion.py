@@ -52,7 +52,7 @@ def sdr(estimate: Stream[Estimate], reference: Stream[TrueSource], *, run: Run) 
     return Number(_said(_gather(estimate, reference, run).sdr, run), "dB")
 
 
-@node("measure.compare", title="Compare stems", tags=("score", "quality", "table"), libraries=("numpy",))
+@node("measure.compare", title="Compare stems", tags=("score", "quality", "table"), libraries=("numpy",), scratch=0.3)
 def compare(
     estimates: Stream[Estimates], references: Stream[TrueStems], *, zero_mean: bool = False, run: Run
 ) -> Scores:

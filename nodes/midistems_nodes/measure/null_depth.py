@@ -15,7 +15,7 @@ from midistems_nodes.ports import Mixture
 from midistems_nodes.signals import total
 
 
-@node("measure.null_depth", tags=("null test", "residual", "sum"), libraries=("numpy",))
+@node("measure.null_depth", tags=("null test", "residual", "sum"), libraries=("numpy",), scratch=0.3)
 def null_depth(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> Number:
     """How far below the music the difference of the mixture and the sum of its stems lies.
 
@@ -44,7 +44,7 @@ def null_depth(mixture: Stream[Mixture], stems: Stream[Stems], *, run: Run) -> N
     return Number(ratio_db(difference, max(energies.values(), default=0.0)), "dB")
 
 
-@node("measure.tree_null_depth", tags=("null test", "tree", "residual", "sum"), libraries=("numpy",))
+@node("measure.tree_null_depth", tags=("null test", "tree", "residual", "sum"), libraries=("numpy",), scratch=0.3)
 def tree_null_depth(mixture: Stream[Audio], stems: Stream[Stems], *, run: Run) -> Scores:
     """How well every family in a tree of stems adds up to its parent.
 

@@ -22,6 +22,7 @@ from midistems_nodes.ports import Condition, Song
     libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
+    scratch=4,
 )
 def trajectory(
     mixture: Song,

@@ -44,7 +44,7 @@ def offset_model(
     context=lambda k: Context(samples=2 * HALF_TAPS + 2, seconds=k.max_delay),
     reduce=offset_model,
     libraries=("numpy", "scipy"),
-    scratch=3,
+    scratch=2,
 )
 def align(
     audio: Signal,

@@ -42,6 +42,7 @@ def _context(knobs: SimpleNamespace) -> Context:
     facts=lambda k: facts("auto"),
     libraries=("onnxruntime", "numpy"),
     keeps_gain=False,
+    scratch=1.5,
 )
 def classes(
     magnitude: Magnitude,

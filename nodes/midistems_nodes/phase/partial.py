@@ -26,7 +26,7 @@ Bool = npt.NDArray[np.bool_]
     complete=True,
     sums_to="mixture",
     context=lambda k: samples((2 * k.iterations + 2) * k.n_fft),
-    scratch=22,
+    scratch=8.5,
     libraries=("numpy", "scipy"),
 )
 def partial(

@@ -17,7 +17,7 @@ from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
     complete=True,
     sums_to="mixture",
     context=lambda k: samples((k.iterations + 2) * k.n_fft),
-    scratch=20,
+    scratch=8,
     libraries=("numpy", "scipy"),
 )
 def recover(

@@ -33,6 +33,7 @@ SourcesFftSize = Annotated[FftSize, "FFT size in samples; the same for all sourc
     tags=("dictionary", "nmf", "continual", "example", "clip"),
     libraries=("numpy", "scipy"),
     keeps_gain=False,
+    scratch=12,
 )
 def learn_source(
     clip: Stream[Audio],
@@ -95,6 +96,7 @@ def learn_source(
     tags=("dictionary", "nmf", "continual", "which", "select"),
     libraries=("numpy", "scipy"),
     keeps_gain=False,
+    scratch=10,
 )
 def needed_sources(
     mixture: Stream[Audio],
@@ -161,7 +163,7 @@ def needed_sources(
     complete=True,
     sums_to="mixture",
     context=lambda k: mask_context(StftSettings(k.n_fft, k.hop)),
-    scratch=4.0,
+    scratch=1,
     libraries=("numpy", "scipy"),
 )
 def dictionary(

@@ -30,7 +30,7 @@ _ROW_SAMPLES = 1 << 18
     complete=True,
     sums_to="mixture",
     context=lambda k: mask_context(StftSettings(k.n_fft, k.hop), k.harmonic_frames // 2),
-    scratch=6.0,
+    scratch=5,
     libraries=("numpy", "scipy"),
 )
 def hpss(

@@ -23,7 +23,7 @@ class Ordered(NamedTuple):
     tags=("cascade", "hierarchical", "sequence", "permutation", "extract"),
     context=WHOLE,
     keeps_gain=False,  # the scorer decides
-    scratch=4,
+    scratch=2.5,
 )
 def in_order(
     scorer: Deciding,

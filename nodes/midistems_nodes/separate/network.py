@@ -111,7 +111,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     context=_context,
     reduce=level,
     reduces=_needs_level,
-    scratch=6.0,
+    scratch=4.0,
     resident=_resident,
     libraries=("onnxruntime", "soxr"),
     keeps_gain=False,  # families that normalise do, others need not

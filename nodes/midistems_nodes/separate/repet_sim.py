@@ -32,7 +32,7 @@ matrix product in float32 adds up exactly, in whatever order and on however many
     complete=True,
     sums_to="mixture",
     context=lambda k: Context(mask_context(StftSettings(k.n_fft, k.hop)).samples, k.search),
-    scratch=12.0,
+    scratch=3,
     libraries=("numpy", "scipy"),
 )
 def repet_sim(

@@ -68,7 +68,7 @@ def spatial_model(
     complete=True,
     sums_to="mixture",
     libraries=("numpy", "scipy"),
-    scratch=14,
+    scratch=4,
 )
 def wiener(
     mixture: Mixture,

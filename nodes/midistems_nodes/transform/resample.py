@@ -54,6 +54,7 @@ def resample(
     rate=lambda _, rate: rate,
     libraries=("soxr",),
     apart=stem_by_stem,
+    scratch=4,
 )
 def resample_like(like: Audio, signal: Alike[Signal], *, run: Run) -> Signal:
     """Bring a sound to the sample rate of another one, whatever that is.

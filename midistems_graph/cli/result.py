@@ -30,6 +30,7 @@ class Report:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
     forecast: list[dict[str, Any]] = field(default_factory=list)
+    together: dict[str, Any] = field(default_factory=dict)
     verified: list[dict[str, Any]] = field(default_factory=list)
     departures: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -71,7 +72,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Plain data for `--json`."""
-        names = ("batch", "forecast", "verified", "departures")
+        names = ("batch", "forecast", "together", "verified", "departures")
         further = {name: part for name in names if (part := getattr(self, name))}
         return {
             "outputs": self.outputs,

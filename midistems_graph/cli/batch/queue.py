@@ -26,11 +26,19 @@ from midistems_graph.cli.batch.fingerprint import fingerprint, looks, with_files
 from midistems_graph.cli.batch.knob_table import Settings
 from midistems_graph.cli.batch.manifest import Entry, Manifest
 from midistems_graph.cli.batch.progress import Shown, shown
-from midistems_graph.cli.batch.result import MadeFrom, Results, conclude, entry_of, print_forecasts, print_songs
+from midistems_graph.cli.batch.result import (
+    MadeFrom,
+    Results,
+    conclude,
+    entry_of,
+    print_forecasts,
+    print_songs,
+    together,
+)
 from midistems_graph.cli.batch.watching import Watched
 from midistems_graph.cli.codes import Exit, Refused
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
-from midistems_graph.cli.result import Report
+from midistems_graph.cli.result import Report, peak_memory
 from midistems_graph.cli.settings import with_settings
 from midistems_graph.cli.songs import Song, Sources
 from midistems_graph.document.data import to_data
@@ -411,13 +419,16 @@ def run_batch(asked: Asked, songs: Sequence[Song], report: Report, people: Conso
             with suppress(CannotWrite):  # the log is part of the receipt
                 folder.settle()
         batch.results.gather(report, nodes=options.json)
+    if options.dry_run:
+        own = peak_memory() or 0
+        report.together = together(report.forecast, batch.at_once, begin=time.process_time(), memory=own)
     if batch.full:
         report.ended.append(Exit.OUTPUT)
         waits = f"{batch.left} of {batch.total} songs wait"
         report.problem(f"{batch.full.rstrip('.')}; {waits}; when there is room, run the same again.")
     if not options.json and not options.quiet:
         if options.dry_run:
-            print_forecasts(batch.results, batch.at_once, results)
+            print_forecasts(batch.results, report.together, results)
         else:
             print_songs(batch.results, results)
     if not options.quiet:

@@ -141,20 +141,29 @@ def print_songs(results: Results, console: Console) -> None:
     tables.print_rows(head, lines, console, right=range(2, len(head)))
 
 
-def print_forecasts(results: Results, at_once: int, console: Console) -> None:
-    """What each song that is not done yet would cost, and all of them together, so many at a time."""
+def print_forecasts(results: Results, total: Mapping[str, Any], console: Console) -> None:
+    """What each song that is not done yet would cost, and all of them `together`."""
     foretold = results.forecasts
-    songs = [one for _, one in foretold]
     rows = [_foretold(song.shown, one, _is_unknown(one)) for song, one in foretold]
-    if len(songs) > 1:
-        total = {name: sum(one[name] for one in songs) for name in ("cached", "units", "bytes", "files")}
-        longest = max(one["elapsed"] for one in songs)
-        total["elapsed"] = max(longest, sum(one["elapsed"] for one in songs) / at_once)
-        total["memory"] = sum(sorted((one["memory"] for one in songs), reverse=True)[:at_once])
-        rows.append(_foretold(f"{len(songs)} songs", total, any(map(_is_unknown, songs))))
+    if len(foretold) > 1:
+        rows.append(_foretold(f"{len(foretold)} songs", total, any(_is_unknown(one) for _, one in foretold)))
     if rows:
         head = ("song", "cached", "time", "memory", "to store", "files")
         tables.print_rows(head, rows, console, right=range(2, len(head)))
+
+
+def together(songs: Sequence[Mapping[str, Any]], at_once: int, *, begin: float, memory: int) -> dict[str, Any]:
+    """What songs cost together, so many at a time, each in one of as many processes; nothing if there are none.
+
+    The batch needs `begin` seconds and `memory` by itself; its workers begin as it did, and load networks once.
+    """
+    if not songs:
+        return {}
+    total = {name: sum(one[name] for one in songs) for name in ("cached", "units", "bytes", "files")}
+    longest, work = max(one["elapsed"] for one in songs), sum(one["elapsed"] for one in songs)
+    total["elapsed"] = 2 * begin + max(one["start"] for one in songs) + max(longest, work / at_once)
+    total["memory"] = memory + sum(sorted((one["memory"] for one in songs), reverse=True)[:at_once])
+    return total
 
 
 def _foretold(name: str, costs: Mapping[str, Any], unknown: bool) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ The preset is run once on the demo song on a machine that never ran anything, wh
 songs of 12 to 32 seconds is foretold, half of it is run, the batch is foretold again, and then run to its end.
 
 Memory is what all processes of the batch had at most, added up; disk is what came to the store. Seconds of the clock
-mean something only while nothing else is running; those of the processor hang less on that. Networks as in `forecast.py`.
+mean something only while nothing else is running; those of the processor hang less on that. Networks are those of
+`forecast.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any

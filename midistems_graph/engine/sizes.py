@@ -14,8 +14,9 @@ from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.wiring import PlanError, Source
 from midistems_graph.node.definition import NodeType
 
-SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0}
-"""Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit."""
+SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0, "features": 0.5}
+"""Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit. Features
+of a network are as dense as sound or a tenth of that, others are few."""
 
 SAMPLE_BYTES = 4
 GB = 1 << 30
@@ -28,6 +29,8 @@ def edge_sizes(plan: Plan) -> dict[Source, float]:
         for port in node.outputs:
             arriving = [sizes[s] for a in node.arguments for s in a.sources if set(a.port.kinds) & set(port.kinds)]
             size = max((SIZES.get(kind, 0.0) for kind in port.kinds), default=0.0)
+            if port.kinds == ("features",) and not node.runs_networks:
+                size = 0.0
             if port.generic and arriving:
                 size = max(arriving)
             elif port.kinds == ("stems",):

@@ -36,8 +36,8 @@ USUAL_DEVIATION = 0.1
 TIMES_ITS_FILES = 2
 """So many times its file's bytes a network takes once it is loaded: weights, and the same in the processor's order."""
 
-TIMES_ITS_TENSORS = 12
-"""So many times the bytes of what goes in and comes out it takes while it runs, for what lies between: 12 were measured
+TIMES_ITS_TENSORS = 11
+"""So many times the bytes of what goes in and comes out it takes while it runs, for what lies between: 11 were measured
 of Spleeter, 14 of HTDemucs."""
 
 DATA = "data"

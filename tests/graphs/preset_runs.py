@@ -13,9 +13,11 @@ import soundfile
 from midistems_graph.audio.files import is_sound
 from midistems_graph.document.files import load
 from midistems_graph.document.graph import Address, Graph, InputSlot, Node
+from midistems_graph.engine.costs import Costs
+from midistems_graph.engine.forecast import Forecast, forecast
 from midistems_graph.engine.outputs import OutputFolder
 from midistems_graph.engine.run import RunResult, execute, prepare
-from midistems_graph.engine.store import DiskStore
+from midistems_graph.engine.store import DiskStore, MemoryStore
 from midistems_graph.node import installed
 
 LIBRARY = installed()
@@ -121,8 +123,10 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Made:
-    """What a run gave: the samples that each writer wrote for each stem, [samples, channels]."""
+    """What a run gave: the samples that each writer wrote for each stem, [samples, channels]; and what was foretold of
+    it on a machine that never ran anything."""
 
+    foretold: Forecast
     result: RunResult
     stems: Mapping[tuple[str, str], np.ndarray]
 
@@ -148,10 +152,13 @@ def run_preset(
     plan, _ = prepare(graph, LIBRARY, {"song": song, **beside, **(inputs or {})}, folder=FOLDER, window=window)
     outputs = OutputFolder(folder / "out", inputs=[song]).song(plan.bindings.song_name, plan.bindings.song_digest)
     store = store or DiskStore(folder / "store", 2 << 30)
+    foretold = forecast(plan, MemoryStore(), costs=Costs({}))
     result = execute(graph, plan, LIBRARY, store=store, outputs=outputs, jobs=jobs)
     assert result.failures == ()
     files = {(output.node, output.stem): output.path for output in result.outputs if is_sound(output.path)}
-    return Made(result, {key: soundfile.read(path, dtype="float32", always_2d=True)[0] for key, path in files.items()})
+    return Made(
+        foretold, result, {key: soundfile.read(path, dtype="float32", always_2d=True)[0] for key, path in files.items()}
+    )
 
 
 def si_sdr(

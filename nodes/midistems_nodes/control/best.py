@@ -21,7 +21,7 @@ class Best(NamedTuple):
     tags=("choose", "best", "select", "score", "switch", "data flow"),
     context=WHOLE,
     keeps_gain=False,  # the scorer decides
-    scratch=4,
+    scratch=1.5,
 )
 def best(
     scorer: Deciding,

@@ -41,7 +41,7 @@ class Blended(NamedTuple):
     tags=("refine", "iterate", "training-free", "loop", "blending"),
     context=WHOLE,
     keeps_gain=False,  # the separator decides
-    scratch=10,
+    scratch=3,
 )
 def blend(
     separator: Asked,

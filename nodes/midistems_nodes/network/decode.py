@@ -28,6 +28,7 @@ def _stems(knobs: SimpleNamespace) -> tuple[str, ...]:
     libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
+    scratch=3,
 )
 def decode(
     latents: Features,

@@ -21,6 +21,7 @@ from midistems_nodes.ports import Condition
     libraries=("onnxruntime", "soxr"),
     facts=lambda k: facts(k.provider),
     keeps_gain=False,
+    scratch=3,
 )
 def encode(
     audio: Stream[Audio],

@@ -22,7 +22,14 @@ def test_runs_add_up_and_older_ones_fade(tmp_path: Path) -> None:
     assert known[LOAD].for_samples(30.0) == Cost(30.0, 3.0, 120.0)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1, "costs": [["a", "b", "x", 1, 1]]}', '{"format": 9}'])
+def test_loading_a_network_is_a_part_that_does_not_grow_with_the_song() -> None:
+    runs = [(HPSS, Cost(10.0, 4.0, 0.0, starts=1.0, starting=6.0)), (HPSS, Cost(10.0, 4.0, 0.0))]
+    cost = Costs({}).with_more(runs).known[HPSS]
+    assert cost.start == pytest.approx(6.0)  # the second one found it loaded
+    assert cost.for_samples(100.0).seconds == pytest.approx(40.0)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 2, "costs": [["a", "b", "x", 1, 1]]}', '{"format": 9}'])
 def test_a_file_that_is_damaged_or_not_ours_is_no_knowledge(tmp_path: Path, text: str) -> None:
     file = tmp_path / "costs.json"
     file.write_text(text)

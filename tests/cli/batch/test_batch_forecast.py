@@ -14,6 +14,7 @@ from rich.console import Console
 from midistems_graph.cli.batch.manifest import Entry
 from midistems_graph.cli.batch.result import Results, print_forecasts, together
 from midistems_graph.cli.songs import Song
+from midistems_graph.engine.costs import Costs
 
 MB = 1_000_000
 
@@ -53,6 +54,7 @@ def test_what_is_done_costs_nothing(run: Program, split: Path, home: Path) -> No
     assert "unknown" in (first := run(split, "songs", "-o", "out", "--dry-run")).out and not Path("out").exists()
     assert "2 of 2 songs were looked at" in first.err
     run(split, "songs", "-o", "out")
+    assert any(kind.type == "" for kind in Costs.read().known)  # what memory such a run takes
     write_song(home / "songs" / "c.wav", seconds=0.6)
     again = run(split, "songs", "-o", "out", "--dry-run", "--no-cache")
     assert "3 of 3 songs were looked at, 2 of them are done already" in again.err

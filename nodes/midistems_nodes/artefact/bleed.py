@@ -55,7 +55,7 @@ def leakage(stems: Stream[Stems], *, n_fft: FftSize = 4096, hop: Hop = 1024, run
     context=lambda k: samples(k.n_fft + k.hop),
     reduce=leakage,
     libraries=("numpy", "scipy"),
-    scratch=8,
+    scratch=2.5,
 )
 def bleed(
     stems: Stems,

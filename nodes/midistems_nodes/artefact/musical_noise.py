@@ -21,7 +21,7 @@ from midistems_nodes.transform.spectrogram import Hop, StemsFftSize, settings
     tags=("median", "burble", "warble", "mask", "smooth"),
     context=lambda k: samples(k.n_fft + (k.frames + 2) * k.hop),
     libraries=("numpy", "scipy"),
-    scratch=6,
+    scratch=4,
 )
 def musical_noise(
     audio: Audio,

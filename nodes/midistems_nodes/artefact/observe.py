@@ -24,7 +24,7 @@ _BLOCK = 0.05
         block_context(_BLOCK).samples + reach(_WIDTH).samples, block_context(_BLOCK).seconds + reach(_WIDTH).seconds
     ),
     libraries=("numpy", "scipy"),
-    scratch=3,
+    scratch=1.5,
 )
 def observe(
     audio: Audio,

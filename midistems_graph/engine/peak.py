@@ -14,7 +14,7 @@ from midistems_graph.engine.sizes import edge_sizes, resident_bytes, span_bytes,
 from midistems_graph.engine.wiring import Source
 from midistems_graph.models.recent import RECENT_BYTES
 
-PROGRAM_BYTES = 75 << 20
+PROGRAM_BYTES = 60 << 20
 """What Python and this program take before any work, as measured."""
 
 LIBRARY_BYTES = {"scipy": 45 << 20, "onnxruntime": 25 << 20}

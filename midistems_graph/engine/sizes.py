@@ -14,7 +14,7 @@ from midistems_graph.engine.plan import TILE, Interval, Plan, PlanNode, Unit
 from midistems_graph.engine.wiring import PlanError, Source
 from midistems_graph.node.definition import NodeType
 
-SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0, "features": 0.5}
+SIZES = {"audio": 1.0, "stems": 4.0, "spectrogram": 4.0, "magnitude": 2.0, "phase": 2.0, "mask": 2.0, "features": 0.7}
 """Bytes of a kind as multiples of audio: four stems, and STFTs with a hop of a quarter of the frame, by habit. Features
 of a network are as dense as sound or a tenth of that, others are few."""
 

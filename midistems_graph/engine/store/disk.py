@@ -149,9 +149,8 @@ class DiskStore:
                 self._commit(record, layouts, written, self._session.name if pinned else "")
                 self._pins.update(outputs.values() if pinned else ())
         except StoreFull:
-            for digest in layouts:  # in place, but the index had no room for them
-                if self._index.length(digest) is None:
-                    self._files.path(digest).unlink(missing_ok=True)
+            with suppress(StoreError), self._index.change() as change:  # in place, but the index had no room for them
+                self._files.delete(digest for digest in layouts if change.length(digest) is None)
             raise
         finally:
             for path in written.values():

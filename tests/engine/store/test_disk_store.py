@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from midistems_graph.audio import codec
 from midistems_graph.audio.values import Audio, Number
 from midistems_graph.engine.store import DamagedValue, DiskStore, MissingValue, StoreError, StoreFull, valuefile
 from midistems_graph.engine.store import disk as on_disk
+from midistems_graph.engine.store.change import Change
 
 MB = 1_000_000
 SCRIPT = """
@@ -372,6 +374,45 @@ def test_a_full_disk_leaves_no_half_value(disk, put, noise, key, monkeypatch):
     assert not temporaries(disk) and not files(disk)
     assert disk.find(key("unit")) is None
     assert put(disk, "unit", noise(1)) == disk.find(key("unit"))
+
+
+def test_who_finds_the_disk_full_leaves_what_another_is_about_to_list(tmp_path, put, noise, key, monkeypatch):
+    """One writer has placed a value and not yet listed it when another one has no room for the same."""
+    full, write, commit = threading.Event(), valuefile.write, Change.add_unit
+
+    def write_unless_full(path, layout):
+        if threading.current_thread() is late:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, layout)
+
+    def add_unit(change, record):
+        late.start()
+        full.wait(0.3)
+        return commit(change, record)
+
+    def put_late():
+        with pytest.raises(StoreFull, match="disk"):
+            put(second, "unit", noise(1))
+        full.set()
+
+    late = threading.Thread(target=put_late)
+    monkeypatch.setattr(valuefile, "write", write_unless_full)
+    monkeypatch.setattr(Change, "add_unit", add_unit)
+    with DiskStore(tmp_path / "store") as first, DiskStore(tmp_path / "store") as second:
+        record = put(first, "unit", noise(1))
+        late.join(60)
+        assert not late.is_alive() and first.find(key("unit")) == record
+
+
+def test_an_index_without_room_leaves_no_value_behind(disk, put, noise, monkeypatch):
+    def add_unit(change, record):
+        raise StoreFull("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Change, "add_unit", add_unit)
+        with pytest.raises(StoreFull):
+            put(disk, "unit", noise(1))
+    assert not files(disk) and not temporaries(disk)
 
 
 # Several processes

@@ -8,6 +8,7 @@ transaction ends.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
@@ -66,10 +67,10 @@ class Change:
     def length(self, digest: str) -> int | None:
         return length_of(self._db, digest)
 
-    def has_unit(self, key: str) -> bool:
-        """Whether a unit is there and not lost."""
-        rows = self._db.execute("SELECT 1 FROM unit WHERE key = ? AND lost IS NULL", (key,))
-        return rows.fetchone() is not None
+    def made(self, key: str) -> float:
+        """When a unit was made that is there and not lost; otherwise before all others."""
+        row = self._db.execute("SELECT made FROM unit WHERE key = ? AND lost IS NULL", (key,)).fetchone()
+        return float(row[0]) if row else -math.inf
 
     def listed(self) -> set[str]:
         """All values that have an entry."""

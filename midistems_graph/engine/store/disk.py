@@ -41,6 +41,7 @@ from midistems_graph.engine.store.files import ValueFiles
 from midistems_graph.engine.store.folder import Session, limit_of, locked_folder, set_limit, sweep
 from midistems_graph.engine.store.index import Index, IndexDamaged
 from midistems_graph.engine.store.memory import nbytes_of
+from midistems_graph.engine.store.repair import list_unlisted, score_of, verify
 
 SPOT_CHECK = 50
 """Of so many values that are found, one is hashed, so that a disk that goes bad is noticed before all is lost."""
@@ -221,29 +222,9 @@ class DiskStore:
             return self._files.delete(gone)
 
     @_healing
-    def verify(self, repair: bool = True) -> VerifyReport:
-        files = set(self._files.digests())
-        listed = self._index.lengths().keys()
-        damaged, missing, unlisted = [], [], []
-        for digest in sorted(files | listed):
-            try:
-                opened = valuefile.read(self._files.path(digest))
-                if codec.digest(opened.value()) != digest:
-                    damaged.append(digest)
-                elif self._index.length(digest) is None:
-                    unlisted.append(digest)
-            except DamagedValue:
-                damaged.append(digest)
-            except FileNotFoundError:
-                if self._index.length(digest) is not None:  # otherwise evicted in the meantime
-                    missing.append(digest)
-        if repair:
-            with self._index.change() as change:
-                for digest in damaged + missing:
-                    self._files.delete(change.drop_value(digest, GONE))
-            if unlisted:
-                self._list_unlisted()
-        return VerifyReport(len(files | listed), tuple(damaged), tuple(missing), tuple(unlisted))
+    def verify(self, repair: bool = True, told: Callable[[float], object] = lambda share: None) -> VerifyReport:
+        """As in `Store`; `told` gets the share that is done. What is repaired by then stays so if it raises."""
+        return verify(self._index, self._files, repair, told)
 
     def flush(self) -> None:
         """Everything that was put is where others find it."""
@@ -292,14 +273,10 @@ class DiskStore:
                 lengths[digest] = layouts[digest].length
             for digest, length in lengths.items():
                 assert length is not None
-                change.add_value(digest, length, self._score(record, lengths.values()), record.made)
+                change.add_value(digest, length, score_of(record, lengths.values()), record.made)
             if pinned_by:
                 change.pin(layouts, pinned_by)
             self._files.delete(change.add_unit(record))
-
-    @staticmethod
-    def _score(record: UnitRecord, lengths: Iterable[int | None]) -> float:
-        return record.seconds / max(1, sum(on_disk(length or 0) for length in lengths))
 
     @_healing
     def _drop_unreadable(self, digest: str, *, bytes_too: bool = False) -> None:
@@ -320,7 +297,7 @@ class DiskStore:
             with suppress(IndexDamaged):
                 return Index(self.folder, newest)
         index = Index.create(self.folder, newest + 1)
-        self._list_files(index, self._files.digests())
+        list_unlisted(index, self._files)
         return index
 
     def _index_numbers(self) -> dict[int, list[Path]]:
@@ -340,7 +317,7 @@ class DiskStore:
                 self._retired.append(damaged)
                 with self._index.change() as change:
                     change.pin(self._pins, self._session.name)
-                self._list_unlisted()  # what went into the damaged one in the meantime
+                list_unlisted(self._index, self._files)  # what went into the damaged one in the meantime
 
     def _tidy(self, alive: set[str], died: bool) -> None:
         """Removes indexes that nobody has open, and lists what dead processes left."""
@@ -349,31 +326,6 @@ class DiskStore:
                 for path in paths if number != self._index.number else ():
                     path.unlink(missing_ok=True)
         if died:
-            self._list_unlisted()
+            list_unlisted(self._index, self._files)
         with self._index.change() as change:
             change.tidy(alive | {self._session.name})
-
-    def _list_unlisted(self) -> None:
-        listed = self._index.lengths()
-        self._list_files(self._index, (digest for digest in self._files.digests() if digest not in listed))
-
-    def _list_files(self, index: Index, digests: Iterable[str]) -> None:
-        """Enters values, and the units that made them as far as all of their outputs are there."""
-        units: dict[str, UnitRecord] = {}
-        now = time.time()
-        with index.change() as change:
-            for digest in digests:
-                try:
-                    opened = valuefile.read(self._files.path(digest))
-                    record = UnitRecord(**opened.unit)
-                except (FileNotFoundError, DamagedValue, TypeError):
-                    self._files.delete([digest])
-                    continue
-                lengths = [self._files.length(d) for d in record.outputs.values()]
-                change.add_value(digest, self._files.length(digest) or 0, self._score(record, lengths), now)
-                if record.key not in units or units[record.key].made < record.made:
-                    units[record.key] = record
-            listed = change.listed()
-            for record in units.values():
-                if listed.issuperset(record.outputs.values()) and not change.has_unit(record.key):
-                    change.add_unit(record)

@@ -249,6 +249,52 @@ def test_a_rebuilt_index_forgets_units_that_are_not_whole(tmp_path, put, noise, 
         assert store.verify().sound
 
 
+def test_verify_says_how_far_it_is_and_keeps_what_it_repaired_when_it_is_stopped(disk, put):
+    damaged = [put(disk, f"unit {i}", Number(i)).outputs["out0"] for i in range(40)]
+    for digest in damaged:
+        os.truncate(file_of(disk, digest), 10)
+    shares = []
+
+    def tell(share):
+        shares.append(share)
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        disk.verify(told=tell)
+    assert shares == sorted(shares) and shares[0] >= 0
+    left = {digest for digest in damaged if int(digest[:2], 16) / 256 >= 0.5}
+    assert files(disk) == left and 0 < len(left) < 40
+    assert disk.verify().damaged == tuple(sorted(left)) and disk.verify().sound
+
+
+def test_what_somebody_put_again_meanwhile_is_not_dropped_as_damaged(disk, put, noise, key, monkeypatch):
+    digest = put(disk, "unit", noise(1)).outputs["out0"]
+    os.truncate(file_of(disk, digest), 10)
+    read = valuefile.read
+
+    def read_then_put(path):
+        monkeypatch.setattr(valuefile, "read", read)
+        try:
+            return read(path)
+        finally:
+            put(disk, "unit", noise(1))
+
+    monkeypatch.setattr(valuefile, "read", read_then_put)
+    assert disk.verify().damaged == (digest,)
+    assert disk.find(key("unit")) and disk.verify().sound
+
+
+def test_a_rebuilt_index_knows_units_that_share_a_value_with_another(tmp_path, put, noise, key):
+    with DiskStore(tmp_path / "store") as store:
+        for name, values in {"a": (1, 2), "b": (2, 3), "c": (3, 1), "d": (4, 2, 5)}.items():
+            put(store, name, *map(Number, values))
+    (tmp_path / "store" / "index-1.sqlite3").unlink()
+    with DiskStore(tmp_path / "store") as store:
+        assert all(store.find(key(name)) for name in ("a", "b", "d"))
+        assert store.verify().sound
+
+
 # The limit
 
 

@@ -86,20 +86,24 @@ class Change:
         self._db.execute("DELETE FROM value WHERE digest = ?", (digest,))
         return [digest, *self._drop_orphans(d for d in others if d != digest)]
 
-    def make_room(self, needed: int, limit: int) -> tuple[list[str], bool]:
+    def make_room(self, needed: int, limit: int, spared: Collection[str] = ()) -> tuple[list[str], bool]:
         """Evicts the cheapest values until `needed` more bytes fit below the limit, or all that is left is pinned.
 
-        Returns their digests, and whether it fits.
+        Those that are `spared` stay, also where a unit that shares them goes. Returns the digests of what went, and
+        whether it fits.
         """
         gone: list[str] = []
-        while self._total() + needed > limit:
-            cheapest = self._db.execute(
-                f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1"
-            ).fetchone()
-            if cheapest is None:
-                return gone, False
-            gone += self.drop_value(cheapest[0], EVICTED)
-        return gone, True
+        if self._total() + needed <= limit:
+            return gone, True
+        self.pin(spared, "this change")
+        while (beyond := self._total() + needed > limit) and (cheapest := self._cheapest()):
+            gone += self.drop_value(cheapest, EVICTED)
+        self.unpin(spared, "this change")
+        return gone, not beyond
+
+    def _cheapest(self) -> str | None:
+        row = self._db.execute(f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1").fetchone()
+        return row[0] if row else None
 
     def clear(self, song: str | None) -> list[str]:
         """Deletes units, all or those of a song, and returns the values that nobody else has."""

@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from pathlib import Path
 from shutil import disk_usage
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -133,8 +132,7 @@ class DiskStore:
         outputs = {port: codec.digest(value) for port, value in values.items()}
         nbytes = sum(nbytes_of(value) for value in values.values())
         record = UnitRecord(key, outputs, node, node_type, seconds, nbytes, song, dict(facts), time.time())
-        unit = asdict(record)
-        layouts = {digest: valuefile.lay_out(digest, values[port], unit) for port, digest in outputs.items()}
+        layouts = {digest: valuefile.lay_out(digest, values[port], vars(record)) for port, digest in outputs.items()}
         room = sum(on_disk(layout.length) for layout in layouts.values())
         if room > self.limit_bytes:
             raise StoreFull(
@@ -256,8 +254,7 @@ class DiskStore:
             lengths = {digest: change.length(digest) for digest in layouts}
             new = [digest for digest, length in lengths.items() if not self._files.has(digest, length)]
             room = sum(on_disk(layouts[digest].length) for digest in new)
-            change.pin(layouts, "this put")  # or they would go with a unit that shares them
-            gone, fits = change.make_room(room, self.limit_bytes)
+            gone, fits = change.make_room(room, self.limit_bytes, spared=layouts)
             if not fits and not (pinned_by and disk_usage(self.folder).free > SPARED_BYTES + room):
                 raise StoreFull(
                     f"the store has no room for {room >> 20} more MB: what is in use leaves none below its limit of "
@@ -265,7 +262,6 @@ class DiskStore:
                     "limit with `midistems-graph cache limit SIZE`"
                 )
             self._files.delete(gone)
-            change.unpin(layouts, "this put")
             for digest in new:
                 if digest not in written:  # evicted since we looked
                     written[digest] = self._files.write(layouts[digest], self._session.temporary())

@@ -109,10 +109,15 @@ class Stft:
         self._run(transform, channels, self.frames)
         return out
 
-    def inverse(self, bins: Complex64, out: Float32 | None = None) -> Float32:
-        """Bins [channels, frames, bins] to samples [channels, samples], into `out` if given."""
+    def inverse(self, bins: Complex64, out: Float32 | None = None, *, mask: Float32 | None = None) -> Float32:
+        """Bins [channels, frames, bins] to samples [channels, samples], into `out` if given.
+
+        A mask [channels or 1, frames, bins] is multiplied with them block by block, so no second array is held.
+        """
         channels = bins.shape[0]
         _check_shape("bins", bins, np.complex64, (channels, self.frames, self.settings.n_bins))
+        if mask is not None:
+            _check_shape("mask", mask, np.float32, (len(mask) if len(mask) == channels else 1, *bins.shape[1:]))
         shape = (channels, self.span.frames)
         if out is None:
             out = np.empty(shape, np.float32)
@@ -124,7 +129,12 @@ class Stft:
 
         def transform(job: _Job, space: _Space) -> None:
             channel = bins[job.channel]
-            self._overlap_add(lambda first, last: space.lanes(channel[first:last]), out[job.channel], job, space)
+            masked = mask[job.channel % len(mask)] if mask is not None else None
+
+            def block(first: int, last: int) -> Complex64:
+                return space.lanes(channel[first:last], masked[first:last] if masked is not None else None)
+
+            self._overlap_add(block, out[job.channel], job, space)
 
         self._run_rows(transform, channels)
         return out
@@ -289,12 +299,15 @@ class _Space:
             np.zeros((block + overlap - 1, settings.hop), np.float32),
         )
 
-    def lanes(self, bins: Complex64) -> Complex64:
-        """Bins of as many frames as FFTs run on: others are completed with old ones."""
+    def lanes(self, bins: Complex64, mask: Float32 | None = None) -> Complex64:
+        """Bins, masked if there is a mask, of as many frames as FFTs run on: others are completed with old ones."""
         lanes = _whole_lanes(len(bins))
-        if len(bins) == lanes:
+        if mask is not None:
+            np.multiply(bins, mask, out=self.bins[: len(bins)])
+        elif len(bins) < lanes:
+            self.bins[: len(bins)] = bins
+        else:
             return bins
-        self.bins[: len(bins)] = bins
         return self.bins[:lanes]
 
 

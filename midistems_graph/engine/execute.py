@@ -23,7 +23,7 @@ from midistems_graph.audio.files import SoundReader
 from midistems_graph.audio.timeline import Timeline
 from midistems_graph.audio.values import Audio, Scorer, Separator, Span, Stems, Timed, Value, join
 from midistems_graph.engine.apart import shown
-from midistems_graph.engine.blocks import order_memory
+from midistems_graph.engine.blocks import give_back, order_memory
 from midistems_graph.engine.call import call_scorer, call_separator
 from midistems_graph.engine.costs import Cost, Kind, remember
 from midistems_graph.engine.evaluate import UNTIMED, evaluate, silenced
@@ -51,6 +51,9 @@ from midistems_graph.engine.turns import Turns
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import Cancelled, NodeError, OutputFile
 from midistems_graph.node.library import NodeLibrary
+
+LONG = 0.02
+"""Seconds after which a unit is worth the time that it takes to give memory back."""
 
 PATIENCE = 0.4
 """Seconds that a cancelled run waits for units at work; what they still give is dropped."""
@@ -202,6 +205,8 @@ class Executor:
                 self._failures[unit.node] = min(first, (unit.tile, failure), key=_tile)
         self._holdings.release(unit)
         seconds = time.perf_counter() - began
+        if seconds > LONG:
+            give_back()
         if status == "ran":
             cost = Cost(signal_samples(self.plan, unit), seconds, nbytes)
             with self._lock:

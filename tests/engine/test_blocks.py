@@ -1,4 +1,4 @@
-"""What a run has freed goes back to the system, also where small things lie between; what it soon needs again stays."""
+"""What a unit of work has freed goes back to the system, also between what lives on; what a tile soon needs stays."""
 
 import platform
 import subprocess
@@ -6,21 +6,25 @@ import sys
 
 import pytest
 
+from midistems_graph.engine import execute
+from small_runs import graph, run
+
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems are left as they are")
 
-HELD_MB = """
+HELD = """
 import numpy as np
-from midistems_graph.engine.blocks import order_memory
-if {ordered}:
-    order_memory()
-np.ones(1_000_000, np.float64)  # freed: from now on glibc takes its size for small
+from midistems_graph.engine.blocks import give_back, order_memory
+def held():
+    return next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+order_memory()
 kept, large = [], []
-for _ in range(20):
-    large.append(np.ones(900_000, np.float64))
+for _ in range(100):
+    large.append(np.ones(125_000, np.float64))  # 1 MB
     kept.append(np.ones(1000, np.float64))
 del large
-pages = [line.split()[1] for line in open("/proc/self/status") if line.startswith("RssAnon")]
-print(int(pages[0]) // 1024)
+before = held()
+give_back()
+print(before - held())
 """
 
 PAGES = """
@@ -43,10 +47,20 @@ def printed(code: str) -> int:
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
 
 
-def test_large_blocks_do_not_stay_where_small_ones_live_on() -> None:
-    ordered, usual = (printed(HELD_MB.format(ordered=on)) for on in (True, False))
-    assert ordered < usual - 50
+def test_holes_between_what_lives_on_are_given_back() -> None:
+    assert printed(HELD) > 80  # of 95 MB
 
 
 def test_a_tile_takes_the_memory_of_the_one_before() -> None:
     assert printed(PAGES) < 5 * 488
+
+
+def test_memory_is_given_back_after_units_that_take_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[None] = []
+    monkeypatch.setattr(execute, "give_back", lambda: given.append(None))
+    run(graph({"a": "small.tone", "b": ("small.slow", {"seconds": 0.05})}, "a.out -> b.audio"), ["b"], seconds=1)
+    assert given
+    given.clear()
+    monkeypatch.setattr(execute, "LONG", 60.0)
+    run(graph({"a": "small.tone"}), ["a"], seconds=1)
+    assert not given

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from midistems_graph.audio.stft import Stft
-from midistems_graph.audio.values import Float32, Span, StftSettings
-from midistems_graph.node import LOCAL, Context, NodeError, Range, Run, Stems, node, samples
+from midistems_graph.audio.values import Float32, StftSettings
+from midistems_graph.node import LOCAL, Audio, Context, NodeError, Range, Run, Stems, node, samples
 from midistems_nodes.envelope import Blocks, block_context
 from midistems_nodes.ports import Mixture
+from midistems_nodes.separate.blocks import Block, mask_parts
 from midistems_nodes.signals import BLOCK, require_match, total
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -25,6 +26,7 @@ Smoothing = Annotated[float, Range(0.005, 10, "s", "log"), "For `energy`: over w
 SharesFftSize = Annotated[FftSize, "For `bins`: FFT size in samples, an even number."]
 SharesHop = Annotated[Hop, "For `bins`: samples between frames, at most half the FFT size; a quarter is usual."]
 
+_BLOCK = 128
 _FRAMES = 32
 
 
@@ -92,14 +94,17 @@ def mixture_consistency(
         rest -= part
     match share:
         case "bins":
-            shares = _by_bins(rest, parts, power, mixture.span, settings(n_fft, hop), run)
+            shares = _by_bins(mixture.with_samples(rest), stems, power, settings(n_fft, hop), run)
         case "energy":
             shares = _by_energy(rest, parts, power, Blocks(mixture.span, smoothing), run)
         case "given":
             shares = [rest * weight for weight in _given(given, stems)[:-1]]
         case "equal":
-            shares = [rest / np.float32(len(parts))] * (len(parts) - 1)
-    done = {name: mixture.with_samples(part + piece) for name, part, piece in zip(stems, parts, shares, strict=False)}
+            shares = [rest / np.float32(len(parts)) for _ in parts[:-1]]
+    done = {
+        name: mixture.with_samples(np.add(part, piece, out=piece))
+        for name, part, piece in zip(stems, parts, shares, strict=False)
+    }
     others = total(list(done.values())) if done else np.float32(0)
     done[list(stems)[-1]] = mixture.with_samples(mixture.samples - others)
     return Stems(done, complete=True)
@@ -126,28 +131,26 @@ def _by_energy(rest: Float32, parts: Sequence[Float32], power: float, blocks: Bl
     return shares
 
 
-def _by_bins(
-    rest: Float32, parts: Sequence[Float32], power: float, span: Span, stft: StftSettings, run: Run
-) -> list[Float32]:
+def _by_bins(rest: Audio, stems: Stems, power: float, stft: StftSettings, run: Run) -> list[Float32]:
     """Shares of all stems but the last, weighted by magnitude in every bin of every channel."""
-    transform = Stft(stft, span, threads=run.threads)
-    shares = [np.empty_like(rest) for _ in parts[:-1]]
-    for channel in (slice(c, c + 1) for c in range(len(rest) if shares else 0)):
-        run.check()
-        bins = transform.forward(rest[channel])
+
+    def make_masks(block: Block) -> list[Float32]:
+        transform = Stft(stft, block.span)
+        bins = np.empty_like(block.bins)
         weights: list[Float32] = []
-        for part in parts:
-            run.check()
-            weights.append(np.abs(transform.forward(part[channel])))
-        for lo in range(0, bins.shape[1], _FRAMES):
-            run.check()
+        for stem in stems.audio.values():
+            block.check()
+            samples = stem.crop(block.span).samples[block.channel : block.channel + 1]
+            weights.append(np.abs(transform.forward(samples, bins)[:, block.rows]))
+        for lo in range(0, weights[0].shape[1], _FRAMES):
+            block.check()
             piece = np.s_[:, lo : lo + _FRAMES]
             for weight, normalised in zip(weights, _normalised([w[piece] for w in weights], power), strict=True):
                 weight[piece] = normalised
-        for share, weight in zip(shares, weights, strict=False):
-            run.check()
-            transform.inverse(bins * weight, share[channel])
-    return shares
+        return weights[:-1]
+
+    made = mask_parts(rest, rest.span, stft, list(stems), make_masks, frames=_BLOCK, apart=True, run=run)
+    return list(made.values())[:-1]
 
 
 def _normalised(sizes: list[npt.NDArray[Any]], power: float) -> list[npt.NDArray[Any]]:

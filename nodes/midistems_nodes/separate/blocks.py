@@ -7,7 +7,7 @@ a song is cut into tiles changes a bit.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,17 +27,20 @@ Check = Callable[[], None]
 class Block:
     """What masks are made from: bins [channels, frames, bins], of which the frames `rows` are to be masked.
 
-    Frame rows.start has the number `first` in the song. The other frames are there to be compared with.
+    They are the STFT of `span`, of the channels from `channel` on. Frame rows.start has the number `first` in the
+    song. The other frames are there to be compared with.
     """
 
     bins: Complex64
+    span: Span
+    channel: int
     rows: slice
     first: int
     check: Check
 
 
-Masks = Callable[[Block], Sequence[Float32]]
-"""Masks [channels or 1, rows, bins] of a block."""
+Masks = Callable[[Block], Iterable[Float32]]
+"""Masks [channels or 1, rows, bins] of a block, one after the other."""
 
 
 def each(items: Sequence[Item], work: Callable[[Item, Check], None], run: Run) -> None:
@@ -70,37 +73,57 @@ def mask_stems(
     run: Run,
     reach: int = 0,
     frames: int = 512,
+    apart: bool = False,
 ) -> Stems:
     """Stems by masks on the mixture's STFT; the last one is what the others leave, so the set nulls.
 
     `masks` gives a mask for every name but the last; a frame's mask may depend on `reach` frames to either side.
-    It is asked for about `frames` frames at a time. The stems cover the run's span where that is a part of the
-    mixture, otherwise the mixture's.
+    It is asked for about `frames` frames at a time, and where channels are taken `apart`, for one of them at a time.
+    The stems cover the run's span where that is a part of the mixture, otherwise the mixture's.
     """
-    hop, given = settings.hop, mixture.span
-    wanted = mixture.crop(run.span) if _within(run.span, given) else mixture
+    wanted = mixture.crop(run.span) if _within(run.span, mixture.span) else mixture
+    parts = mask_parts(mixture, wanted.span, settings, names, masks, run=run, reach=reach, frames=frames, apart=apart)
+    return Stems({name: wanted.with_samples(part) for name, part in parts.items()}, complete=True)
+
+
+def mask_parts(
+    mixture: Audio,
+    span: Span,
+    settings: StftSettings,
+    names: Sequence[str],
+    masks: Masks,
+    *,
+    run: Run,
+    reach: int = 0,
+    frames: int = 512,
+    apart: bool = False,
+) -> dict[str, Float32]:
+    """The same as plain samples [channels, samples], on any part of the mixture."""
+    hop, given, wanted = settings.hop, mixture.span, mixture.crop(span)
     made = {name: np.empty_like(wanted.samples) for name in names}
     *masked, rest = made
+    groups = [slice(n, n + 1) for n in range(mixture.channels)] if apart else [slice(0, mixture.channels)]
 
-    def separate(inner: Span, check: Check) -> None:
+    def separate(part: tuple[Span, slice], check: Check) -> None:
+        inner, channels = part
         near = _widened(inner, mask_context(settings).samples, given)
         wide = _widened(near, reach * hop, given)
-        bins = Stft(settings, wide).forward(mixture.crop(wide).samples)
+        bins = Stft(settings, wide).forward(mixture.crop(wide).samples[channels])
         numbers = near.stft_frames(hop)
         skipped = numbers.start - wide.stft_frames(hop).start
-        block = Block(bins, slice(skipped, skipped + len(numbers)), numbers.start, check)
+        block = Block(bins, wide, channels.start, slice(skipped, skipped + len(numbers)), numbers.start, check)
         inverse = Stft(settings, near).inverse
-        at = slice(inner.start - wanted.span.start, inner.stop - wanted.span.start)
-        left = wanted.samples[:, at].copy()
+        at = channels, slice(inner.start - span.start, inner.stop - span.start)
+        left = made[rest][at]
+        left[:] = wanted.samples[at]
         for name, mask in zip(masked, masks(block), strict=True):
             check()
-            stem = inverse(bins[:, block.rows] * mask)[:, inner.start - near.start : inner.stop - near.start]
-            made[name][:, at] = stem
+            stem = inverse(bins[:, block.rows], mask=mask)[:, inner.start - near.start : inner.stop - near.start]
+            made[name][at] = stem
             left -= stem
-        made[rest][:, at] = left
 
-    each(list(_pieces(wanted.span, hop * frames)), separate, run)
-    return Stems({name: wanted.with_samples(stem) for name, stem in made.items()}, complete=True)
+    each([(piece, group) for piece in _pieces(span, hop * frames) for group in groups], separate, run)
+    return made
 
 
 def mask_context(settings: StftSettings, reach: int = 0) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import bottleneck
@@ -82,20 +83,21 @@ def hpss(
     (margins and residual).
     """
 
-    def make_masks(block: Block) -> list[Float32]:
-        made = np.empty((2, *block.bins[:, block.rows].shape), np.float32)
-        for channel, spectrum in enumerate(block.bins):
-            magnitude = np.abs(spectrum)
-            harmonic = running_median(magnitude.T, harmonic_frames, block.check).T[block.rows]
-            percussive = running_median(magnitude[block.rows], percussive_bins, block.check)
-            made[0, channel] = _share(harmonic, percussive, harmonic_margin, masks == "hard")
-            made[1, channel] = _share(percussive, harmonic, percussive_margin, masks == "hard")
+    def make_masks(block: Block) -> Iterator[Float32]:
+        magnitude = np.abs(block.bins[0])
+        harmonic = running_median(magnitude.T, harmonic_frames, block.check).T[block.rows]
+        percussive = running_median(magnitude[block.rows], percussive_bins, block.check)
+        del magnitude
+        mask = _share(harmonic, percussive, harmonic_margin, masks == "hard")
+        yield mask[None]
         if harmonic_margin == percussive_margin == 1 and masks == "soft":
-            made[1] = 1 - made[0]
-        return list(made)
+            mask = 1 - mask
+        else:
+            mask = _share(percussive, harmonic, percussive_margin, masks == "hard")
+        yield mask[None]
 
     settings = settings_of(n_fft, hop)
-    return mask_stems(mixture, settings, NAMES, make_masks, reach=harmonic_frames // 2, run=run)
+    return mask_stems(mixture, settings, NAMES, make_masks, reach=harmonic_frames // 2, apart=True, run=run)
 
 
 def running_median(rows: Float32, size: int, check: Check) -> Float32:

@@ -115,14 +115,11 @@ def repet(
     low_bins = int(np.ceil(cutoff * n_fft / mixture.rate))
 
     def make_masks(block: Block) -> list[Float32]:
-        magnitude = np.abs(block.bins)
-        places = (block.first + np.arange(magnitude.shape[1])) % segment.shape[1]
-        voice = np.empty_like(magnitude)
-        for channel, spectrum in enumerate(magnitude):
-            voice[channel] = voice_mask(spectrum, segment[channel, places], low_bins)
-        return [voice]
+        magnitude = np.abs(block.bins[0])
+        places = (block.first + np.arange(len(magnitude))) % segment.shape[1]
+        return [voice_mask(magnitude, segment[block.channel, places], low_bins)[None]]
 
-    return mask_stems(mixture, settings, NAMES, make_masks, run=run)
+    return mask_stems(mixture, settings, NAMES, make_masks, apart=True, run=run)
 
 
 def voice_mask(magnitude: Float32, repeating: Float32, low_bins: int) -> Float32:

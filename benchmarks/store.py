@@ -15,7 +15,6 @@ import hashlib
 import multiprocessing
 import os
 import random
-import resource
 import sqlite3
 import statistics
 import tempfile
@@ -30,6 +29,7 @@ import numpy as np
 
 from midistems_graph.audio import codec
 from midistems_graph.audio.values import Audio
+from midistems_graph.cli.result import peak_memory
 from midistems_graph.engine.store import DiskStore, MissingValue, StoreFull, UnitRecord, valuefile
 from midistems_graph.engine.store.index import Index
 
@@ -121,21 +121,16 @@ def spoil(folder: Path, files: list[Path]) -> None:
 
 def one_step(folder: Path, step: str) -> str:
     """Do it, and say what that took."""
-    used, began, cpu = memory(), time.perf_counter(), time.process_time()
+    used, began, cpu = peak_memory() or 0, time.perf_counter(), time.process_time()
     with DiskStore(folder) as store:
         found = store.verify(repair="repair" in step) if "verify" in step else None
         if step == "clear":
             store.clear()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    told = f"{seconds:.1f} s, {cpu:.1f} s of the processor, {memory() - used:.0f} MB"
+    told = f"{seconds:.1f} s, {cpu:.1f} s of the processor, {((peak_memory() or 0) - used) / 1e6:.0f} MB"
     if found is None:
         return told
     return f"{told}; {len(found.damaged)} damaged, {len(found.missing)} missing, {len(found.unlisted)} not listed"
-
-
-def memory() -> float:
-    """The most that this process ever had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def together(folder: Path, processes: int, threads: int, rounds: int) -> None:

@@ -212,7 +212,7 @@ def _is_same(path: Path, order: Words) -> bool:
         found = path.stat()
     except OSError:
         return False
-    return found.st_size == order["size"] and abs(found.st_mtime - order["changed"]) <= SAME_TIME
+    return bool(found.st_size == order["size"] and abs(found.st_mtime - order["changed"]) <= SAME_TIME)
 
 
 def _have_model(name: str, digest: str, blobs: Mapping[str, str] | None, shared: SharedFolder | None) -> None:

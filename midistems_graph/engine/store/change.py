@@ -62,7 +62,7 @@ class Change:
         )
         rows = [(record.key, port, digest) for port, digest in record.outputs.items()]
         self._db.executemany("INSERT INTO output VALUES(?, ?, ?)", rows)
-        return self._drop_orphans(before)
+        return self.drop_orphans(before)
 
     def length(self, digest: str) -> int | None:
         return length_of(self._db, digest)
@@ -84,7 +84,7 @@ class Change:
             others += [d for (d,) in self._db.execute("SELECT digest FROM output WHERE key = ?", (key,))]
             self._db.execute("UPDATE unit SET lost = ? WHERE key = ?", (reason, key))
         self._db.execute("DELETE FROM value WHERE digest = ?", (digest,))
-        return [digest, *self._drop_orphans(d for d in others if d != digest)]
+        return [digest, *self.drop_orphans(d for d in others if d != digest)]
 
     def make_room(self, needed: int, limit: int, spared: Collection[str] = ()) -> tuple[list[str], bool]:
         """Evicts the cheapest values until `needed` more bytes fit below the limit, or all that is left is pinned.
@@ -105,8 +105,8 @@ class Change:
         row = self._db.execute(f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1").fetchone()
         return row[0] if row else None
 
-    def clear(self, song: str | None) -> list[str]:
-        """Deletes units, all or those of a song, and returns the values that nobody else has."""
+    def forget(self, song: str | None) -> list[str]:
+        """Deletes units, all or those of a song, and returns the values that may be left without one."""
         which, arguments = ("", ()) if song is None else (" WHERE song = ?", (song,))
         units = f"SELECT key FROM unit{which}"
         held = [d for (d,) in self._db.execute(f"SELECT digest FROM output WHERE key IN ({units})", arguments)]
@@ -114,7 +114,7 @@ class Change:
             held = [d for (d,) in self._db.execute("SELECT digest FROM value")]
         self._db.execute(f"DELETE FROM output WHERE key IN ({units})", arguments)
         self._db.execute(f"DELETE FROM unit{which}", arguments)
-        return self._drop_orphans(held)
+        return held
 
     def pin(self, digests: Iterable[str], session: str) -> bool:
         """Pins values in the name of an open store; False when one of them has no entry."""
@@ -137,7 +137,7 @@ class Change:
         self._db.execute(f"DELETE FROM output WHERE key IN (SELECT key {old})", (_LOST_UNITS_KEPT,))
         self._db.execute(f"DELETE {old}", (_LOST_UNITS_KEPT,))
 
-    def _drop_orphans(self, digests: Iterable[str]) -> list[str]:
+    def drop_orphans(self, digests: Iterable[str]) -> list[str]:
         """Drops those values that no unit has and nobody pinned; pinned ones become the first to be evicted."""
         gone = []
         for digest in dict.fromkeys(digests):

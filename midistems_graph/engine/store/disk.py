@@ -48,6 +48,9 @@ SPOT_CHECK = 50
 SPARED_BYTES = 2 << 30
 """So much of the disk stays free when what is in use goes beyond the limit: the files of the run want room too."""
 
+AT_ONCE = 1000
+"""So many files are deleted in one transaction when much goes, so that others need not wait for long."""
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -214,10 +217,15 @@ class DiskStore:
     @_healing
     def clear(self, song: str | None = None) -> int:
         with self._index.change() as change:
-            gone = change.clear(song)
-            if song is None:
-                gone += set(self._files.digests()) - change.listed() - set(gone)
-            return self._files.delete(gone)
+            left = change.forget(song)
+        freed = 0
+        for first in range(0, len(left), AT_ONCE):
+            with self._index.change() as change:
+                freed += self._files.delete(change.drop_orphans(left[first : first + AT_ONCE]))
+        if song is None:
+            with self._index.change() as change:
+                freed += self._files.delete(set(self._files.digests()) - change.listed())
+        return freed
 
     @_healing
     def verify(self, repair: bool = True, told: Callable[[float], object] = lambda share: None) -> VerifyReport:

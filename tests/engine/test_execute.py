@@ -89,6 +89,30 @@ def test_a_node_alone_may_use_all_cores_and_nodes_side_by_side_share_them(
     assert seen == threads
 
 
+@pytest.mark.parametrize(("provider", "cores"), [("cpu", 8), ("openvino", 8), ("cuda", 2)])
+def test_a_network_that_another_device_computes_leaves_the_processor_to_others(provider: str, cores: int) -> None:
+    at_work, beside, seen = threading.Event(), threading.Event(), set()
+
+    @node("ask.network", resident=lambda knobs: 0, facts=lambda knobs: {"provider": provider})
+    def network(audio: Audio, *, run: Run) -> Audio:
+        """Asks for its cores, and waits a while for others to work."""
+        at_work.set()
+        seen.update({run.cores, beside.wait(10 if provider == "cuda" else 0.03)})
+        at_work.clear()
+        return audio
+
+    @node("ask.beside")
+    def other(audio: Audio) -> Audio:
+        """Tells whether a network is at work."""
+        if at_work.is_set():
+            beside.set()
+        return audio
+
+    made = graph({"song": "small.tone", "net": "ask.network", "other": "ask.beside"}, wires("song", ["net", "other"]))
+    executor(made, ["net", "other"], made_of(network, other), jobs=8).run()
+    assert seen == {cores, provider == "cuda"}
+
+
 def wires(source: str, targets: Iterable[str]) -> str:
     return ";".join(f"{source}.out -> {target}.audio" for target in targets)
 

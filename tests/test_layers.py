@@ -102,3 +102,11 @@ def test_only_the_conversion_of_checkpoints_imports_pytorch() -> None:
 def test_importing_the_package_loads_no_numpy() -> None:
     code = "import sys, midistems_graph; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_batchs_worker_begins_without_what_only_screens_and_downloads_need() -> None:
+    code = (
+        "import sys, midistems_graph.cli.batch.song_worker; "
+        "sys.exit(', '.join(sys.modules.keys() & {'rich', 'urllib.request', 'ssl'}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.strip() == ""

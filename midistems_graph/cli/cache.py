@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from midistems_graph.audio.files import SoundFileError, content_digest
 from midistems_graph.cli.codes import Exit, Refused
@@ -89,7 +94,13 @@ def _clear(store: DiskStore, song: Path | None) -> Exit:
 
 def _verify(store: DiskStore) -> Exit:
     """Reads everything; damaged values are dropped, so that the next run computes them again."""
-    report = store.verify()
+    try:
+        with _shown(Console(stderr=True)) as told:
+            report = store.verify(told=told)
+    except KeyboardInterrupt:
+        raise Refused(
+            Exit.CANCELLED, "stopped; what was damaged up to here is dropped, the rest was not read"
+        ) from None
     if report.sound:
         print(f"{report.checked} values are sound")
         return Exit.DONE
@@ -98,3 +109,15 @@ def _verify(store: DiskStore) -> Exit:
         f"missing, {len(report.unlisted)} were sound but not listed; the next run computes again what it needs"
     )
     return Exit.VERIFY
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Callable[[float], object]]:
+    """Takes the share that is read, and shows it on a terminal; elsewhere nothing."""
+    if not console.is_terminal:
+        yield lambda share: None
+        return
+    columns = TextColumn("reading"), BarColumn(24), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as display:
+        task = display.add_task("", total=1.0)
+        yield lambda share: display.update(task, completed=share)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from midistems_graph.audio.writing import DiskFull
-from midistems_graph.cli import tables
 from midistems_graph.cli.codes import Exit, Refused, of_graph, worst
 from midistems_graph.cli.logs import fault_sentence
 from midistems_graph.cli.plain_text import in_bytes, in_seconds
@@ -245,7 +244,7 @@ def _own(failures: Iterable[Failure]) -> list[Failure]:
 def _keep(report: Report, plan: Plan, result: RunResult, bound: Song) -> None:
     """Put what a song gave into the report, and say what went wrong."""
     song = result.song
-    for output in tables.in_order(result):
+    for output in result.outputs:
         report.outputs.append(
             {
                 "song": song,

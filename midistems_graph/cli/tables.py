@@ -14,7 +14,6 @@ from midistems_graph.audio.stem_names import canonical
 from midistems_graph.cli.plain_text import clean, in_bytes, in_seconds
 from midistems_graph.engine.augment import COMPARE, MIXTURE
 from midistems_graph.engine.forecast import Forecast
-from midistems_graph.engine.outputs import Output
 from midistems_graph.engine.run import RunResult, Score
 
 _FEW = ("si_sdr", "sdr", "level")
@@ -59,7 +58,7 @@ def _files(result: RunResult) -> Table:
     if any(scores.values()):
         head += ["SI-SDR", "mixture's"]
     rows = []
-    for output in in_order(result):
+    for output in result.outputs:
         row = [output.stem, str(output.path), output.status]
         row += [figure(output.figures.get("peak"), "dB"), figure(output.figures.get("lufs"), "")]
         if any(scores.values()):
@@ -83,11 +82,6 @@ def _cell(score: Score | None) -> str:
     if score is None or math.isnan(score.value):
         return "" if score is None else "-"
     return figure(score.value, score.unit) if score.unit else f"{score.value:.2f}"
-
-
-def in_order(result: RunResult) -> list[Output]:
-    """The files in an order that does not hang on which thread was quicker."""
-    return sorted(result.outputs, key=lambda output: (output.node, output.stem, str(output.path)))
 
 
 def _si_sdr(scores: Sequence[Score], node: str) -> dict[str, float]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
 from midistems_graph.audio.values import Stems
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node.contract import LOCAL
 from midistems_graph.node.definition import Port
+from midistems_graph.rules.knobs import Watched, WiredKnobRead
 
 if TYPE_CHECKING:
     from midistems_graph.engine.plan import PlanNode
@@ -110,8 +110,8 @@ def _is_complete(node: PlanNode, sets: Sequence[PlanNode] = ()) -> bool:
 
 def _said(rule: Callable[..., T], node: PlanNode, *more: object) -> T | None:
     """What a rule of a node's type says; nothing where it asks for a knob that an edge drives."""
-    with suppress(AttributeError):
-        return rule(SimpleNamespace(**node.knobs), *more)
+    with suppress(WiredKnobRead):
+        return rule(Watched(node.knobs, node.wired), *more)
     return None
 
 

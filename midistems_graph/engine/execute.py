@@ -397,13 +397,12 @@ class Executor:
                 self.problems.append(message)
 
     def _needs(self, budget: int) -> Callable[[Unit], Needs]:
-        """What each unit takes at work, its memory if there is a budget. A network has all cores and runs alone."""
+        """What each unit takes at work, its memory if there is a budget."""
         sizes = working_sizes(self.plan) if budget else {}
-        wide = {address for address, node in self.plan.nodes.items() if node.runs_networks}
 
         def needs(unit: Unit) -> Needs:
             memory = working_bytes(self.plan, unit, sizes) if budget else 0
-            return Needs(memory, self.cores if unit.node in wide else 1)
+            return Needs(memory, self.plan.nodes[unit.node].threads(self.cores))
 
         return cache(needs)
 
@@ -438,7 +437,7 @@ class _UnitRun:
 
     @property
     def cores(self) -> int:
-        return self.executor.cores
+        return self.node.threads(self.executor.cores)
 
     @property
     def threads(self) -> int:

@@ -191,6 +191,10 @@ def _at_once(plan: Plan, edges: Mapping[Source, float]) -> int:
 
 def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:
     """Seconds of the clock until the last of these units is done, taken up as a run takes them up."""
+
+    def threads(unit: Unit) -> int:
+        return plan.nodes[unit.node].threads(workers)
+
     ranks = plan.ranks()
     readers: dict[Unit, list[Unit]] = {unit: [] for unit in seconds}
     waits = dict.fromkeys(seconds, 0)
@@ -204,7 +208,7 @@ def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:
     busy: list[tuple[float, Unit]] = []
     now = 0.0
     while ready or busy:
-        while ready and len(busy) < workers and not (busy and _is_wide(plan, ready[0][1], busy[0][1])):
+        while ready and (not busy or threads(ready[0][1]) + sum(threads(unit) for _, unit in busy) <= workers):
             unit = heapq.heappop(ready)[1]
             heapq.heappush(busy, (now + seconds[unit], unit))
         now, done = heapq.heappop(busy)
@@ -213,7 +217,3 @@ def _elapsed(plan: Plan, seconds: Mapping[Unit, float], workers: int) -> float:
             if not waits[reader]:
                 heapq.heappush(ready, (ranks[reader], reader))
     return now
-
-
-def _is_wide(plan: Plan, *units: Unit) -> bool:
-    return any(plan.nodes[unit.node].runs_networks for unit in units)

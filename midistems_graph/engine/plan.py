@@ -35,6 +35,7 @@ from midistems_graph.engine.functions import (
 from midistems_graph.engine.locked import LOCKED, locked_type, locked_values
 from midistems_graph.engine.unbound import left_out
 from midistems_graph.engine.wiring import PlanError, Source, Wiring
+from midistems_graph.models.providers import ON_THE_PROCESSOR
 from midistems_graph.node.contract import LOCAL, NO_REACH, Context, InputName
 from midistems_graph.node.definition import NodeType, Port, context_of, has_first_pass
 from midistems_graph.node.knob import KnobError
@@ -42,6 +43,9 @@ from midistems_graph.node.library import NodeLibrary
 
 TILE = Fraction(10)
 """Seconds of one tile."""
+
+TILES_AT_ONCE = 4
+"""So many make segments ready for a network on another device, and take up what it gives, to keep it busy."""
 
 MAX_UNITS = 200_000
 """A plan of more units than this is refused."""
@@ -106,8 +110,22 @@ class PlanNode:
 
     @cached_property
     def runs_networks(self) -> bool:
-        """Whether it, or what it calls, brings something that stays in memory and takes all cores."""
-        return any(node_type.resident for node_type in (self.type, *(called for called, _ in self.called)))
+        """Whether it, or what it calls, brings something that stays in memory and takes turns with others."""
+        return bool(self._networks)
+
+    @cached_property
+    def _networks(self) -> tuple[str, ...]:
+        """What computes each of them."""
+        at_work = ((self.type, self.knobs), *self.called)
+        told = (each.facts(SimpleNamespace(**knobs)) if each.facts else {} for each, knobs in at_work if each.resident)
+        return tuple(facts.get("provider", "cpu") for facts in told)
+
+    def threads(self, cores: int) -> int:
+        """How many threads of a run of so many a unit takes: a network on the processor all, so that it runs alone."""
+        if not self._networks:
+            return 1
+        on_the_processor = any(provider in ON_THE_PROCESSOR for provider in self._networks)
+        return cores if on_the_processor else max(1, cores // TILES_AT_ONCE)
 
     @cached_property
     def once(self) -> tuple[Unit]:

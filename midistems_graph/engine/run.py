@@ -149,7 +149,7 @@ def execute(
         )
     return RunResult(
         song=plan.bindings.song_name,
-        outputs=tuple(sorted(outputs.outputs, key=lambda o: (o.node, str(o.path)))) if outputs else (),
+        outputs=tuple(sorted(outputs.outputs, key=lambda o: (o.node, o.stem, str(o.path)))) if outputs else (),
         nodes=executor.reports,
         scores=tuple(figures),
         problems=(*warnings, *executor.problems, *(outputs.problems if outputs else ())),

@@ -93,16 +93,18 @@ class ReadyQueue(Generic[T]):
             at = self._next()
             while at is not None:
                 self._mine.task = at
-                at = self._next(at, do(self._tasks[at]))
+                if do(self._tasks[at]) == "failed":
+                    self._lose(at)
+                at = self._next(at)
         except BaseException as error:
             self.broken = error
             self.stop()
 
-    def _next(self, finished: int | None = None, outcome: Outcome = "done") -> int | None:
+    def _next(self, finished: int | None = None) -> int | None:
         """Settle a finished task and wait for another; None when there is none left."""
         with self._changed:
             if finished is not None:
-                self._settle(finished, outcome)
+                self._settle(finished)
             while not self._stopped and self._left:
                 if self._ready and self._fits(self._ready[0]):
                     task = heapq.heappop(self._ready)
@@ -126,27 +128,27 @@ class ReadyQueue(Generic[T]):
         self._at_work[task] = needs
         return True
 
-    def _settle(self, task: int, outcome: Outcome) -> None:
+    def _settle(self, task: int) -> None:
         self._left -= 1
         del self._at_work[task]
-        if outcome == "failed":
-            self._lose(task)
-            return
         for reader in self._readers[task]:
             self._waits[reader] -= 1
             if self._waits[reader] == 0:
                 heapq.heappush(self._ready, reader)
 
     def _lose(self, failed: int) -> None:
-        """Everything that reads a failed task, directly or not, will not run."""
-        todo = [failed]
-        while todo:
-            for reader in self._readers[todo.pop()]:
-                if self._waits[reader] > 0:
-                    self._waits[reader] = -1
-                    self._left -= 1
-                    todo.append(reader)
-                    self._on_lost(self._tasks[reader], self._tasks[failed])
+        """Everything that reads a failed task, directly or not, will not run; told without the lock, before it ends."""
+        todo, lost = [failed], list[int]()
+        with self._changed:
+            while todo:
+                for reader in self._readers[todo.pop()]:
+                    if self._waits[reader] > 0:
+                        self._waits[reader] = -1
+                        self._left -= 1
+                        todo.append(reader)
+                        lost.append(reader)
+        for task in lost:
+            self._on_lost(self._tasks[task], self._tasks[failed])
 
 
 def run_all(queue: ReadyQueue[T], do: Callable[[T], Outcome], workers: int) -> list[threading.Thread]:

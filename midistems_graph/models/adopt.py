@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Literal
 
 from midistems_graph.models.catalogue import Entry, catalogue
-from midistems_graph.models.downloads import file_sha256
 from midistems_graph.models.library import ModelLibrary, ModelMissing
 from midistems_graph.models.manifest import Manifest, ManifestError
 from midistems_graph.models.recognise import recognise
 from midistems_graph.models.sessions import NetworkError
+from midistems_graph.models.sha256 import file_sha256
 
 CHECKPOINTS = frozenset({".pth", ".pt", ".th", ".ckpt", ".safetensors"})
 ONNX = ".onnx"

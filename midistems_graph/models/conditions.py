@@ -24,24 +24,26 @@ class Given:
     rate      frames a second
     wanted    frames a second that the network wants; 0: the same everywhere
     first     number of the first frame that is given, counted from the song's beginning
-    step      samples from segment to segment, for values [segments, ...] that are latents; 0: they are none
-    lead      how many samples before the song their first segment begins
+    step      seconds from segment to segment, for values [segments, ...] that are latents; 0: they are none
+    middle    the second of the song in which the middle of their first segment lies
     """
 
     values: Float32
     rate: float
     wanted: float
     first: int = 0
-    step: int = 0
-    lead: int = 0
+    step: float = 0.0
+    middle: float = 0.0
 
     def within(self, starts: Sequence[int], length: int, rate: int) -> Float32:
         """What the network gets for segments of so many samples that begin there: [segments, ...]; silence is 0.
 
-        Of latents that is those of the nearest segment, for segments of a shifted grid too.
+        Of latents that is those whose segment has its middle nearest, also for segments that begin or end elsewhere: of
+        a shifted grid, of another length or rate, or moved back from the end of the song.
         """
         if self.step:
-            nearest = np.rint((np.asarray(starts) + self.lead) / self.step).astype(np.int64)
+            middles = (np.asarray(starts) + length / 2) / rate
+            nearest = np.rint((middles - self.middle) / self.step).astype(np.int64)
             own: Float32 = self.values[np.clip(nearest, 0, len(self.values) - 1)]
             return own
         if not self.wanted:
@@ -100,4 +102,5 @@ def _given(manifest: Manifest, wanted: Condition, told: Features | Curves) -> Gi
             f"the latents for the condition {wanted.name!r} are those of {told.notes['channels']:.0f} channels, and "
             f"the model {manifest.name!r} takes {manifest.channels}; use networks for as many channels as the song has"
         )
-    return Given(values, rate, wanted.frames, step=int(told.notes["step"]), lead=int(told.notes["lead"]))
+    at = {name: told.notes[name] / told.notes["rate"] for name in ("length", "step", "lead")}
+    return Given(values, rate, wanted.frames, step=at["step"], middle=at["length"] / 2 - at["lead"])

@@ -8,7 +8,6 @@ Proxies are those of the environment (`https_proxy`, `no_proxy`); with MIDISTEMS
 from __future__ import annotations
 
 import errno
-import hashlib
 import http.client
 import os
 import shutil
@@ -17,6 +16,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+
+from midistems_graph.models.sha256 import file_sha256
 
 OFFLINE = "MIDISTEMS_OFFLINE"
 TRIES = 4
@@ -89,12 +90,6 @@ def download(
                 f"the disk of {part.parent} is full; free some space, then the download goes on"
             ) from None
         raise DownloadFailed(f"{part} cannot be written: {error.strerror or error}") from None
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, as hex digits; raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refuse_if_full(part: Path, size: int | None) -> None:

@@ -22,8 +22,8 @@ import blake3
 import platformdirs
 
 from midistems_graph.models.catalogue import catalogue
-from midistems_graph.models.downloads import file_sha256
 from midistems_graph.models.manifest import FILE_NAME, Manifest, ManifestError, read, to_data, write
+from midistems_graph.models.sha256 import file_sha256
 
 ENVIRONMENT = "MIDISTEMS_MODELS"
 

@@ -12,11 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from midistems_graph.models.catalogue import Entry, Source
-from midistems_graph.models.downloads import OFFLINE, DownloadFailed, Progress, download, file_sha256
+from midistems_graph.models.downloads import OFFLINE, DownloadFailed, Progress, download
 from midistems_graph.models.library import LibraryError, Model, ModelLibrary
 from midistems_graph.models.manifest import Manifest, ManifestError, ModelFile
 from midistems_graph.models.recognise import recognise
 from midistems_graph.models.sessions import NetworkError
+from midistems_graph.models.sha256 import file_sha256
 from midistems_graph.models.spleeter import WrongWeights, build
 
 BUILDERS: Mapping[str, Callable[[Path, Path], Manifest]] = {"spleeter": build}

@@ -24,6 +24,9 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 BY_ITSELF = ("cuda", "coreml", "directml", "cpu")
 """What `auto` takes, the first that is there. TensorRT and OpenVINO compile a network for minutes: only on request."""
 
+ON_THE_PROCESSOR = ("openvino", "cpu")
+"""Those that keep the cores busy, which with others are free for something else."""
+
 _BEYOND_THE_PROCESSOR = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-silicon")
 
 

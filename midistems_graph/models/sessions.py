@@ -1,7 +1,7 @@
 """Networks that are loaded: ONNX Runtime sessions, shared by all that run the same file, bounded in memory.
 
-One network runs at a time and has all cores: two at once would take twice the memory and be no faster. What comes
-before and after it, transforms and adding up, goes on meanwhile for other tiles.
+One network runs at a time and has all cores, or the device: two at once would take twice the memory and be no faster.
+What comes before and after it, transforms and adding up, goes on meanwhile for other segments.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ MOST_BYTES = 4 << 30
 
 SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "cuda": MappingProxyType({"use_tf32": "0"}),
+        "cuda": MappingProxyType({"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}),
         "openvino": MappingProxyType({"precision": "ACCURACY"}),
     }
 )
 """What a provider is told. Unless told otherwise CUDA rounds factors to 10 bits, and OpenVINO to 7 where a processor is
-made for that, so that stems would hang on the device."""
+made for that, so that stems would hang on the device. CUDA would also try all ways to convolve and take the fastest
+of that moment: that takes a second or two, networks are no faster for it, and samples would hang on chance."""
 
 POLL = 0.05
 """Seconds between two looks whether the run is to stop."""
@@ -89,20 +90,20 @@ class Session:
         Raises NetworkError, and MemoryError when there is not enough memory.
         """
         self._check(arrays)
+        given = zip(self.inputs, arrays, strict=True)
+        feeds = {tensor.name: np.ascontiguousarray(a, _TYPES.get(tensor.type, np.float32)) for tensor, a in given}
         while not self._turn.acquire(timeout=POLL):
             check()
         try:
-            return self._run(arrays, check)
+            return self._run(feeds, check)
         finally:
             self._turn.release()
 
-    def _run(self, arrays: Sequence[npt.NDArray[Any]], check: Check) -> list[Float32]:
+    def _run(self, feeds: Mapping[str, npt.NDArray[Any]], check: Check) -> list[Float32]:
         import onnxruntime
 
         options = onnxruntime.RunOptions()
         options.log_severity_level = 4
-        given = zip(self.inputs, arrays, strict=True)
-        feeds = {tensor.name: np.ascontiguousarray(a, _TYPES.get(tensor.type, np.float32)) for tensor, a in given}
         future = self._caller.submit(self._session.run, None, feeds, options)
         try:
             while not _is_over(future, POLL):

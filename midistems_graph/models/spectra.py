@@ -32,8 +32,10 @@ def analysed(sound: Float32, n_fft: int, hop: int, *, threads: int = 1) -> Compl
 def synthesised(bins: Complex64, n_fft: int, hop: int, length: int, *, threads: int = 1) -> Float32:
     """The least-squares inverse, float32 [..., length] of complex64 [..., frames, bins]; missing bins are silent."""
     *outer, frames, have = bins.shape
-    full = np.zeros((int(np.prod(outer)), frames, n_fft // 2 + 1), np.complex64)
-    full[:, :, :have] = bins.reshape(-1, frames, have)
+    full = given = bins.reshape(-1, frames, have)
+    if have < n_fft // 2 + 1:
+        full = np.zeros((*given.shape[:2], n_fft // 2 + 1), np.complex64)
+        full[:, :, :have] = given
     transform = Stft(StftSettings(n_fft, hop), Span.whole(length, 44100), threads=threads)
     return transform.inverse(full).reshape(*outer, length)
 
@@ -47,11 +49,15 @@ def as_channels(bins: Complex64, dim_f: int) -> Float32:
     return out.reshape(n, 2 * channels, dim_f, frames)
 
 
-def from_channels(tensor: Float32) -> Complex64:
-    """The inverse of `as_channels`: [..., 2 * channels, bins, frames] -> complex64 [..., channels, frames, bins]."""
+def from_channels(tensor: Float32, out: Complex64 | None = None) -> Complex64:
+    """The inverse of `as_channels`: [..., 2 * channels, bins, frames] -> complex64 [..., channels, frames, bins].
+
+    `out` may be an array of that shape to fill.
+    """
     *outer, both, n_bins, frames = tensor.shape
     pairs = tensor.reshape(*outer, both // 2, 2, n_bins, frames)
-    out = np.empty((*outer, both // 2, frames, n_bins), np.complex64)
+    if out is None:
+        out = np.empty((*outer, both // 2, frames, n_bins), np.complex64)
     out.real, out.imag = pairs[..., 0, :, :].swapaxes(-1, -2), pairs[..., 1, :, :].swapaxes(-1, -2)
     return out
 

@@ -188,7 +188,8 @@ class Run(Protocol):
 
     @property
     def cores(self) -> int:
-        """How many threads the whole run may keep busy, for what takes turns and then has them all."""
+        """How many threads a network may keep busy, and what is done for it: all of the run's where the processor
+        computes it, since networks take turns, and some of them where another device does."""
         ...
 
     def progress(self, done: float) -> None:

@@ -121,7 +121,7 @@ def shaping_rule(node_type: NodeType, knobs: Mapping[str, KnobValue], wired: str
     settings: dict[str, object] = {k.name: k.default for k in node_type.knobs}
     settings |= {name: value for name, value in knobs.items() if _is_fine(node_type, name, value)}
     settings |= {port.name: LOCAL for port in node_type.inputs if "separator" in port.kinds}
-    watched = _Watched(settings, {wired})
+    watched = Watched(settings, {wired})
     rules: dict[str, Callable[[], object]] = {
         "how much context is needed": lambda: callable(node_type.context) and node_type.context(watched),
         "the sample rate": lambda: node_type.rate and node_type.rate(watched, 44100),
@@ -130,7 +130,7 @@ def shaping_rule(node_type: NodeType, knobs: Mapping[str, KnobValue], wired: str
     for words, rule in rules.items():
         try:
             rule()
-        except _WiredKnobRead:
+        except WiredKnobRead:
             return words
         except Exception:  # a rule of a pack may fail on defaults; that is another matter
             continue
@@ -145,12 +145,12 @@ def _is_fine(node_type: NodeType, name: str, value: object) -> bool:
         return False
 
 
-class _WiredKnobRead(Exception):
+class WiredKnobRead(Exception):
     """A rule has read a knob whose value is not known before the run."""
 
 
-class _Watched:
-    """Knobs as attributes, some of which must not be read."""
+class Watched:
+    """Knobs as attributes for a rule of a node type; reading one that an edge drives raises WiredKnobRead."""
 
     def __init__(self, settings: Mapping[str, object], wired: Collection[str]) -> None:
         self.__dict__.update({name: value for name, value in settings.items() if name not in wired})
@@ -158,7 +158,7 @@ class _Watched:
 
     def __getattr__(self, name: str) -> object:
         if name in self._wired:
-            raise _WiredKnobRead(name)
+            raise WiredKnobRead(name)
         raise AttributeError(name)
 
 

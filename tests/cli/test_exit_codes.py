@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 from command_line import Program, write_graph, write_song
 
+from midistems_graph.audio import codec
 from midistems_graph.cli import running
 from midistems_graph.cli.codes import MEANINGS, SEVERITY, Exit, Refused, of_batch, worst
 from midistems_graph.cli.logs import log_file
@@ -97,13 +98,22 @@ def test_what_any_pack_logs_is_in_the_log(
     assert "somebodys_pack.separate WARNING a word from a pack" in log_file().read_text()
 
 
-def test_damage_that_is_found_is_7(run: Program, midistems: Program, copy: Path, song: Path) -> None:
+def test_damage_that_is_found_is_7(
+    run: Program, midistems: Program, copy: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
     run(copy, song, "-o", "out")
     assert midistems("cache", "verify").code == 0
     value = next(path for path in (default_store_folder() / "values").rglob("*") if path.is_file())
     content = bytearray(value.read_bytes())
     content[-1] ^= 1
     value.write_bytes(content)
+    with monkeypatch.context() as patch:
+        patch.setattr(codec, "digest", interrupted)
+        stopped = midistems("cache", "verify")
+    assert stopped.code == 130 and "what was damaged up to here is dropped" in stopped.sentences[0]
     assert midistems("cache", "verify").code == 7
     assert midistems("cache", "verify").code == 0
 

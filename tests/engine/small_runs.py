@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,8 @@ from midistems_graph.document.graph import Address, Edge, Graph, Node
 from midistems_graph.engine.binding import Bindings
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.outputs import SongOutputs
-from midistems_graph.engine.plan import Interval, compile_plan
+from midistems_graph.engine.plan import Interval, Unit, compile_plan
+from midistems_graph.engine.reports import Status
 from midistems_graph.engine.store import Store
 from midistems_graph.engine.wiring import Source
 from midistems_graph.node import (
@@ -26,6 +27,7 @@ from midistems_graph.node import (
     Features,
     NodeError,
     NodeLibrary,
+    NodeType,
     Number,
     Range,
     Run,
@@ -223,3 +225,32 @@ def run(
     before, began = CALLS.copy(), time.perf_counter()
     executor.run()
     return Ran(executor, time.perf_counter() - began, CALLS - before)
+
+
+def made_of(*types: NodeType) -> NodeLibrary:
+    """The small node types and some more."""
+    return NodeLibrary.of([*TYPES, *types])
+
+
+def executor(
+    made: Graph, wanted: Iterable[str], types: NodeLibrary | None = None, seconds: float = 25.0, **settings: object
+) -> Executor:
+    """What carries out a graph for the output `out` of some nodes, on an axis of so many seconds."""
+    nodes = types or library()
+    bindings = Bindings({}, RATE, Fraction(seconds))
+    ports = [Address.parse(f"{name}.out") for name in wanted]
+    return Executor(compile_plan(made, nodes, bindings, outputs=ports), nodes, **{"jobs": 2, **settings})  # type: ignore[arg-type]
+
+
+class Told:
+    """A watcher that passes on what finished."""
+
+    def __init__(self, finished: Callable[[Unit, Status], object]) -> None:
+        self._finished = finished
+
+    def unit_started(self, unit: Unit) -> None: ...
+
+    def unit_progress(self, unit: Unit, done: float) -> None: ...
+
+    def unit_finished(self, unit: Unit, status: Status, seconds: float) -> None:
+        self._finished(unit, status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -269,3 +269,10 @@ def test_the_forecast_counts_what_is_spared_and_why_speaks_of_the_node() -> None
     told = {each.address: each.units for each in forecast(plan, MemoryStore()).nodes}
     assert (told["net#stem:low"], told["net#stem:mid"], told["net"]) == (3, 0, 0)
     assert why(plan, MemoryStore(), "loud") == ["net has to be computed first"]
+
+
+def test_a_rule_with_a_fault_of_its_own_is_not_taken_for_one_that_asks_for_a_wired_knob() -> None:
+    faulty = replace(LIBRARY["apart.gains"], apart=lambda k, sets: k.no_such_knob)
+    types = library().__class__.of([*(each for each in LIBRARY if each.id != faulty.id), faulty])
+    with pytest.raises(AttributeError, match="no_such_knob"):
+        compile_plan(CASCADE, types, Bindings({}, RATE, Fraction(25)), outputs=[Address.parse("loud.out")])

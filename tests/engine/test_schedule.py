@@ -170,3 +170,16 @@ def test_what_is_lost_names_the_task_that_failed() -> None:
     made = ReadyQueue(reads, dict.fromkeys(reads, (0,)), lambda *told: lost.append(told))
     finish(made, lambda task: "failed" if task == "a" else "done")
     assert sorted(lost) == [("b", "a"), ("c", "a")]
+
+
+def test_who_is_told_of_a_lost_task_may_stop_the_queue_from_any_thread() -> None:
+    def stop(lost: str, because: str) -> None:
+        asked = threading.Thread(target=made.stop, daemon=True)
+        asked.start()
+        asked.join(10)
+        stopped.append(not asked.is_alive())
+
+    stopped: list[bool] = []
+    made = ReadyQueue({"a": [], "b": ["a"]}, {"a": (0,), "b": (0,)}, stop)
+    finish(made, lambda task: "failed", workers=1)
+    assert stopped == [True]

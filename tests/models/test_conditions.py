@@ -98,6 +98,8 @@ def test_of_latents_each_segment_is_told_its_own(tmp_path):
     (given,) = conditions(made, Features({"gain": np.arange(5, dtype=np.float32)[:, None]}, places))
     np.testing.assert_array_equal(given.within((300, 1100), 500, RATE), [[1], [3]])
     np.testing.assert_array_equal(given.within((-300, 200, 1700), 500, RATE), [[0], [1], [4]])  # of a shifted grid
+    np.testing.assert_array_equal(given.within((200, 400), 200, RATE), [[0], [1]])  # short ones
+    np.testing.assert_array_equal(given.within((600, 2200), 1000, 2 * RATE), [[1], [3]])  # the same places in seconds
     with pytest.raises(NetworkError, match="those of 6 channels, and the model 'told' takes 2"):
         conditions(made, Features({"gain": np.zeros((15, 1))}, {**places, "channels": 6.0}))
 

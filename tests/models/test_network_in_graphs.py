@@ -1,6 +1,7 @@
 """The node separate.network in the engine: tiles, keys, functions, models that are missing, the command line."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from midistems_graph.engine.binding import InputProblem
 from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import forecast
 from midistems_graph.engine.plan import compile_plan
+from midistems_graph.engine.reports import Silent
 from midistems_graph.engine.run import prepare
 from midistems_graph.engine.store import MemoryStore
+from midistems_graph.models import providers, sessions
 from midistems_graph.models.library import ENVIRONMENT
 from midistems_graph.models.runner import Level, Runner, Settings
 from midistems_graph.models.sessions import Sessions
@@ -43,8 +46,8 @@ def models(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def song(tmp_path) -> Path:
-    """23 s of noise, which begins and ends with more or less of it."""
-    sound = 0.1 * np.random.default_rng(3).standard_normal((23 * RATE, 2)) * np.linspace(0.2, 1, 23 * RATE)[:, None]
+    """21 s of noise, which begins and ends with more or less of it."""
+    sound = 0.1 * np.random.default_rng(3).standard_normal((21 * RATE, 2)) * np.linspace(0.2, 1, 21 * RATE)[:, None]
     soundfile.write(tmp_path / "song.wav", sound + 0.01, RATE, subtype="FLOAT")
     return tmp_path / "song.wav"
 
@@ -102,6 +105,56 @@ def test_tiles_are_the_whole_song_in_pieces(models, song, contract):
         np.testing.assert_allclose(stems[name].samples, whole[name].samples, atol=1e-6)
     assert executor.reports["net"].units == {"ran": 3} and executor.reports["net"].notes == {"provider": "cpu"}
     assert ("net#model" in executor.plan.nodes) == (contract == "htdemucs-waveform")
+
+
+class OnAnotherDevice:
+    """Stands in for a session that a GPU computes: says so, and is at work until another node was."""
+
+    def __init__(self, real, beside):
+        self.real, self.beside = real, beside
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def get_providers(self):
+        return ["CUDAExecutionProvider"]
+
+    def run(self, *given):
+        assert self.beside.wait(10), "nothing ran beside the network"
+        return self.real.run(*given)
+
+
+def test_other_nodes_run_while_another_device_computes_a_network_and_its_samples_are_the_same(
+    models, song, monkeypatch
+):
+    a_model(models, "waveform")
+    here, _ = run(graph(), song)
+    at_work, beside, loaded = set(), threading.Event(), sessions._loaded
+
+    class Watcher(Silent):
+        def unit_started(self, unit):
+            at_work.add(unit.node)
+            if "filter" in at_work and "net" in at_work:
+                beside.set()
+
+        def unit_finished(self, unit, status, seconds):
+            at_work.discard(unit.node)
+
+    monkeypatch.setattr(providers, "available", lambda: ("cuda", "cpu"))
+    monkeypatch.setattr(
+        sessions, "_loaded", lambda path, provider, threads: OnAnotherDevice(loaded(path, "cpu", threads), beside)
+    )
+    made = graph()
+    made = replace(made, nodes={**made.nodes, "filter": Node("filter.filter")})
+    made = replace(made, edges=made.edges | {Edge(Address("song", "out"), Address("filter", "signal"))})
+    ports = [Address("net", "out"), Address("filter", "out")]
+    plan, _ = prepare(made, installed(), {"song": song}, outputs=ports)
+    executor = Executor(plan, installed(), store=MemoryStore(), watcher=Watcher(), jobs=4)
+    executor.run()
+    assert not executor.failures and executor.reports["net"].notes == {"provider": "cuda"}
+    there = executor.value(plan.outputs[0])
+    for name in STEMS:
+        np.testing.assert_array_equal(there[name].samples, here[name].samples)
 
 
 def test_a_window_gives_the_very_samples_of_the_song(models, song):
@@ -229,7 +282,7 @@ def test_run_graph_writes_stems_tells_the_provider_and_has_a_code_for_what_is_mi
     assert {output["stem"] for output in told["outputs"]} == set(STEMS)
     assert next(n for n in told["nodes"] if n["id"] == "net")["notes"] == {"provider": "cpu"}
     written, rate = soundfile.read(tmp_path / "out" / "song - vocals.wav")
-    assert rate == RATE and written.shape == (23 * RATE, 2)
+    assert rate == RATE and written.shape == (21 * RATE, 2)
 
 
 def four(folder, gains=(0.1, 0.2, 0.3, 0.4), **fields):

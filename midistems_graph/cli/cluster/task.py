@@ -12,14 +12,14 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from midistems_graph import __version__
 from midistems_graph.audio.demo import demo_mixture
-from midistems_graph.audio.files import file_digest
 from midistems_graph.cli.batch.crew import Words, Worker, WorkerDied
 from midistems_graph.engine.cluster.adoption import told_of
 from midistems_graph.engine.cluster.blobs import NotThere, receive, send
@@ -135,14 +135,14 @@ def _run(run: Run, order: Words, worker: Any, key: object) -> Words:
             raise Unseen("input", path)
     for name, digest in run.models.items():
         _have_model(name, digest, order.get("models", {}).get(name), shared)
-    song = _song(order, shared, scratch)
-    child = _child(run, worker, scratch, shared)
-    told = _Told(run.id, order["id"], worker, key, child.process)
-    words = {**order, "song": str(song), "jobs": _jobs(worker)}
-    try:
-        over = child.process.run(words, told)
-    except WorkerDied as died:
-        return {"died": str(died)}
+    with _song(order, shared, scratch) as song:
+        child = _child(run, worker, scratch, shared)
+        told = _Told(run.id, order["id"], worker, key, child.process)
+        words = {**order, "song": str(song), "jobs": _jobs(worker)}
+        try:
+            over = child.process.run(words, told)
+        except WorkerDied as died:
+            return {"died": str(died)}
     paths = [Path(output["path"]).relative_to(child.folder).as_posix() for output in over.get("outputs", [])]
     over |= {"made": str(child.folder), "receipt": told_of(child.folder, paths), "worker": str(worker.name)}
     if child.scratch is not None and shared is not None:
@@ -153,7 +153,7 @@ def _run(run: Run, order: Words, worker: Any, key: object) -> Words:
 
 
 def _scratch(worker: Any, run_id: str) -> Path:
-    """Where songs that were fetched lie during a run, and what its processes write where the output is not seen."""
+    """Where songs that were fetched lie while they are read, and what processes write where the output is not seen."""
     return Path(worker.local_directory) / f"midistems-{run_id}"
 
 
@@ -186,23 +186,33 @@ def _is_seen(made: Path, token: str) -> bool:
         return False
 
 
-def _song(order: Words, shared: SharedFolder | None, scratch: Path) -> Path:
-    """The song's file: where it is said to lie if it is the same there, otherwise out of the shared store."""
-    if order["demo"]:
-        return demo_mixture()
+@contextmanager
+def _song(order: Words, shared: SharedFolder | None, scratch: Path) -> Iterator[Path]:
+    """The song's file: where it is said to lie if it is the same there, otherwise a copy out of the shared store.
+
+    Each order has a copy of its own, which goes with it, so that a library does not pile up on the worker's disk.
+    """
     path, blob = Path(order["song"]), str(order.get("blob") or "")
-    try:
-        found = path.stat()
-        if found.st_size == order["size"] and abs(found.st_mtime - order["changed"]) <= SAME_TIME:
-            return path
-    except OSError:
-        pass
+    if order["demo"] or _is_same(path, order):
+        yield demo_mixture() if order["demo"] else path
+        return
     if shared is None or not blob:
         raise Unseen("song", str(path))
-    copy = scratch / blob / path.name
-    if not (copy.exists() and file_digest(copy) == blob):
-        receive(shared, blob, copy)
-    return copy
+    folder = scratch / f"song-{secrets.token_hex(8)}"
+    try:
+        receive(shared, blob, folder / path.name)
+        yield folder / path.name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_same(path: Path, order: Words) -> bool:
+    """Whether a file that this machine sees is the one that was meant."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return bool(found.st_size == order["size"] and abs(found.st_mtime - order["changed"]) <= SAME_TIME)
 
 
 def _have_model(name: str, digest: str, blobs: Mapping[str, str] | None, shared: SharedFolder | None) -> None:

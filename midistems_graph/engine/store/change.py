@@ -8,6 +8,7 @@ transaction ends.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
@@ -61,15 +62,15 @@ class Change:
         )
         rows = [(record.key, port, digest) for port, digest in record.outputs.items()]
         self._db.executemany("INSERT INTO output VALUES(?, ?, ?)", rows)
-        return self._drop_orphans(before)
+        return self.drop_orphans(before)
 
     def length(self, digest: str) -> int | None:
         return length_of(self._db, digest)
 
-    def has_unit(self, key: str) -> bool:
-        """Whether a unit is there and not lost."""
-        rows = self._db.execute("SELECT 1 FROM unit WHERE key = ? AND lost IS NULL", (key,))
-        return rows.fetchone() is not None
+    def made(self, key: str) -> float:
+        """When a unit was made that is there and not lost; otherwise before all others."""
+        row = self._db.execute("SELECT made FROM unit WHERE key = ? AND lost IS NULL", (key,)).fetchone()
+        return float(row[0]) if row else -math.inf
 
     def listed(self) -> set[str]:
         """All values that have an entry."""
@@ -83,25 +84,29 @@ class Change:
             others += [d for (d,) in self._db.execute("SELECT digest FROM output WHERE key = ?", (key,))]
             self._db.execute("UPDATE unit SET lost = ? WHERE key = ?", (reason, key))
         self._db.execute("DELETE FROM value WHERE digest = ?", (digest,))
-        return [digest, *self._drop_orphans(d for d in others if d != digest)]
+        return [digest, *self.drop_orphans(d for d in others if d != digest)]
 
-    def make_room(self, needed: int, limit: int) -> tuple[list[str], bool]:
+    def make_room(self, needed: int, limit: int, spared: Collection[str] = ()) -> tuple[list[str], bool]:
         """Evicts the cheapest values until `needed` more bytes fit below the limit, or all that is left is pinned.
 
-        Returns their digests, and whether it fits.
+        Those that are `spared` stay, also where a unit that shares them goes. Returns the digests of what went, and
+        whether it fits.
         """
         gone: list[str] = []
-        while self._total() + needed > limit:
-            cheapest = self._db.execute(
-                f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1"
-            ).fetchone()
-            if cheapest is None:
-                return gone, False
-            gone += self.drop_value(cheapest[0], EVICTED)
-        return gone, True
+        if self._total() + needed <= limit:
+            return gone, True
+        self.pin(spared, "this change")
+        while (beyond := self._total() + needed > limit) and (cheapest := self._cheapest()):
+            gone += self.drop_value(cheapest, EVICTED)
+        self.unpin(spared, "this change")
+        return gone, not beyond
 
-    def clear(self, song: str | None) -> list[str]:
-        """Deletes units, all or those of a song, and returns the values that nobody else has."""
+    def _cheapest(self) -> str | None:
+        row = self._db.execute(f"SELECT digest FROM value WHERE {_FREE} ORDER BY score, used LIMIT 1").fetchone()
+        return row[0] if row else None
+
+    def forget(self, song: str | None) -> list[str]:
+        """Deletes units, all or those of a song, and returns the values that may be left without one."""
         which, arguments = ("", ()) if song is None else (" WHERE song = ?", (song,))
         units = f"SELECT key FROM unit{which}"
         held = [d for (d,) in self._db.execute(f"SELECT digest FROM output WHERE key IN ({units})", arguments)]
@@ -109,7 +114,7 @@ class Change:
             held = [d for (d,) in self._db.execute("SELECT digest FROM value")]
         self._db.execute(f"DELETE FROM output WHERE key IN ({units})", arguments)
         self._db.execute(f"DELETE FROM unit{which}", arguments)
-        return self._drop_orphans(held)
+        return held
 
     def pin(self, digests: Iterable[str], session: str) -> bool:
         """Pins values in the name of an open store; False when one of them has no entry."""
@@ -132,7 +137,7 @@ class Change:
         self._db.execute(f"DELETE FROM output WHERE key IN (SELECT key {old})", (_LOST_UNITS_KEPT,))
         self._db.execute(f"DELETE {old}", (_LOST_UNITS_KEPT,))
 
-    def _drop_orphans(self, digests: Iterable[str]) -> list[str]:
+    def drop_orphans(self, digests: Iterable[str]) -> list[str]:
         """Drops those values that no unit has and nobody pinned; pinned ones become the first to be evicted."""
         gone = []
         for digest in dict.fromkeys(digests):

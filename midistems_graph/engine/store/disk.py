@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from pathlib import Path
 from shutil import disk_usage
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -41,12 +40,16 @@ from midistems_graph.engine.store.files import ValueFiles
 from midistems_graph.engine.store.folder import Session, limit_of, locked_folder, set_limit, sweep
 from midistems_graph.engine.store.index import Index, IndexDamaged
 from midistems_graph.engine.store.memory import nbytes_of
+from midistems_graph.engine.store.repair import list_unlisted, score_of, verify
 
 SPOT_CHECK = 50
 """Of so many values that are found, one is hashed, so that a disk that goes bad is noticed before all is lost."""
 
 SPARED_BYTES = 2 << 30
 """So much of the disk stays free when what is in use goes beyond the limit: the files of the run want room too."""
+
+AT_ONCE = 1000
+"""So many files are deleted in one transaction when much goes, so that others need not wait for long."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -132,8 +135,7 @@ class DiskStore:
         outputs = {port: codec.digest(value) for port, value in values.items()}
         nbytes = sum(nbytes_of(value) for value in values.values())
         record = UnitRecord(key, outputs, node, node_type, seconds, nbytes, song, dict(facts), time.time())
-        unit = asdict(record)
-        layouts = {digest: valuefile.lay_out(digest, values[port], unit) for port, digest in outputs.items()}
+        layouts = {digest: valuefile.lay_out(digest, values[port], vars(record)) for port, digest in outputs.items()}
         room = sum(on_disk(layout.length) for layout in layouts.values())
         if room > self.limit_bytes:
             raise StoreFull(
@@ -149,9 +151,8 @@ class DiskStore:
                 self._commit(record, layouts, written, self._session.name if pinned else "")
                 self._pins.update(outputs.values() if pinned else ())
         except StoreFull:
-            for digest in layouts:  # in place, but the index had no room for them
-                if self._index.length(digest) is None:
-                    self._files.path(digest).unlink(missing_ok=True)
+            with suppress(StoreError), self._index.change() as change:  # in place, but the index had no room for them
+                self._files.delete(digest for digest in layouts if change.length(digest) is None)
             raise
         finally:
             for path in written.values():
@@ -216,35 +217,20 @@ class DiskStore:
     @_healing
     def clear(self, song: str | None = None) -> int:
         with self._index.change() as change:
-            gone = change.clear(song)
-            if song is None:
-                gone += set(self._files.digests()) - change.listed() - set(gone)
-            return self._files.delete(gone)
+            left = change.forget(song)
+        freed = 0
+        for first in range(0, len(left), AT_ONCE):
+            with self._index.change() as change:
+                freed += self._files.delete(change.drop_orphans(left[first : first + AT_ONCE]))
+        if song is None:
+            with self._index.change() as change:
+                freed += self._files.delete(set(self._files.digests()) - change.listed())
+        return freed
 
     @_healing
-    def verify(self, repair: bool = True) -> VerifyReport:
-        files = set(self._files.digests())
-        listed = self._index.lengths().keys()
-        damaged, missing, unlisted = [], [], []
-        for digest in sorted(files | listed):
-            try:
-                opened = valuefile.read(self._files.path(digest))
-                if codec.digest(opened.value()) != digest:
-                    damaged.append(digest)
-                elif self._index.length(digest) is None:
-                    unlisted.append(digest)
-            except DamagedValue:
-                damaged.append(digest)
-            except FileNotFoundError:
-                if self._index.length(digest) is not None:  # otherwise evicted in the meantime
-                    missing.append(digest)
-        if repair:
-            with self._index.change() as change:
-                for digest in damaged + missing:
-                    self._files.delete(change.drop_value(digest, GONE))
-            if unlisted:
-                self._list_unlisted()
-        return VerifyReport(len(files | listed), tuple(damaged), tuple(missing), tuple(unlisted))
+    def verify(self, repair: bool = True, told: Callable[[float], object] = lambda share: None) -> VerifyReport:
+        """As in `Store`; `told` gets the share that is done. What is repaired by then stays so if it raises."""
+        return verify(self._index, self._files, repair, told)
 
     def flush(self) -> None:
         """Everything that was put is where others find it."""
@@ -276,8 +262,7 @@ class DiskStore:
             lengths = {digest: change.length(digest) for digest in layouts}
             new = [digest for digest, length in lengths.items() if not self._files.has(digest, length)]
             room = sum(on_disk(layouts[digest].length) for digest in new)
-            change.pin(layouts, "this put")  # or they would go with a unit that shares them
-            gone, fits = change.make_room(room, self.limit_bytes)
+            gone, fits = change.make_room(room, self.limit_bytes, spared=layouts)
             if not fits and not (pinned_by and disk_usage(self.folder).free > SPARED_BYTES + room):
                 raise StoreFull(
                     f"the store has no room for {room >> 20} more MB: what is in use leaves none below its limit of "
@@ -285,7 +270,6 @@ class DiskStore:
                     "limit with `midistems-graph cache limit SIZE`"
                 )
             self._files.delete(gone)
-            change.unpin(layouts, "this put")
             for digest in new:
                 if digest not in written:  # evicted since we looked
                     written[digest] = self._files.write(layouts[digest], self._session.temporary())
@@ -293,14 +277,10 @@ class DiskStore:
                 lengths[digest] = layouts[digest].length
             for digest, length in lengths.items():
                 assert length is not None
-                change.add_value(digest, length, self._score(record, lengths.values()), record.made)
+                change.add_value(digest, length, score_of(record, lengths.values()), record.made)
             if pinned_by:
                 change.pin(layouts, pinned_by)
             self._files.delete(change.add_unit(record))
-
-    @staticmethod
-    def _score(record: UnitRecord, lengths: Iterable[int | None]) -> float:
-        return record.seconds / max(1, sum(on_disk(length or 0) for length in lengths))
 
     @_healing
     def _drop_unreadable(self, digest: str, *, bytes_too: bool = False) -> None:
@@ -321,7 +301,7 @@ class DiskStore:
             with suppress(IndexDamaged):
                 return Index(self.folder, newest)
         index = Index.create(self.folder, newest + 1)
-        self._list_files(index, self._files.digests())
+        list_unlisted(index, self._files)
         return index
 
     def _index_numbers(self) -> dict[int, list[Path]]:
@@ -341,7 +321,7 @@ class DiskStore:
                 self._retired.append(damaged)
                 with self._index.change() as change:
                     change.pin(self._pins, self._session.name)
-                self._list_unlisted()  # what went into the damaged one in the meantime
+                list_unlisted(self._index, self._files)  # what went into the damaged one in the meantime
 
     def _tidy(self, alive: set[str], died: bool) -> None:
         """Removes indexes that nobody has open, and lists what dead processes left."""
@@ -350,31 +330,6 @@ class DiskStore:
                 for path in paths if number != self._index.number else ():
                     path.unlink(missing_ok=True)
         if died:
-            self._list_unlisted()
+            list_unlisted(self._index, self._files)
         with self._index.change() as change:
             change.tidy(alive | {self._session.name})
-
-    def _list_unlisted(self) -> None:
-        listed = self._index.lengths()
-        self._list_files(self._index, (digest for digest in self._files.digests() if digest not in listed))
-
-    def _list_files(self, index: Index, digests: Iterable[str]) -> None:
-        """Enters values, and the units that made them as far as all of their outputs are there."""
-        units: dict[str, UnitRecord] = {}
-        now = time.time()
-        with index.change() as change:
-            for digest in digests:
-                try:
-                    opened = valuefile.read(self._files.path(digest))
-                    record = UnitRecord(**opened.unit)
-                except (FileNotFoundError, DamagedValue, TypeError):
-                    self._files.delete([digest])
-                    continue
-                lengths = [self._files.length(d) for d in record.outputs.values()]
-                change.add_value(digest, self._files.length(digest) or 0, self._score(record, lengths), now)
-                if record.key not in units or units[record.key].made < record.made:
-                    units[record.key] = record
-            listed = change.listed()
-            for record in units.values():
-                if listed.issuperset(record.outputs.values()) and not change.has_unit(record.key):
-                    change.add_unit(record)

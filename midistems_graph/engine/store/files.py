@@ -28,9 +28,9 @@ class ValueFiles:
             raise MissingValue(f"{digest[:80]!r} is no digest of a value")
         return self.folder / f"{digest[:2]}/{digest}"
 
-    def digests(self) -> Iterator[str]:
-        """All that are there."""
-        return (path.name for path in self.folder.glob("??/*") if _DIGEST.fullmatch(path.name))
+    def digests(self, folder: str = "??") -> Iterator[str]:
+        """All that are there, or those in a folder, which has the two signs with which they begin."""
+        return (path.name for path in self.folder.glob(f"{folder}/*") if _DIGEST.fullmatch(path.name))
 
     def length(self, digest: str) -> int | None:
         """The length of a file, if it is there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -61,13 +61,18 @@ class Network:
         """
         if output.ndim < out.ndim:
             output = np.expand_dims(output, axis)
+        for place, row in self.placed(output, axis):
+            out[:, place] = row
+
+    def placed(self, output: Float32, axis: int = 1) -> Iterator[tuple[int, Float32]]:
+        """The rows of an output, along an axis, that are wanted, each after its place among the stems."""
         if output.shape[axis] != len(self.rows):
             raise NetworkError(
                 f"the network {self.name} gives {output.shape[axis]} stems where its manifest names {len(self.rows)}"
             )
-        for row, place in enumerate(self.rows):
+        for row, place in zip(np.moveaxis(output, axis, 0), self.rows, strict=True):
             if place is not None:
-                out[:, place] = output.take(row, axis)
+                yield place, row
 
 
 @dataclass(frozen=True)

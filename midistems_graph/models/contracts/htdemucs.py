@@ -55,19 +55,22 @@ class Htdemucs(Contract):
         frames = ceil_div(length, HOP)
         around = ((0, 0), (0, 0), (OUTER, OUTER + frames * HOP - length))
         spectrum = analysed(np.pad(sound, around, mode="reflect"), N_FFT, HOP, threads=threads)
-        tensor = as_channels(spectrum[:, :, 2 : 2 + frames] * SCALE, N_FFT // 2)
+        tensor = as_channels(spectrum[:, :, 2 : 2 + frames], N_FFT // 2)
+        tensor *= SCALE
         waves = np.zeros((n, stems, channels, length), np.float32)
-        bins = np.zeros((n, stems, 2 * channels, N_FFT // 2, frames), np.float32)
+        whole = np.zeros((n, stems, channels, frames + 4, N_FFT // 2 + 1), np.complex64)
+        bins = whole[..., 2 : 2 + frames, : N_FFT // 2]
         for network in networks:
             made = network(*_fed(network.inputs, sound, tensor))
             spectra = [output for output in made if output.ndim == 5]
             if len(spectra) == 2:  # real and imaginary parts apart
-                spectra = [np.stack(spectra, axis=3).reshape(n, -1, *bins.shape[2:])]
-            for output, out in ((spectra[0], bins), *((output, waves) for output in made if output.ndim == 4)):
-                network.stack(output, out)
-        padded = np.zeros((n, stems, channels, frames + 4, N_FFT // 2), np.complex64)
-        padded[..., 2 : 2 + frames, :] = from_channels(bins)
-        inverse = synthesised(padded, N_FFT, HOP, frames * HOP + 2 * OUTER, threads=threads)
+                spectra = [np.stack(spectra, axis=3).reshape(n, -1, *tensor.shape[1:])]
+            for place, row in network.placed(spectra[0]):
+                from_channels(row, bins[:, place])
+            for output in made:
+                if output.ndim == 4:
+                    network.stack(output, waves)
+        inverse = synthesised(whole, N_FFT, HOP, frames * HOP + 2 * OUTER, threads=threads)
         waves += inverse[..., OUTER : OUTER + length] / SCALE
         return waves
 

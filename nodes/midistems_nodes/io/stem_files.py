@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Annotated, Literal
 
@@ -45,11 +46,19 @@ def write_stems(
         factor /= max(peak, 1.0)
     done, total = 0, max(stems.span.frames, 1)
     files: dict[str, OutputFile] = {}
-    with ExitStack() as open_files:
-        writers: dict[str, tuple[SoundWriter, LoudnessMeter]] = {}
+    writers: dict[str, tuple[SoundWriter, LoudnessMeter]] = {}
+
+    def write(stem_name: str, audio: Audio) -> None:
+        writer, meter = writers[stem_name]
+        block = audio.samples if factor == 1.0 else audio.samples * np.float32(factor)
+        writer.write(block)
+        meter.add(block)
+
+    with ExitStack() as open_files, ThreadPoolExecutor(run.threads, thread_name_prefix="stems") as side_by_side:
         try:
             for tile in stems:
-                for stem_name, audio in _named(tile, stem).items():
+                named = _named(tile, stem)
+                for stem_name, audio in named.items():
                     if stem_name not in writers:
                         file = open_files.enter_context(run.output(stem_name, FORMATS[format].extension))
                         files[stem_name] = file
@@ -68,10 +77,7 @@ def write_stems(
                         meter = LoudnessMeter(audio.rate, audio.channels, audio.layout)
                         open_files.callback(_measured, file.figures, meter)
                         writers[stem_name] = open_files.enter_context(writer), meter
-                    writer, meter = writers[stem_name]
-                    block = audio.samples if factor == 1.0 else audio.samples * np.float32(factor)
-                    writer.write(block)
-                    meter.add(block)
+                for _ in side_by_side.map(write, named.keys(), named.values()):
                     run.check()
                 done += tile.span.frames
                 run.progress(done / total)

@@ -69,6 +69,7 @@ def test_song_and_files_travel_through_the_shared_store(apart: SimpleNamespace, 
     order = {**apart.order, "blob": send(apart.shared, apart.song)}
     over = _run(apart.run, order, apart.worker, "key")
     assert over["exit_code"] == 0 and len(over["files"]) == 3
+    assert not list(Path(apart.worker.local_directory).rglob(apart.song.name))  # or a library would fill the disk
     taken = apart.cluster.taken(over, order)
     assert [output["status"] for output in taken["outputs"]] == ["written"] * 3
     assert run(split, apart.song, "-o", "here").code == 0

@@ -45,7 +45,7 @@ def context(k: Any, levels: int = 1) -> Context:
     sums_to="mixture",
     complete=True,
     libraries=("numpy", "scipy"),
-    scratch=2.5,
+    scratch=1,
 )
 def mixture_consistency(
     mixture: Mixture,

@@ -31,7 +31,7 @@ _ROW_SAMPLES = 1 << 18
     complete=True,
     sums_to="mixture",
     context=lambda k: mask_context(StftSettings(k.n_fft, k.hop), k.harmonic_frames // 2),
-    scratch=5,
+    scratch=2.2,
     libraries=("numpy", "scipy"),
 )
 def hpss(

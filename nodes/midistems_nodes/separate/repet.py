@@ -71,7 +71,7 @@ def repeating_segment(
     sums_to="mixture",
     context=lambda k: mask_context(StftSettings(k.n_fft, k.hop)),
     reduce=repeating_segment,
-    scratch=4,
+    scratch=2.2,
     libraries=("numpy", "scipy"),
 )
 def repet(

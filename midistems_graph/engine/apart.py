@@ -132,6 +132,7 @@ def _together(node: PlanNode, sources: Iterable[Source], stems: Iterable[str], c
             context=LOCAL,
             scratch=0.0,
             resident=None,
+            segments=None,
             reduce=None,
             reduces=None,
             libraries=(),

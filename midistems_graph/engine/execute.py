@@ -95,6 +95,7 @@ class Executor:
         self._lock = threading.Lock()
         self._failures: dict[str, tuple[int, Failure]] = {}
         self._spent: dict[str, Cost] = {}
+        self._samples = signal_samples(plan)
         self._keys = KeyChain(plan)
         self._holdings = Holdings(plan, store, self._keys.digests)
         self._memo = Memo(min(MEMO_BYTES, memory // 4) if memory else MEMO_BYTES)
@@ -213,7 +214,7 @@ class Executor:
             give_back()
         if status == "ran":
             loading = shared_sessions().loading - loading if node.runs_networks else 0.0  # nothing runs beside it
-            cost = Cost(signal_samples(self.plan, unit), seconds - loading, nbytes, float(loading > 0), loading)
+            cost = Cost(self._samples(unit), seconds - loading, nbytes, float(loading > 0), loading)
             with self._lock:
                 if not self._over:
                     self._spent[unit.node] = self._spent.get(unit.node, Cost()) + cost

@@ -118,10 +118,11 @@ def forecast(plan: Plan, store: Store, *, jobs: int = 0, costs: Costs | None = N
     for unit in plan.units:
         if unit not in cached:
             todo[unit.node].append(unit)
-    nodes, seconds, start, edges = [], dict[Unit, float](), 0.0, edge_sizes(plan)
+    nodes, seconds, start = [], dict[Unit, float](), 0.0
+    edges, samples = edge_sizes(plan), signal_samples(plan)
     for address, node in plan.nodes.items():
         cost = costs.of(node)
-        expected = [cost.for_samples(signal_samples(plan, unit)) if cost else None for unit in todo[address]]
+        expected = [cost.for_samples(samples(unit)) if cost else None for unit in todo[address]]
         start += cost.start if cost and todo[address] else 0.0
         seconds |= {unit: one.seconds if one else 0.0 for unit, one in zip(todo[address], expected, strict=True)}
         nodes.append(

@@ -399,6 +399,7 @@ def model_type(node_type: NodeType) -> NodeType:
         outputs=(Port("out", ("features",)),),
         context=LOCAL,
         resident=None,
+        segments=None,
         reduce=None,
         apart=None,
         separator=False,

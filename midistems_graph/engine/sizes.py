@@ -5,7 +5,8 @@ Sizes are multiples of the song's own audio (float32, all channels) over the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from types import SimpleNamespace
 
 from midistems_graph.audio.values import Separator
@@ -130,10 +131,24 @@ def outputs_are_known(node: PlanNode) -> bool:
     return all(len(port.kinds) == 1 and port.kinds[0] in exact for port in node.outputs)
 
 
-def signal_samples(plan: Plan, unit: Unit) -> float:
-    """Samples of the song that a unit covers, every channel counted: what its cost is measured by."""
-    start, stop = plan.interval(unit)
-    return float(stop - start) * plan.bindings.rate * _channels(plan)
+def signal_samples(plan: Plan) -> Callable[[Unit], float]:
+    """How many samples of the song a unit works on, every channel counted: what its cost is measured by."""
+    a_second = plan.bindings.rate * _channels(plan)
+    start, stop = plan.window
+    seconds = float(stop - start)
+
+    @cache
+    def times(address: str) -> float:
+        """How long the segments are, as a multiple of the song, in which a node or what it calls works on it."""
+        node = plan.nodes[address]
+        at_work = [(kind.segments, knobs) for kind, knobs in ((node.type, node.knobs), *node.called) if kind.segments]
+        return max((rule(SimpleNamespace(**knobs), seconds) / seconds for rule, knobs in at_work), default=1.0)
+
+    def samples(unit: Unit) -> float:
+        start, stop = plan.interval(unit)
+        return float(stop - start) * a_second * times(unit.node)
+
+    return samples
 
 
 def _channels(plan: Plan) -> int:

@@ -175,6 +175,16 @@ class Runner:
                 total += TIMES_ITS_TENSORS * tensor * (1 + len(self._gives(file)))
         return int(total)
 
+    def segments(self, seconds: float) -> float:
+        """How many seconds the segments of a song of so many have together, each up to where the next one begins.
+
+        A song much shorter than a segment costs as much as one that fills it.
+        """
+        rate = self.model.manifest.rate
+        total = max(1, round(seconds * rate))
+        grid = self.contract.grid(self.length, self.settings.overlap, total)
+        return len(grid.numbers(0, total, total)) * grid.step / rate
+
     def _networks(self, stems: Collection[str]) -> list[ModelFile]:
         """The networks that are needed for stems."""
         return [

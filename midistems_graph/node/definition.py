@@ -109,6 +109,8 @@ class Traits:
     holds        it keeps streams as a whole in memory, as if it took values
     scratch      working memory while it runs, as a multiple of its inputs' and outputs' bytes
     resident     further bytes that it takes while it runs, whatever the stretch, as a function of the knobs (a network)
+    segments     seconds that the segments in which it works on a song have together, as a function of (knobs, seconds
+                 of the song); by default as many as the song has
     libraries    installed packages whose version changes its samples
     facts        what else of this machine changes them, by name, as a function of the knobs
     keeps_gain   gain in = gain out and silence in = silence out; nodes that do not keep it declare False
@@ -134,6 +136,7 @@ class Traits:
     holds: bool = False
     scratch: float = 2.0
     resident: Callable[[Any], int] | None = None
+    segments: Callable[[Any, float], float] | None = None
     libraries: tuple[str, ...] = ()
     facts: Callable[[Any], Mapping[str, str]] | None = None
     keeps_gain: bool = True

@@ -82,6 +82,8 @@ def test_a_segment_is_computed_once_for_neighbouring_tiles(tmp_path, sessions, m
     for start in range(0, 40_000, 10_000):
         fresh.separate(audio, run=FakeRun(Span(start, start + 10_000, 40_000, 44100)))
     assert len(ran) == in_one
+    step = runner.contract.grid(SAMPLES, 0.0, 40_000).step
+    assert runner.segments(40_000 / 44100) == pytest.approx(in_one * step / 44100)  # what forecasts count with
 
 
 @pytest.mark.parametrize("batch", [2, 3, 7])

@@ -99,6 +99,13 @@ def _resident(knobs: SimpleNamespace) -> int:
         return 0
 
 
+def _segments(knobs: SimpleNamespace, seconds: float) -> float:
+    try:
+        return _runner(knobs).segments(seconds)
+    except (ModelMissing, NodeError):
+        return seconds
+
+
 @node(
     "separate.network",
     version="1.0.0",
@@ -113,6 +120,7 @@ def _resident(knobs: SimpleNamespace) -> int:
     reduces=_needs_level,
     scratch=4.0,
     resident=_resident,
+    segments=_segments,
     libraries=("onnxruntime", "soxr"),
     keeps_gain=False,  # families that normalise do, others need not
     facts=lambda k: facts(k.provider),

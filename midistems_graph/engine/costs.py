@@ -38,7 +38,7 @@ def costs_file() -> Path:
 
 @dataclass(frozen=True)
 class Cost:
-    """What units took together: samples of the song (times channels) that they covered, seconds, bytes of results.
+    """What units took together: samples that they worked on (`signal_samples`), seconds, bytes of results.
 
     Beside them `starts` times networks were loaded first, in `starting` seconds.
     """

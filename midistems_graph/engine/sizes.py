@@ -132,17 +132,18 @@ def outputs_are_known(node: PlanNode) -> bool:
 
 
 def signal_samples(plan: Plan) -> Callable[[Unit], float]:
-    """How many samples of the song a unit works on, every channel counted: what its cost is measured by."""
-    a_second = plan.bindings.rate * _channels(plan)
+    """How many samples a unit works on, every channel and stem counted: what its cost is measured by."""
+    a_second, edges = plan.bindings.rate * _channels(plan), edge_sizes(plan)
     start, stop = plan.window
     seconds = float(stop - start)
 
     @cache
     def times(address: str) -> float:
-        """How long the segments are, as a multiple of the song, in which a node or what it calls works on it."""
+        """How many times the song's own samples a node reads, by stems and by segments of what it is or calls."""
         node = plan.nodes[address]
+        read = sum(edges[source] for source in node.sources) or 1.0
         at_work = [(kind.segments, knobs) for kind, knobs in ((node.type, node.knobs), *node.called) if kind.segments]
-        return max((rule(SimpleNamespace(**knobs), seconds) / seconds for rule, knobs in at_work), default=1.0)
+        return read * max((rule(SimpleNamespace(**knobs), seconds) / seconds for rule, knobs in at_work), default=1.0)
 
     def samples(unit: Unit) -> float:
         start, stop = plan.interval(unit)

@@ -15,6 +15,7 @@ from midistems_graph.engine.execute import Executor
 from midistems_graph.engine.forecast import NodeForecast, forecast, remember_memory
 from midistems_graph.engine.plan import Plan
 from midistems_graph.engine.run import prepare
+from midistems_graph.engine.sizes import signal_samples
 from midistems_graph.engine.store import MemoryStore
 from midistems_graph.node import installed
 
@@ -90,8 +91,9 @@ def test_a_changed_knob_leaves_what_is_above_it(song: Path) -> None:
 
 def _costs(plan: Plan, **rates: float) -> Costs:
     """Costs of nodes in seconds per second of the song."""
-    a_second = plan.bindings.rate * 2.0
-    return Costs({Kind.of(plan.nodes[name]): Cost(a_second, rate, 100.0) for name, rate in rates.items()})
+    samples, seconds = signal_samples(plan), float(plan.total)
+    worked = {name: sum(samples(unit) for unit in plan.units if unit.node == name) for name in rates}
+    return Costs({Kind.of(plan.nodes[name]): Cost(worked[name], r * seconds, 100.0) for name, r in rates.items()})
 
 
 def test_time_is_what_it_cost_per_second_of_sound(song: Path) -> None:

@@ -39,6 +39,16 @@ def test_memory_of_a_unit_follows_from_what_flows_on_its_edges() -> None:
     assert working_bytes(found, Unit("mean", ONCE), {"mean": 3.0}) == 3 * tile  # a stream holds a tile at a time
 
 
+def test_a_set_of_stems_is_as_many_times_the_work() -> None:
+    made = graph(
+        {"song": "small.tone", "split": "small.split", "band": "filter.filter"},
+        "song.out -> split.audio; split.out -> band.signal",
+    )
+    plan = compile_plan(made, library(), Bindings({}, RATE, Fraction(5)), outputs=[Address("band", "out")])
+    samples = signal_samples(plan)
+    assert [samples(Unit(name, 0)) for name in ("song", "split", "band")] == [5 * RATE * 2, 5 * RATE * 2, 10 * RATE * 2]
+
+
 def test_what_works_in_whole_segments_works_on_more_than_a_short_song_has() -> None:
     @node("work.segments", segments=lambda knobs, seconds: -(-seconds // 12) * 12)
     def segments(audio: Audio) -> Audio:

@@ -137,7 +137,8 @@ def measured(
         process.returncode = os.waitstatus_to_exitcode(status)
         if status:
             raise SystemExit(f"{preset} failed ({status}): {said.decode()}")
-        return json.loads(said), time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        told = json.loads(said)  # of memory `used` has what this program took, too, if it is more
+        return told, time.perf_counter() - began, used.ru_utime + used.ru_stime, told["peak_memory_bytes"] / MB
 
     def foretold(song: Path) -> tuple[Any, float]:
         said, _, start, _ = run(song, "--dry-run")

@@ -91,14 +91,16 @@ def measured(graph: str, song: str, extra: list[str], folder: Path) -> Figures:
     said = subprocess.run([*program, "--dry-run"], check=True, stdout=subprocess.PIPE).stdout
     told = json.loads(said)["forecast"][0]
     began = time.perf_counter()
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(program, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    result = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     if status:
         raise SystemExit(f"the run failed ({status})")
     missing, off = departure(path, sorted((folder / "out").glob("*.wav")))
     store = sum(file.stat().st_blocks * 512 for file in (folder / "store").rglob("*") if file.is_file()) / MB
-    memory = used.ru_maxrss / 1024
+    memory = json.loads(result)["peak_memory_bytes"] / MB  # `used` has what this program took, too, if it is more
     ratios = told["elapsed"] / seconds, told["memory"] / MB / memory, told["bytes"] / MB / store
     info = soundfile.info(path)
     cpu = used.ru_utime + used.ru_stime

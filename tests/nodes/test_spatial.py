@@ -66,6 +66,18 @@ def test_stems_that_stand_apart_are_parted():
     assert made.complete
 
 
+def test_what_is_next_to_silent_is_parted_as_if_it_were_loud():
+    mixture, truth = panned((1.0, 0.1), (0.3, 1.0))
+    rough, quiet = muddled(truth), np.float32(2**-37)  # -223 dB, as at the end of a fade
+    loud = refined(mixture, rough)
+    still = refined(
+        mixture.with_samples(mixture.samples * quiet),
+        rough.map({n: a.with_samples(a.samples * quiet) for n, a in rough.audio.items()}),
+    )
+    for name in loud:
+        np.testing.assert_allclose(still[name].samples / quiet, loud[name].samples, atol=1e-4)
+
+
 def test_mono_is_a_plain_wiener_filter():
     mixture, truth = panned((1.0,), (1.0,))
     made = refined(mixture, truth)

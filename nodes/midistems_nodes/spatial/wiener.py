@@ -134,8 +134,10 @@ def filter_stems(mixture: Complex64, stems: Complex64, known: Complex64, run: Ru
         strengths = power(stems[:, :, frames])
         whole: Complex64 = np.einsum("jtf,jabf->abtf", strengths, places[:, :, :, 0])
         size: Float32 = whole[range(channels), range(channels)].real.sum(axis=0) / np.float32(channels)
+        for of_power in (whole, strengths):  # or determinants of quiet bins underflow
+            np.divide(of_power, size, out=of_power, where=size > 0)
         for channel in range(channels):
-            whole[channel, channel] += _REGULAR * size
+            whole[channel, channel] += _REGULAR
         explained = _solve(whole, mixture[:, frames])
         explained[:, size <= 0] = 0
         for number, place in enumerate(places):

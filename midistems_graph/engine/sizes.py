@@ -135,7 +135,7 @@ def signal_samples(plan: Plan) -> Callable[[Unit], float]:
     """How many samples a unit works on, every channel and stem counted: what its cost is measured by."""
     a_second, edges = plan.bindings.rate * _channels(plan), edge_sizes(plan)
     start, stop = plan.window
-    seconds = float(stop - start)
+    seconds = float(stop - start) or 1.0  # of nothing nothing is worked on
 
     @cache
     def times(address: str) -> float:

@@ -13,7 +13,7 @@ from midistems_graph.audio.values import Float32, StftSettings
 from midistems_graph.node import LOCAL, Audio, Context, NodeError, Range, Run, Stems, node, samples
 from midistems_nodes.envelope import Blocks, block_context
 from midistems_nodes.ports import Mixture
-from midistems_nodes.separate.blocks import Block, mask_parts
+from midistems_nodes.separate.blocks import Block, mask_stems
 from midistems_nodes.signals import BLOCK, require_match, total
 from midistems_nodes.transform.spectrogram import FftSize, Hop, settings
 
@@ -101,9 +101,9 @@ def mixture_consistency(
             shares = [rest * weight for weight in _given(given, stems)[:-1]]
         case "equal":
             shares = [rest / np.float32(len(parts)) for _ in parts[:-1]]
+    shares.reverse()  # each goes as soon as its stem is there
     done = {
-        name: mixture.with_samples(np.add(part, piece, out=piece))
-        for name, part, piece in zip(stems, parts, shares, strict=False)
+        name: mixture.with_samples(part + shares.pop()) for name, part in zip(list(stems)[:-1], parts, strict=False)
     }
     others = total(list(done.values())) if done else np.float32(0)
     done[list(stems)[-1]] = mixture.with_samples(mixture.samples - others)
@@ -149,8 +149,8 @@ def _by_bins(rest: Audio, stems: Stems, power: float, stft: StftSettings, run: R
                 weight[piece] = normalised
         return weights[:-1]
 
-    made = mask_parts(rest, rest.span, stft, list(stems), make_masks, frames=_BLOCK, apart=True, run=run)
-    return list(made.values())[:-1]
+    made = mask_stems(rest, stft, list(stems), make_masks, frames=_BLOCK, apart=True, span=rest.span, run=run)
+    return [share.samples for share in made.audio.values()][:-1]
 
 
 def _normalised(sizes: list[npt.NDArray[Any]], power: float) -> list[npt.NDArray[Any]]:

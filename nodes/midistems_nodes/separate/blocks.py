@@ -74,32 +74,16 @@ def mask_stems(
     reach: int = 0,
     frames: int = 512,
     apart: bool = False,
+    span: Span | None = None,
 ) -> Stems:
     """Stems by masks on the mixture's STFT; the last one is what the others leave, so the set nulls.
 
     `masks` gives a mask for every name but the last; a frame's mask may depend on `reach` frames to either side.
     It is asked for about `frames` frames at a time, and where channels are taken `apart`, for one of them at a time.
-    The stems cover the run's span where that is a part of the mixture, otherwise the mixture's.
+    The stems cover `span`; without one the run's where that is a part of the mixture, otherwise the mixture's.
     """
-    wanted = mixture.crop(run.span) if _within(run.span, mixture.span) else mixture
-    parts = mask_parts(mixture, wanted.span, settings, names, masks, run=run, reach=reach, frames=frames, apart=apart)
-    return Stems({name: wanted.with_samples(part) for name, part in parts.items()}, complete=True)
-
-
-def mask_parts(
-    mixture: Audio,
-    span: Span,
-    settings: StftSettings,
-    names: Sequence[str],
-    masks: Masks,
-    *,
-    run: Run,
-    reach: int = 0,
-    frames: int = 512,
-    apart: bool = False,
-) -> dict[str, Float32]:
-    """The same as plain samples [channels, samples], on any part of the mixture."""
-    hop, given, wanted = settings.hop, mixture.span, mixture.crop(span)
+    hop, given = settings.hop, mixture.span
+    wanted = mixture.crop(span or (run.span if _within(run.span, given) else given))
     made = {name: np.empty_like(wanted.samples) for name in names}
     *masked, rest = made
     groups = [slice(n, n + 1) for n in range(mixture.channels)] if apart else [slice(0, mixture.channels)]
@@ -113,7 +97,7 @@ def mask_parts(
         skipped = numbers.start - wide.stft_frames(hop).start
         block = Block(bins, wide, channels.start, slice(skipped, skipped + len(numbers)), numbers.start, check)
         inverse = Stft(settings, near).inverse
-        at = channels, slice(inner.start - span.start, inner.stop - span.start)
+        at = channels, slice(inner.start - wanted.span.start, inner.stop - wanted.span.start)
         left = made[rest][at]
         left[:] = wanted.samples[at]
         for name, mask in zip(masked, masks(block), strict=True):
@@ -122,8 +106,8 @@ def mask_parts(
             made[name][at] = stem
             left -= stem
 
-    each([(piece, group) for piece in _pieces(span, hop * frames) for group in groups], separate, run)
-    return made
+    each([(piece, group) for piece in _pieces(wanted.span, hop * frames) for group in groups], separate, run)
+    return Stems({name: wanted.with_samples(stem) for name, stem in made.items()}, complete=True)
 
 
 def mask_context(settings: StftSettings, reach: int = 0) -> Context:
